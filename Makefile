@@ -1,0 +1,68 @@
+# Two commands for a stranger: `make demo` and `make test`. `make` alone lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+bin := .venv/bin
+ready := .venv/.setup-done
+workers ?= 2
+smallest := smollm2-135m
+
+# What a shell carries in must not change what is installed or tested.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+
+setup: $(ready) ## make .venv and install everything, locked by hash
+
+$(ready): pyproject.toml requirements/build.txt requirements/dev.txt scripts/setup.sh
+	@echo "Setting up .venv ..."
+	@PYTHON="$(PYTHON)" scripts/setup.sh
+
+lock: ## resolve the dependencies again (needs uv)
+	scripts/lock.sh
+
+demo: $(ready) ## pull the default local model and watch a team work and learn on it
+	$(bin)/purpose-agent models pull
+	$(bin)/python -m examples.demo
+
+test: $(ready) ## the fast tests, one of them on a real local model (under three minutes)
+	$(bin)/purpose-agent models pull $(smallest)
+	$(bin)/pytest -n $(workers) -m "not slow"
+
+slow: $(ready) ## the slow tests only
+	$(bin)/pytest -n $(workers) -m slow
+
+live: $(ready) ## every test that asks a real local model
+	$(bin)/purpose-agent models pull $(smallest)
+	$(bin)/purpose-agent models pull
+	$(bin)/pytest -m live
+
+check: format lint types layers test slow ## all that CI runs
+
+format: $(ready) ## is the code formatted?
+	$(bin)/ruff format --check .
+
+lint: $(ready) ## ruff's rules
+	$(bin)/ruff check .
+
+types: $(ready) ## pyright, strict
+	$(bin)/pyright
+
+layers: $(ready) ## who may import whom
+	$(bin)/lint-imports
+
+fix: $(ready) ## format, and repair what can be repaired
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+bench-skeleton: $(ready) ## measure the walking skeleton, write benchmarks/results/skeleton.json
+	$(bin)/python -m benchmarks.skeleton
+
+clean: ## remove .venv and caches; models and workspaces stay
+	rm -rf .venv dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

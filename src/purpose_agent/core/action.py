@@ -1,0 +1,54 @@
+"""What an agent can decide, and what comes back."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from purpose_agent.core.messages import ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """Use tools; several calls in one decision are independent of each other and run in parallel."""
+
+    calls: tuple[ToolCall, ...]
+    thought: str = ""
+    type: Literal["tool_use"] = "tool_use"
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The agent says it is done, with this answer."""
+
+    answer: str
+    thought: str = ""
+    type: Literal["finish"] = "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No answer: the agent said so, or nothing readable came from its model."""
+
+    reason: str
+    type: Literal["give_up"] = "give_up"
+
+
+Action: TypeAlias = ToolUse | Finish | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one tool call gave back.
+
+    Attributes:
+        content: As the model sees it.
+        ok: False for a failure of the tool or of its arguments.
+        seconds: Wall time.
+        truncated: Characters left out of `content`.
+    """
+
+    call_id: str
+    tool: str
+    content: str
+    ok: bool
+    seconds: float
+    truncated: int = 0

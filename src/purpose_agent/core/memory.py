@@ -1,0 +1,204 @@
+"""One thing learned: a draft (`Lesson`), a stored hypothesis (`Memory`), and the report of its trial."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+MemoryKind: TypeAlias = Literal[
+    "purpose_contract", "user_preference", "skill_card", "episodic_case", "failure_pattern", "critic_calibration", "tool_policy"
+]
+MemoryStatus: TypeAlias = Literal["candidate", "quarantined", "promoted", "rejected", "archived"]
+Origin: TypeAlias = Literal[
+    "operator", "user", "self_verified", "self_inferred", "tool", "web", "document", "peer_agent", "import"
+]
+
+TRUST: Mapping[Origin, float] = {
+    "operator": 1.0,
+    "user": 1.0,
+    "self_verified": 0.8,
+    "self_inferred": 0.5,
+    "peer_agent": 0.4,
+    "document": 0.4,
+    "tool": 0.3,
+    "import": 0.3,
+    "web": 0.2,
+}
+"""How much a memory's origin weighs in recall, 0 to 1. Only operator and user read as instructions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a memory applies. An empty field means everywhere."""
+
+    agents: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a memory came from. Set by the runtime, never by a model."""
+
+    origin: Origin
+    run_id: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A solved case: the situation, and what was right there."""
+
+    situation: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A draft: when this, then that. It has no id and no status until the gate admits it.
+
+    Attributes:
+        when: The situation, in words. Empty means always.
+        then: What to do.
+        cases: Solved cases that show it; they are shown with it.
+    """
+
+    kind: MemoryKind
+    when: str
+    then: str
+    provenance: Provenance
+    scope: Scope = field(default_factory=Scope)
+    cases: tuple[Case, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The rule as one sentence."""
+        return f"When {self.when}: {self.then}" if self.when else self.then
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A lesson with a life: a status that only the gate changes, and a record of use.
+
+    Attributes:
+        used: Judged runs that had it in their prompt.
+        helped: Those of them that succeeded.
+        version: Counts changes of the row; a stale writer is refused.
+        supersedes: The memory this one replaced, or None.
+    """
+
+    id: str
+    lesson: Lesson
+    status: MemoryStatus
+    created_at: datetime
+    used: int = 0
+    helped: int = 0
+    version: int = 1
+    supersedes: str | None = None
+
+    @property
+    def utility(self) -> float:
+        """Posterior mean that a run with this memory succeeds, 0 to 1, from a uniform prior."""
+        return (self.helped + 1) / (self.used + 2)
+
+    @property
+    def trust(self) -> float:
+        """How much its origin weighs, 0 to 1."""
+        return TRUST[self.lesson.provenance.origin]
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A memory found for a task, and why.
+
+    Attributes:
+        relevance: Lexical match with the task, 0 to 1, the best match of this recall being 1.
+        score: relevance × utility × trust.
+    """
+
+    memory: Memory
+    relevance: float
+    score: float
+
+    @property
+    def why(self) -> str:
+        """The reasons in one line."""
+        return f"relevance {self.relevance:.2f} × utility {self.memory.utility:.2f} × trust {self.memory.trust:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a scanner saw.
+
+    Attributes:
+        threat: Which of the five.
+        severity: "block" rejects the memory; "note" is only recorded.
+        excerpt: At most 80 characters around it.
+    """
+
+    threat: Literal["prompt_injection", "score_manipulation", "tool_misuse", "privacy_leak", "scope_overreach"]
+    rule: str
+    severity: Literal["block", "note"]
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """All findings about one lesson."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Nothing that blocks."""
+        return all(finding.severity != "block" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One comparison: the same task and seed with and without the memory. Success is None if unjudged."""
+
+    task: str
+    seed: int
+    with_memory: bool | None
+    without: bool | None
+    run_with: str
+    run_without: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """What a trial found. A memory helps or harms when its e-value reaches 1/α.
+
+    Attributes:
+        wins: Pairs where only the run with the memory succeeded.
+        losses: Pairs where only the run without it did.
+        tasks: Different tasks among the pairs; the report speaks for these.
+        e_help: Evidence against "it doesn't help", 0 and above.
+        e_harm: Evidence against "it doesn't harm".
+        mean_gain: Mean paired difference of success, −1 to 1.
+        interval: 95 % interval of the mean gain, for people; the decision rests on the e-values.
+        alpha: Error rate of a decision, 0 to 1.
+        tokens: What the trial cost.
+    """
+
+    memory_id: str
+    pairs: tuple[Pair, ...]
+    wins: int
+    losses: int
+    tasks: int
+    e_help: float
+    e_harm: float
+    mean_gain: float | None
+    interval: tuple[float, float] | None
+    alpha: float
+    tokens: int = 0
+
+    @property
+    def helps(self) -> bool:
+        """Enough evidence to promote."""
+        return self.e_help >= 1 / self.alpha
+
+    @property
+    def harms(self) -> bool:
+        """Enough evidence to reject."""
+        return self.e_harm >= 1 / self.alpha

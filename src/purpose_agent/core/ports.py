@@ -1,0 +1,87 @@
+"""The seams: what other rooms may be asked for, without knowing who answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+
+from purpose_agent.core.action import Action
+from purpose_agent.core.score import Score
+from purpose_agent.core.state import State
+from purpose_agent.core.task import Task
+
+CodeStatus: TypeAlias = Literal["ok", "error", "timeout", "memory", "output", "killed"]
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLimits:
+    """What one execution of code may use.
+
+    Attributes:
+        seconds: Wall time.
+        memory_mb: Address space of each process, in MiB.
+        output_chars: Of stdout and stderr each; the rest is cut.
+        processes: How many processes and threads may exist at once.
+        file_mb: Largest file that may be written, in MiB.
+    """
+
+    seconds: float = 10.0
+    memory_mb: int = 512
+    output_chars: int = 20_000
+    processes: int = 16
+    file_mb: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CodeResult:
+    """What became of one execution.
+
+    Attributes:
+        status: "ok" only if the code ran to its end.
+        value: What the code handed back through `result(...)`, as JSON text; None if it did not.
+        level: How well it was contained, such as "process-only".
+        enforced: The measures that were really in force, by name.
+        seconds: Wall time.
+        truncated: Characters left out of stdout and stderr.
+    """
+
+    status: CodeStatus
+    stdout: str
+    stderr: str
+    level: str
+    enforced: tuple[str, ...]
+    seconds: float
+    value: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    truncated: int = 0
+
+
+class CodeRunner(Protocol):
+    """Runs code that we did not write, away from this process."""
+
+    async def run(self, code: str, *, limits: CodeLimits | None = None, files: Mapping[str, bytes] | None = None) -> CodeResult:
+        """Run Python `code` in a fresh process, with `files` in its folder.
+
+        Never raises for what the code does; cancellation kills the whole process tree.
+        """
+        ...
+
+
+class Critic(Protocol):
+    """Scores one step."""
+
+    async def score(self, task: Task, before: State, action: Action, after: State, phi_before: float | None) -> Score:
+        """Φ after the step, given Φ before it (None if unknown)."""
+        ...

@@ -1,0 +1,170 @@
+"""What is wanted, how it is checked, what it may cost."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.messages import Json
+
+CheckKind: TypeAlias = Literal["python_tests", "contains", "matches", "equals", "callable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must be true of the answer. Build it with the class methods.
+
+    Attributes:
+        kind: How `spec` is read.
+        spec: Assertions, a substring, a regular expression, the expected answer, or the name of a function.
+        function: For `callable`: takes the answer, returns a bool or raises AssertionError. It is not stored,
+            so a task with such a check can't be replayed in another process.
+    """
+
+    kind: CheckKind
+    spec: str
+    function: Callable[[str], object] | None = field(default=None, compare=False)
+
+    @classmethod
+    def python(cls, assertions: str) -> "Check":
+        """Run the answer's Python code, then `assertions`, in a child process; all must hold."""
+        return cls("python_tests", assertions)
+
+    @classmethod
+    def contains(cls, text: str) -> "Check":
+        """The answer contains `text`, letter for letter."""
+        return cls("contains", text)
+
+    @classmethod
+    def matches(cls, pattern: str) -> "Check":
+        """The regular expression `pattern` is found somewhere in the answer.
+
+        Raises:
+            UsageError: `pattern` is not a regular expression.
+        """
+        import re
+
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise UsageError(f"Check.matches got {pattern!r}, which is no regular expression: {error}.") from error
+        return cls("matches", pattern)
+
+    @classmethod
+    def equals(cls, answer: str) -> "Check":
+        """The answer is `answer`, apart from case and surrounding white space."""
+        return cls("equals", answer)
+
+    @classmethod
+    def call(cls, function: Callable[[str], object]) -> "Check":
+        """`function(answer)` returns something true. AssertionError is a failed check, with its message."""
+        return cls("callable", getattr(function, "__name__", "function"), function)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may spend; the first limit reached ends it as `exhausted`.
+
+    Attributes:
+        steps: Decisions, 1 and above.
+        seconds: Wall time, or None for no limit.
+        tokens: Input and output tokens together, or None.
+        usd: US dollars, or None. A call whose price is unknown can't be held to it and ends the run.
+    """
+
+    steps: int = 20
+    seconds: float | None = None
+    tokens: int | None = None
+    usd: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise UsageError(f"Limits(steps={self.steps}): a run needs at least one step.")
+        for name, value in (("seconds", self.seconds), ("tokens", self.tokens), ("usd", self.usd)):
+            if value is not None and not value > 0:
+                raise UsageError(f"Limits({name}={value}): give a number above 0, or None for no limit.")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is wanted.
+
+    Attributes:
+        goal: In words.
+        checks: What must be true of the answer. None given means nobody knows; success is then None.
+        limits: What the run may spend; None takes the agent's.
+        choices: The admissible answers, if the answer is one of a few.
+        inputs: Facts the task comes with; they are part of the first state.
+        labels: For grouping and scope, such as {"family": "doors"}. Never shown to a model.
+        id: Two tasks with one id are the same task to the learner; empty means "by content".
+    """
+
+    goal: str
+    checks: tuple[Check, ...] = ()
+    limits: Limits | None = None
+    choices: tuple[str, ...] = ()
+    inputs: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    id: str = ""
+
+    def __init__(
+        self,
+        goal: str,
+        checks: "list[Check] | tuple[Check, ...]" = (),
+        limits: Limits | None = None,
+        choices: "list[str] | tuple[str, ...]" = (),
+        inputs: Mapping[str, Json] | None = None,
+        labels: Mapping[str, str] | None = None,
+        id: str = "",
+    ) -> None:
+        if not goal.strip():
+            raise UsageError("Task(goal=''): say in words what is wanted.")
+        if len(set(choices)) != len(choices) or any(not choice.strip() for choice in choices):
+            raise UsageError(f"Task(choices={list(choices)!r}): choices must be different from each other and not empty.")
+        put = object.__setattr__
+        put(self, "goal", goal)
+        put(self, "checks", tuple(checks))
+        put(self, "limits", limits)
+        put(self, "choices", tuple(choices))
+        put(self, "inputs", dict(inputs or {}))
+        put(self, "labels", dict(labels or {}))
+        put(self, "id", id)
+
+    @property
+    def replayable(self) -> bool:
+        """Whether another process could run and judge this task: it has checks, and all of them are data."""
+        return bool(self.checks) and all(check.kind != "callable" for check in self.checks)
+
+
+def as_task(task: "str | Task") -> Task:
+    """A string is a task without checks."""
+    return Task(task) if isinstance(task, str) else task
+
+
+def task_to_json(task: Task) -> dict[str, Any]:
+    """A task as plain JSON. Functions in checks are stored by name only."""
+    return {
+        "goal": task.goal,
+        "checks": [{"kind": check.kind, "spec": check.spec} for check in task.checks],
+        "limits": None
+        if task.limits is None
+        else {"steps": task.limits.steps, "seconds": task.limits.seconds, "tokens": task.limits.tokens, "usd": task.limits.usd},
+        "choices": list(task.choices),
+        "inputs": dict(task.inputs),
+        "labels": dict(task.labels),
+        "id": task.id,
+    }
+
+
+def task_from_json(data: Mapping[str, Any]) -> Task:
+    """The inverse of `task_to_json`, up to functions in checks. Unknown fields are ignored."""
+    limits = data.get("limits")
+    return Task(
+        goal=data["goal"],
+        checks=[Check(check["kind"], check["spec"]) for check in data.get("checks", ())],
+        limits=None if limits is None else Limits(**{key: limits.get(key) for key in ("steps", "seconds", "tokens", "usd")}),
+        choices=data.get("choices", ()),
+        inputs=data.get("inputs"),
+        labels=data.get("labels"),
+        id=data.get("id", ""),
+    )

@@ -1,0 +1,168 @@
+"""A typed function that an agent may call."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast, get_type_hints, overload, runtime_checkable
+
+from purpose_agent.core.errors import InvalidTool
+from purpose_agent.core.messages import Json
+from purpose_agent.core.model import ToolSpec
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """What the engine needs to know of a tool.
+
+    `seconds` is the wall time one call may take.
+    """
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description and JSON schema of the arguments."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Wall time one call may take."""
+        ...
+
+    def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
+        """Arguments in their declared types.
+
+        Raises:
+            ToolError: They don't fit; the message says which, and why.
+        """
+        ...
+
+    async def call(self, arguments: Mapping[str, Any]) -> str:
+        """Do it, with validated arguments.
+
+        Raises:
+            ToolError: A foreseen failure that the model should see.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTool:
+    """A Python function as a tool. Made by `@tool`; still callable as the function it was."""
+
+    function: Callable[..., Any]
+    spec: ToolSpec
+    seconds: float = 60.0
+    _adapter: Any = field(default=None, repr=False, compare=False)
+
+    def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
+        """Arguments in their declared types, unknown ones refused."""
+        return validated(self._adapter, self.spec, arguments)
+
+    async def call(self, arguments: Mapping[str, Any]) -> str:
+        """Call the function: async ones on the loop, blocking ones in a thread."""
+        if inspect.iscoroutinefunction(self.function):
+            result: Any = await cast(Awaitable[Any], self.function(**arguments))
+        else:
+            import anyio.to_thread
+
+            result = await anyio.to_thread.run_sync(lambda: self.function(**arguments), abandon_on_cancel=True)
+        return render_result(result)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
+def render_result(result: object) -> str:
+    """A tool's return value as the model sees it: text as it is, everything else as JSON."""
+    if isinstance(result, str):
+        return result
+    from pydantic_core import to_json
+
+    return to_json(result, fallback=str).decode()
+
+
+def validated(adapter: Any, spec: ToolSpec, arguments: Mapping[str, Json]) -> dict[str, Any]:
+    """`arguments` as `adapter` (a pydantic model class) reads them.
+
+    Raises:
+        ToolError: They don't fit the schema.
+    """
+    from pydantic import BaseModel, ValidationError
+
+    from purpose_agent.core.errors import ToolError
+
+    try:
+        model: BaseModel = adapter.model_validate(dict(arguments))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
+        )
+        raise ToolError(f"{spec.name} can't be called like that: {problems}.") from error
+    return {name: getattr(model, name) for name in type(model).model_fields}
+
+
+def arguments_model(function: Callable[..., Any], name: str) -> tuple[Any, str, dict[str, Json]]:
+    """A pydantic model of the function's parameters, its description, and the JSON schema.
+
+    Raises:
+        InvalidTool: A parameter has no type, or can't be passed by name.
+    """
+    import docstring_parser
+    from pydantic import ConfigDict, Field, create_model
+
+    documented = docstring_parser.parse(inspect.getdoc(function) or "")
+    about = {parameter.arg_name: parameter.description or "" for parameter in documented.params}
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name in ("self", "cls"):
+            continue
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise InvalidTool(f"Tool {name!r}: parameter {parameter.name!r} can't be passed by name; tools take named parameters only.")
+        if parameter.name not in hints:
+            raise InvalidTool(f"Tool {name!r}: parameter {parameter.name!r} has no type; write for example '{parameter.name}: str'.")
+        default: Any = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], Field(default, description=about.get(parameter.name) or None))
+    model = create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+    schema: dict[str, Json] = model.model_json_schema()
+    schema.pop("title", None)
+    properties = schema.get("properties")
+    for schema_of_field in properties.values() if isinstance(properties, dict) else ():
+        if isinstance(schema_of_field, dict):
+            schema_of_field.pop("title", None)
+    description = " ".join(filter(None, (documented.short_description, documented.long_description)))
+    return model, description, schema
+
+
+def make_tool(function: Callable[..., Any], name: str | None = None, seconds: float = 60.0) -> FunctionTool:
+    """`function` as a tool; its docstring tells the model what it does and what its parameters mean.
+
+    Raises:
+        InvalidTool: It has no docstring, or its parameters can't be described.
+    """
+    called = name or str(getattr(function, "__name__", ""))
+    if not called.isidentifier():
+        raise InvalidTool(f"A tool needs a name a model can write; {called!r} is none. Pass name='...'.")
+    adapter, description, schema = arguments_model(function, called)
+    if not description:
+        raise InvalidTool(f"Tool {called!r} has no docstring; the model needs a sentence about what it does.")
+    return FunctionTool(function, ToolSpec(called, description, schema), seconds, adapter)
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> FunctionTool: ...
+@overload
+def tool(*, name: str | None = None, seconds: float = 60.0) -> Callable[[Callable[..., Any]], FunctionTool]: ...
+def tool(
+    function: Callable[..., Any] | None = None, /, *, name: str | None = None, seconds: float = 60.0
+) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
+    """Offer a typed function to agents: `@tool` or `@tool(name=..., seconds=...)`.
+
+    Args:
+        name: What models call it; the function's own name by default.
+        seconds: Wall time one call may take. A blocking function that exceeds it is given up on, not killed:
+            Python can't stop a thread. Run such work in a child process.
+    """
+    if function is not None:
+        return make_tool(function)
+    return lambda wrapped: make_tool(wrapped, name, seconds)

@@ -1,0 +1,602 @@
+"""One client for every server that speaks OpenAI's chat completions.
+
+In:  a `ModelRequest`.
+Out: a `ModelResponse`, whole or piece by piece.
+
+Three dialects differ in how a choice among strings is asked for: llama.cpp takes a grammar and tells the
+probabilities, the others take a JSON schema. What a server calls a field differently is in `renames`.
+Does not pick a provider (`registry.py`, `resolve.py`) or read actions out of text (`decode.py`). A schema, choices or
+tools are sent even if the capabilities deny them: the server's refusal is then seen, not hidden.
+"""
+
+import json
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, cast
+
+from purpose_agent.core.errors import ModelError, ModelOutputError, ModelRefused, ModelTimeout, UsageError
+from purpose_agent.core.messages import Json, Message, Part, Text, ToolCall, ToolReturn
+from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, Stop, TextDelta, Usage
+from purpose_agent.models.decode import ThinkingFilter, extract_json_object, read_arguments, strip_thinking
+from purpose_agent.models.http import LoopClients, RetryPolicy, retry_after, sent, without_credentials
+
+if TYPE_CHECKING:
+    import httpx2
+
+Dialect: TypeAlias = Literal["openai", "llama_cpp", "ollama"]
+
+REMOTE_SECONDS = 120.0
+# A loaded core reads some sixteen and writes some six tokens a second.
+LOCAL_SECONDS = 900.0
+# What {"choice": "…"} adds to the tokens of the choice.
+WRAPPER_TOKENS = 16
+# Of the mass seen, the most that may lie on tokens which more than one choice begins with.
+AMBIGUOUS_SHARE = 0.01
+
+STOPS: Mapping[str, Stop] = {
+    "stop": "stop",
+    "eos": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "filter",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens. `cached` is the price of prompt tokens served from the provider's cache; None: as `input`."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+    def usd(self, input_tokens: int, output_tokens: int, cached_tokens: int) -> float:
+        """What that many tokens cost; cached ones are part of the input."""
+        cached = self.input if self.cached is None else self.cached
+        fresh = input_tokens - cached_tokens
+        return (fresh * self.input + cached_tokens * cached + output_tokens * self.output) / 1_000_000
+
+
+class OpenAICompatibleModel:
+    """A model behind an OpenAI-compatible address.
+
+    Args:
+        name: The spec that leads back to this model.
+        model: What the server calls it; None asks the server for its first one, once.
+        base_url: Up to and including `/v1`.
+        api_key: Sent as a bearer token; never part of a message, a name or a log.
+        capabilities: What it can be asked for.
+        dialect: How a choice among strings is asked for.
+        headers: Sent with every request.
+        timeout: Seconds for a whole call, retries included; None means two minutes, or fifteen on this machine.
+        price: For `Usage.usd`, which is None without it; 0.0 where the capabilities say local.
+        renames: Wire fields that the server calls differently; None leaves the field out.
+        retry: How often failed calls are tried again.
+
+    Raises:
+        UsageError: The address is none, or the key can't be sent in a header.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        model: str | None,
+        base_url: str,
+        api_key: str | None = None,
+        capabilities: Capabilities | None = None,
+        dialect: Dialect = "openai",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        price: Price | None = None,
+        renames: Mapping[str, str | None] | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise UsageError(f"A model's address starts with http:// or https://; {base_url!r} does not.")
+        self._name = name
+        self._model = model
+        self._base_url = base_url.rstrip("/")
+        self._key = _checked_key(api_key, name)
+        self._capabilities = capabilities or Capabilities()
+        self._dialect: Dialect = dialect
+        self._headers = dict(headers or {})
+        self._seconds = timeout or (LOCAL_SECONDS if self._capabilities.local else REMOTE_SECONDS)
+        self._price = price
+        self._renames = dict(renames or {})
+        self._retry = retry or RetryPolicy()
+        self._clients = LoopClients(self._base_url, self._seconds)
+
+    def __repr__(self) -> str:
+        return f"OpenAICompatibleModel({self._name!r}, base_url={self.base_url!r})"
+
+    @property
+    def name(self) -> str:
+        """The spec that leads back to this model."""
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can be asked for."""
+        return self._capabilities
+
+    @property
+    def base_url(self) -> str:
+        """Where it is asked, without credentials."""
+        return without_credentials(self._base_url)
+
+    @property
+    def model(self) -> str | None:
+        """What the server calls it; None until the server was asked."""
+        return self._model
+
+    @property
+    def dialect(self) -> Dialect:
+        """How it is asked for a choice."""
+        return self._dialect
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop. The end of the loop does it too."""
+        await self._clients.aclose()
+
+    async def generate(self, request: ModelRequest) -> ModelResponse:
+        """Answer once.
+
+        Raises:
+            ModelUnreachable: Nobody answers at the address.
+            ModelRefused: The server answered with an error.
+            ModelTimeout: No answer within the request's timeout, or the client's.
+            ModelOutputError: What came back is no chat completion.
+        """
+        async with self._time_limit(request):
+            body = await self._body(request)
+            return self._response(await self._asked("POST", "/chat/completions", body), request)
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[TextDelta | ModelResponse]:
+        """Answer piece by piece; the last item is the whole response.
+
+        Tried again only until the first piece. The text of a choice comes as one piece.
+
+        Raises:
+            ModelError: As `generate`.
+        """
+        import time
+
+        deadline = time.monotonic() + (request.timeout or self._seconds)
+        collected, shown = _Collected(), ThinkingFilter()
+        async with AsyncExitStack() as stack:
+            async with self._time_limit(request):
+                body = {**await self._body(request), "stream": True, **self._renamed("stream_options", {"include_usage": True})}
+                http = await self._opened(stack, body, request)
+            lines = http.aiter_lines()
+            while True:
+                async with self._time_limit(request, deadline - time.monotonic()):
+                    line = await self._next_line(lines)
+                if line is None:
+                    break
+                visible = shown.feed(self._take(line, collected))
+                if visible and not request.choices:
+                    yield TextDelta(visible)
+                if collected.done:
+                    break
+        if not collected.done and collected.finish is None:
+            raise ModelOutputError(f"The stream of {self._name} broke off before its end.")
+        response = self._response(collected.as_completion(), request)
+        rest = response.text if request.choices else shown.end()
+        if rest:
+            yield TextDelta(rest)
+        yield response
+
+    # Requests
+
+    async def _body(self, request: ModelRequest) -> dict[str, Any]:
+        temperature = request.temperature
+        max_tokens = request.max_tokens
+        body: dict[str, Any] = {
+            "model": self._model or await self._first_model(),
+            "messages": [wire for message in request.messages for wire in _wire_messages(message)],
+        }
+        if request.tools:
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
+                }
+                for tool in request.tools
+            ]
+        if request.schema is not None:
+            body["response_format"] = _response_format("answer", request.schema)
+        if request.choices and self._dialect == "llama_cpp":
+            body |= {"grammar": grammar_of(request.choices), "logprobs": True, "top_logprobs": 20}
+            temperature = 0.0 if temperature is None else temperature
+        elif request.choices:
+            body["response_format"] = _response_format("choice", _choice_schema(request.choices))
+            max_tokens = None if max_tokens is None else max_tokens + WRAPPER_TOKENS
+        if self._dialect == "llama_cpp":
+            body["cache_prompt"] = True
+        for name, value in (
+            ("temperature", temperature),
+            ("max_tokens", max_tokens),
+            ("seed", request.seed),
+            ("stop", list(request.stop) or None),
+        ):
+            if value is not None:
+                body |= self._renamed(name, value)
+        return body
+
+    def _renamed(self, name: str, value: object) -> dict[str, object]:
+        wire = self._renames.get(name, name)
+        return {} if wire is None else {wire: value}
+
+    def _wire_headers(self) -> dict[str, str]:
+        return {**({"Authorization": f"Bearer {self._key}"} if self._key else {}), **self._headers}
+
+    async def _first_model(self) -> str:
+        """The first model the server lists."""
+        answer = await self._asked("GET", "/models", None)
+        models = _objects(answer.get("data"))
+        found = next((model["id"] for model in models if isinstance(model.get("id"), str) and model["id"]), None)
+        if found is None:
+            raise ModelOutputError(f"{self.base_url}/models lists no model. Name one: '{self.base_url}#MODEL'.")
+        self._model = str(found)
+        return self._model
+
+    async def _asked(self, method: str, path: str, body: object) -> dict[str, Any]:
+        """The JSON object that the server answers with, after retries."""
+        async with AsyncExitStack() as stack:
+            http = await self._opened(stack, body, None, method=method, path=path)
+            content = await self._read(http)
+        try:
+            answer: object = json.loads(content, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ModelOutputError(f"{self.base_url}{path} answered with no JSON: {self._clean(content)}") from error
+        if not isinstance(answer, dict):
+            raise ModelOutputError(f"{self.base_url}{path} answered with no JSON object: {self._clean(content)}")
+        found = cast(dict[str, Any], answer)
+        if found.get("error") and not found.get("choices"):
+            self._refuse(200, content, None)
+        return found
+
+    async def _opened(
+        self,
+        stack: AsyncExitStack,
+        body: object,
+        request: ModelRequest | None,
+        *,
+        method: str = "POST",
+        path: str = "/chat/completions",
+    ) -> "httpx2.Response":
+        """A successful response, open as long as `stack` is."""
+        client = await self._clients.get()
+        options: dict[str, Any] = {"headers": self._wire_headers()}
+        if request is not None and request.timeout is not None:
+            options["timeout"] = request.timeout
+        if body is not None:
+            options["content"] = _encoded(body)
+            options["headers"]["Content-Type"] = "application/json"
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with AsyncExitStack() as trial:
+                    http = await trial.enter_async_context(sent(client, method, self._base_url + path, **options))
+                    if not http.is_success:
+                        self._refuse(http.status_code, await self._read(http), retry_after(http.headers))
+                    stack.push_async_exit(trial.pop_all())
+                    return http
+            except ModelError as error:
+                seconds = self._retry.seconds_before(attempt, error)
+                if seconds is None:
+                    raise
+            await self._retry.wait(seconds)
+
+    @staticmethod
+    async def _read(http: "httpx2.Response") -> str:
+        return (await http.aread()).decode(errors="replace")
+
+    @asynccontextmanager
+    async def _time_limit(self, request: ModelRequest, seconds: float | None = None) -> AsyncIterator[None]:
+        import anyio
+
+        whole = request.timeout or self._seconds
+        try:
+            with anyio.fail_after(max(0.0, whole if seconds is None else seconds)):
+                yield
+        except TimeoutError as error:
+            raise ModelTimeout(
+                f"{self._name} at {self.base_url} gave no whole answer within {whole:g} s. "
+                "Raise the timeout, lower max_tokens, or use a smaller model."
+            ) from error
+
+    # Answers
+
+    def _clean(self, text: str, most: int = 300) -> str:
+        """A server's words as they may be shown: short, and without the key if it echoes it."""
+        text = text.replace(self._key, "[key]") if self._key else text
+        text = " ".join(text.split())
+        return text if len(text) <= most else text[:most] + "…"
+
+    def _refuse(self, status: int, content: str, seconds: float | None) -> NoReturn:
+        """Raise the server's error in its own words."""
+        said, code = _error_in(content)
+        status = code if status == 200 and code is not None else status
+        advice = {401: " Is the key right?", 403: " Is the key right?", 404: " Is the model's name right?"}.get(status, "")
+        message = f"{self._name} at {self.base_url} refused the request ({status}): {self._clean(said)}{advice}"
+        raise ModelRefused(message, status=status, retry_after=seconds)
+
+    def _response(self, answer: Mapping[str, Any], request: ModelRequest) -> ModelResponse:
+        choice = next(iter(_objects(answer.get("choices"))), None)
+        message = choice.get("message") if choice is not None else None
+        if choice is None or not isinstance(message, dict):
+            raise ModelOutputError(f"{self._name} answered without a message: {self._clean(json.dumps(answer, default=str))}")
+        said = cast(dict[str, Any], message)
+        calls = tuple(_tool_call(call, index) for index, call in enumerate(_objects(said.get("tool_calls"))))
+        text = self._text(said.get("content"))
+        probabilities = None
+        if request.choices and self._dialect == "llama_cpp":
+            probabilities = choice_probabilities(request.choices, choice.get("logprobs"))
+        elif request.choices:
+            text = _unwrapped(text)
+        finish = choice.get("finish_reason")
+        parts: tuple[Part, ...] = (*([Text(text)] if text or not calls else []), *calls)
+        model = answer.get("model")
+        return ModelResponse(
+            message=Message("assistant", parts),
+            usage=self._usage(answer),
+            model=model if isinstance(model, str) else self._model or "",
+            stop=STOPS.get(finish, "unknown") if isinstance(finish, str) else "unknown",
+            probabilities=probabilities,
+        )
+
+    def _text(self, content: object) -> str:
+        """The text of a message's content: a string, null, or a list of parts."""
+        if isinstance(content, list):
+            content = "".join(part["text"] for part in _objects(cast(object, content)) if isinstance(part.get("text"), str))
+        if content is not None and not isinstance(content, str):
+            raise ModelOutputError(f"{self._name} answered with content that is no text: {type(content).__name__}.")
+        # Half a character (a lone surrogate) could not be stored or sent again.
+        return strip_thinking((content or "").encode(errors="replace").decode())
+
+    def _usage(self, answer: Mapping[str, Any]) -> Usage:
+        told, timings = _object(answer.get("usage")), _object(answer.get("timings"))
+        cached = _count(_object(told.get("prompt_tokens_details")).get("cached_tokens"))
+        cached = _count(timings.get("cache_n")) if cached is None else cached
+        read, written = _count(told.get("prompt_tokens")), _count(told.get("completion_tokens"))
+        if read is None and (fresh := _count(timings.get("prompt_n"))) is not None:
+            read = fresh + (cached or 0)
+        if written is None:
+            written = _count(timings.get("predicted_n"))
+        usd = 0.0 if self._capabilities.local else None
+        if usd is None and self._price is not None and read is not None and written is not None:
+            usd = self._price.usd(read, written, cached or 0)
+        return Usage(read or 0, written or 0, cached or 0, usd=usd, calls=1)
+
+    # Streams
+
+    async def _next_line(self, lines: AsyncIterator[str]) -> str | None:
+        import httpx2
+
+        try:
+            return await anext(lines, None)
+        except httpx2.TimeoutException as error:
+            raise ModelTimeout(f"{self._name} at {self.base_url} stopped sending in the middle of its answer.") from error
+        except httpx2.RequestError as error:
+            raise ModelOutputError(
+                f"The stream of {self._name} broke off: {type(error).__name__}: {self._clean(str(error))}"
+            ) from error
+
+    def _take(self, line: str, collected: "_Collected") -> str:
+        """Add one line of a server-sent stream; the text it brings."""
+        if not line.startswith("data:"):
+            return ""
+        data = line.removeprefix("data:").strip()
+        if data == "[DONE]":
+            collected.done = True
+            return ""
+        try:
+            event: object = json.loads(data, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ModelOutputError(f"{self._name} streamed something that is no JSON: {self._clean(data)}") from error
+        if not isinstance(event, dict):
+            raise ModelOutputError(f"{self._name} streamed something that is no JSON object: {self._clean(data)}")
+        found = cast(dict[str, Any], event)
+        if found.get("error"):
+            self._refuse(200, data, None)
+        return collected.add(found)
+
+
+@dataclass(slots=True)
+class _Collected:
+    """A streamed completion, as far as it came."""
+
+    text: list[str] = field(default_factory=list[str])
+    calls: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
+    logprobs: list[Any] = field(default_factory=list[Any])
+    whole: dict[str, Any] = field(default_factory=dict[str, Any])
+    finish: str | None = None
+    done: bool = False
+
+    def add(self, event: Mapping[str, Any]) -> str:
+        """Add one event; the text it brings."""
+        self.whole |= {key: event[key] for key in ("model", "usage", "timings") if event.get(key)}
+        choice = next(iter(_objects(event.get("choices"))), None)
+        if choice is None:
+            return ""
+        if isinstance(choice.get("finish_reason"), str):
+            self.finish = choice["finish_reason"]
+        self.logprobs += _objects(_object(choice.get("logprobs")).get("content"))
+        delta = _object(choice.get("delta"))
+        for call in _objects(delta.get("tool_calls")):
+            self._add_call(call)
+        text = delta.get("content")
+        if not isinstance(text, str):
+            return ""
+        self.text.append(text)
+        return text
+
+    def _add_call(self, call: Mapping[str, Any]) -> None:
+        index = call.get("index")
+        # Some servers send whole calls without an index.
+        known = self.calls.setdefault(index if isinstance(index, int) else len(self.calls), {"id": "", "name": "", "arguments": ""})
+        function = _object(call.get("function"))
+        if isinstance(call.get("id"), str) and call["id"]:
+            known["id"] = call["id"]
+        if isinstance(function.get("name"), str):
+            known["name"] += function["name"]
+        arguments = function.get("arguments")
+        if isinstance(arguments, dict):
+            known["arguments"] = json.dumps(arguments)
+        elif isinstance(arguments, str):
+            known["arguments"] += arguments
+
+    def as_completion(self) -> dict[str, Any]:
+        """The completion as a server would have sent it in one piece."""
+        message = {
+            "content": "".join(self.text),
+            "tool_calls": [{"id": call["id"], "function": call} for _, call in sorted(self.calls.items())],
+        }
+        choice = {"message": message, "finish_reason": self.finish, "logprobs": {"content": self.logprobs}}
+        return {**self.whole, "choices": [choice]}
+
+
+def _checked_key(key: str | None, name: str) -> str | None:
+    """`key` without the blanks around it.
+
+    Raises:
+        UsageError: It can't be sent in a header; the libraries below would show it in their own error.
+    """
+    key = (key or "").strip()
+    if not all("!" <= character <= "~" for character in key):
+        raise UsageError(f"The key for {name} holds blanks or characters that are not ASCII; copy it again.")
+    return key or None
+
+
+def _encoded(body: object) -> bytes:
+    """`body` as JSON; half a character in a tool's output becomes a question mark, since UTF-8 can't carry it."""
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode(errors="replace")
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The request holds something that JSON can't say: {error}.") from error
+
+
+def _wire_messages(message: Message) -> list[dict[str, Any]]:
+    """One message of ours as theirs: each tool return is a message of its own."""
+    returns: list[dict[str, Any]] = [
+        {"role": "tool", "tool_call_id": part.call_id, "content": part.content}
+        for part in message.parts
+        if isinstance(part, ToolReturn)
+    ]
+    calls = [_wire_call(call) for call in message.tool_calls]
+    if not (message.text or calls) and returns:
+        return returns
+    # Some servers refuse null, others an empty string: null only where calls stand in for the text.
+    wire: dict[str, Any] = {"role": message.role, "content": message.text or (None if calls else "")}
+    if calls:
+        wire["tool_calls"] = calls
+    return [*returns, wire]
+
+
+def _wire_call(call: ToolCall) -> dict[str, Any]:
+    arguments = json.dumps(dict(call.arguments), ensure_ascii=False)
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _response_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": dict(schema)}}
+
+
+def _choice_schema(choices: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"choice": {"type": "string", "enum": list(choices)}},
+        "required": ["choice"],
+        "additionalProperties": False,
+    }
+
+
+def _unwrapped(text: str) -> str:
+    """The bare choice; the text as it is where the server did not keep to the schema."""
+    choice = (extract_json_object(text) or {}).get("choice")
+    return choice if isinstance(choice, str) else text.strip()
+
+
+def grammar_of(choices: Sequence[str]) -> str:
+    """A GBNF grammar that accepts exactly `choices`."""
+    return "root ::= " + " | ".join(_literal(choice) for choice in choices)
+
+
+def _literal(text: str) -> str:
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return '"' + "".join(escapes.get(c) or (f"\\x{ord(c):02X}" if c < " " else c) for c in text) + '"'
+
+
+def choice_probabilities(choices: Sequence[str], logprobs: object) -> dict[str, float] | None:
+    """Choice → probability, from the first token's most likely alternatives.
+
+    A choice that none of the twenty alternatives begins counts as 0.0. None where the engine told nothing, or
+    where the choices begin with the same token, so that the first one doesn't tell them apart.
+    """
+    first = next(iter(_objects(_object(logprobs).get("content"))), None)
+    if first is None:
+        return None
+    masses = dict.fromkeys(choices, 0.0)
+    ambiguous = 0.0
+    for alternative in _objects(first.get("top_logprobs")):
+        token, logprob = alternative.get("token"), alternative.get("logprob")
+        if not isinstance(token, str) or not token or not isinstance(logprob, int | float) or math.isnan(logprob):
+            continue
+        mass = math.exp(min(0.0, logprob))
+        begun = [choice for choice in masses if choice.startswith(token)]
+        if len(begun) == 1:
+            masses[begun[0]] += mass
+        elif begun:
+            ambiguous += mass
+    total = sum(masses.values())
+    if total <= 0 or ambiguous > AMBIGUOUS_SHARE * (total + ambiguous):
+        return None
+    return {choice: mass / total for choice, mass in masses.items()}
+
+
+def _tool_call(call: Mapping[str, Any], index: int) -> ToolCall:
+    from purpose_agent.core.ids import new_id
+
+    function = _object(call.get("function"))
+    arguments, problem = read_arguments(function.get("arguments"))
+    name, given = function.get("name"), call.get("id")
+    if not isinstance(name, str) or not name:
+        name, problem = "", f"Call {index + 1} names no tool."
+    return ToolCall(given if isinstance(given, str) and given else new_id("call"), name, arguments, problem)
+
+
+def _error_in(content: str) -> tuple[str, int | None]:
+    """The message in an error body, whatever its form, and the status it states."""
+    try:
+        body: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return content or "no explanation", None
+    error: object = cast(dict[str, Any], body).get("error", cast(object, body)) if isinstance(body, dict) else body
+    if not isinstance(error, dict):
+        return str(error), None
+    told = cast(dict[str, Any], error)
+    said = told.get("message") or told.get("detail") or json.dumps(told)
+    code = told.get("code")
+    return str(said), code if isinstance(code, int) and 400 <= code < 600 else None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [_object(item) for item in cast(list[object], value) if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
