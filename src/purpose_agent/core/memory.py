@@ -82,7 +82,7 @@ class Memory:
     Attributes:
         used: Judged runs that had it in their prompt.
         helped: Those of them that succeeded.
-        version: Counts changes of the row; a stale writer is refused.
+        version: Counts changes of status; a stale writer is refused.
         supersedes: The memory this one replaced, or None.
     """
 

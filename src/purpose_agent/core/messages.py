@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+if TYPE_CHECKING:
+    Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+else:
+    # The codec can't follow an alias that contains itself; what it reads from JSON text is JSON anyway.
+    Json = Any
 
 
 @dataclass(frozen=True, slots=True)

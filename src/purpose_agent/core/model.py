@@ -84,8 +84,7 @@ class ModelRequest:
     def text(self) -> str:
         """Everything the model reads, as one string."""
         return "\n\n".join(
-            "\n".join(part.text if part.type == "text" else str(part) for part in message.parts)
-            for message in self.messages
+            "\n".join(part.text if part.type == "text" else str(part) for part in message.parts) for message in self.messages
         )
 
 

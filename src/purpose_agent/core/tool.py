@@ -118,9 +118,13 @@ def arguments_model(function: Callable[..., Any], name: str) -> tuple[Any, str, 
         if parameter.name in ("self", "cls"):
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise InvalidTool(f"Tool {name!r}: parameter {parameter.name!r} can't be passed by name; tools take named parameters only.")
+            raise InvalidTool(
+                f"Tool {name!r}: parameter {parameter.name!r} can't be passed by name; tools take named parameters only."
+            )
         if parameter.name not in hints:
-            raise InvalidTool(f"Tool {name!r}: parameter {parameter.name!r} has no type; write for example '{parameter.name}: str'.")
+            raise InvalidTool(
+                f"Tool {name!r}: parameter {parameter.name!r} has no type; write for example '{parameter.name}: str'."
+            )
         default: Any = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], Field(default, description=about.get(parameter.name) or None))
     model = create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)

@@ -23,6 +23,12 @@ OPEN, CLOSE = "<think>", "</think>"
 # A text of nothing but braces would otherwise be tried from each of them.
 MOST_STARTS = 50
 LONGEST_REPAIR = 200_000
+# For texts whose strings were emptied: what is no JSON and no unquoted key; a value left out; two where one belongs.
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', re.DOTALL)
+LITERAL = r"(?:true|false|null|True|False|None|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])"
+BARE_WORD = re.compile(rf'(?<![\w.+-])(?!{LITERAL})(?![A-Za-z_]\w*\s*:)[^\s"{{}}\[\],:]')
+NO_VALUE = re.compile(r":\s*(?:[,}\]:]|$)|[,{\[]\s*,")
+TWO_VALUES = re.compile(rf'(?:""|[}}\]]|(?<![\w.]){LITERAL})\s*(?:[{{\[]|""(?!\s*:)|(?<![\w.+-]){LITERAL})')
 FENCE = re.compile(r"^[ \t]*```[ \t]*(\w*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
@@ -37,10 +43,12 @@ def strip_thinking(text: str) -> str:
     """`text` without the `<think>` blocks that it opens with.
 
     A block that never closes is all thought: nothing is left. Where the template opened the block itself, the
-    text starts inside it, and all before the first `</think>` goes. Later tags are content, and stay.
+    text starts inside it, and all before the first `</think>` goes. Later tags are content, and stay; so is a tag
+    inside a text that is one JSON object.
     """
     rest = text
-    if CLOSE in rest and OPEN not in rest[: rest.index(CLOSE)]:
+    # A whole JSON object that has the tag somewhere inside is no thought: somebody writes about templates.
+    if CLOSE in rest and OPEN not in rest[: rest.index(CLOSE)] and not isinstance(_loaded(rest), dict):
         rest = rest[rest.index(CLOSE) + len(CLOSE) :].lstrip()
     while rest.lstrip().startswith(OPEN):
         _, closed, after = rest.partition(CLOSE)
@@ -148,14 +156,22 @@ def _python_dict(text: str) -> object:
         return None
 
 
+def _is_written_out(text: str) -> bool:
+    """Every value stands there: a repair may add a comma or a key's quotes, and has no value to invent.
+
+    Bare words (undefined, NaN, <your answer>) would come back as strings, and a missing value as an empty one.
+    """
+    bare = STRING.sub('""', text)
+    return not BARE_WORD.search(bare) and not NO_VALUE.search(bare) and not TWO_VALUES.search(bare)
+
+
 def _repaired(text: str) -> dict[str, Json] | None:
     """`text`, which should be one object, mended where that is certain."""
     if not (text.startswith("{") and text.endswith("}")) or len(text) > LONGEST_REPAIR:
         return None
     if (found := _as_object(_python_dict(text))) is not None:
         return found
-    # Words that are no JSON number would come back from the repair as strings.
-    if not _is_closed(text) or re.search(r":\s*-?(NaN|Infinity)\b", text):
+    if not _is_closed(text) or not _is_written_out(text):
         return None
     import json_repair
 
@@ -270,7 +286,9 @@ def extract_code(text: str) -> str | None:
     """
     text = strip_thinking(text)
     fences = [(match[1].lower(), match[2]) for match in FENCE.finditer(text)]
-    blocks = [code for language, code in fences if language in ("", "python", "py", "python3") and code.strip() and _is_python(code)]
+    blocks = [
+        code for language, code in fences if language in ("", "python", "py", "python3") and code.strip() and _is_python(code)
+    ]
     if blocks:
         return max(enumerate(blocks), key=lambda pair: (len(pair[1]), pair[0]))[1]
     return text if not fences and text.strip() and _is_python(text) else None

@@ -103,6 +103,7 @@ class LocalModel:
     async def _connect(self) -> Model:
         if self._client is None:
             import anyio.to_thread
+
             from purpose_agent.models.openai_compatible import OpenAICompatibleModel
 
             address = await anyio.to_thread.run_sync(_SERVERS.address, self._settings)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, cast
 
 from purpose_agent.core.errors import ModelError, ModelOutputError, ModelRefused, ModelTimeout, UsageError
-from purpose_agent.core.messages import Json, Message, Part, Text, ToolCall, ToolReturn
+from purpose_agent.core.messages import Message, Part, Text, ToolCall, ToolReturn
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, Stop, TextDelta, Usage
 from purpose_agent.models.decode import ThinkingFilter, extract_json_object, read_arguments, strip_thinking
 from purpose_agent.models.http import LoopClients, RetryPolicy, retry_after, sent, without_credentials
@@ -440,7 +440,9 @@ class _Collected:
     def _add_call(self, call: Mapping[str, Any]) -> None:
         index = call.get("index")
         # Some servers send whole calls without an index.
-        known = self.calls.setdefault(index if isinstance(index, int) else len(self.calls), {"id": "", "name": "", "arguments": ""})
+        known = self.calls.setdefault(
+            index if isinstance(index, int) else len(self.calls), {"id": "", "name": "", "arguments": ""}
+        )
         function = _object(call.get("function"))
         if isinstance(call.get("id"), str) and call["id"]:
             known["id"] = call["id"]

@@ -1,0 +1,1 @@
+"""What happens while something runs: events, their record on disk, limits, the blocking façade."""

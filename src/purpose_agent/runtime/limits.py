@@ -1,0 +1,68 @@
+"""What a run has spent, held against what it may."""
+
+from purpose_agent.core.errors import LimitReached
+from purpose_agent.core.model import Usage
+from purpose_agent.core.ports import Clock
+from purpose_agent.core.task import Limits
+
+
+class Meter:
+    """Counts one run's spending; its time runs from the moment the meter is made.
+
+    Ask `check` before each step and each model call. Spending is known afterwards only, so the last call may
+    go over; `remaining_tokens` and `remaining_seconds` let it be bounded beforehand.
+    """
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.limits = limits
+        self.usage = Usage()
+        self.steps = 0
+        self._clock = clock
+        self._started = clock.monotonic()
+
+    def charge(self, usage: Usage) -> None:
+        """Add what a model call cost."""
+        self.usage += usage
+
+    def step(self) -> None:
+        """Count one decision."""
+        self.steps += 1
+
+    @property
+    def seconds(self) -> float:
+        """Wall time so far."""
+        return self._clock.monotonic() - self._started
+
+    @property
+    def remaining_tokens(self) -> int | None:
+        """Tokens left, 0 and above, or None for no limit."""
+        return None if self.limits.tokens is None else max(0, self.limits.tokens - self.usage.tokens)
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Seconds left, 0 and above, or None for no limit."""
+        return None if self.limits.seconds is None else max(0.0, self.limits.seconds - self.seconds)
+
+    def check(self) -> None:
+        """Return if there is something left of everything.
+
+        Raises:
+            LimitReached: A limit is spent, or there is one in dollars and a call's price is unknown.
+        """
+        limits = self.limits
+        if self.steps >= limits.steps:
+            raise LimitReached(f"The run has taken {self.steps} of {limits.steps} steps.", limit="steps")
+        if limits.tokens is not None and self.usage.tokens >= limits.tokens:
+            raise LimitReached(f"The run has used {self.usage.tokens} of {limits.tokens} tokens.", limit="tokens")
+        if limits.seconds is not None and self.seconds >= limits.seconds:
+            raise LimitReached(f"The run has taken {self.seconds:.1f} of {limits.seconds:g} seconds.", limit="seconds")
+        if limits.usd is None:
+            return
+        if self.usage.usd is None:
+            raise LimitReached(
+                f"The price of a model call is unknown, so the limit of ${limits.usd:g} can't be held. "
+                "Limit tokens instead, or use a model whose price is known.",
+                limit="usd",
+            )
+        if self.usage.usd >= limits.usd:
+            raise LimitReached(f"The run has spent ${self.usage.usd:.4f} of ${limits.usd:g}.", limit="usd")

@@ -1,0 +1,145 @@
+"""The tables, and how an old file gets to have them: named steps, in order, each one transaction.
+
+The file's `user_version` counts the steps taken. A step, once released, is never edited: the next one is added.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from purpose_agent.core.errors import NewerWorkspace, WorkspaceError
+from purpose_agent.runtime.connection import Connection
+
+APPLICATION_ID: Final = 0x50757270
+"""Marks the file as ours ("Purp"), so that no other program's database is taken over."""
+
+
+def m0001_runs_events_and_memories(db: Connection) -> None:
+    """Runs, their events, memories with their index and their journal."""
+    db.execute(
+        """
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            agent TEXT NOT NULL,
+            model TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            goal TEXT NOT NULL,
+            task TEXT NOT NULL,              -- JSON
+            task_key TEXT NOT NULL,          -- equal for two runs of one task
+            family TEXT NOT NULL,
+            parent TEXT,                     -- the team's or trial's run
+            status TEXT NOT NULL,
+            success INTEGER,                 -- NULL: nobody judged
+            phi REAL,
+            steps INTEGER NOT NULL DEFAULT 0,
+            input_tokens INTEGER NOT NULL DEFAULT 0,
+            output_tokens INTEGER NOT NULL DEFAULT 0,
+            cached_tokens INTEGER NOT NULL DEFAULT 0,
+            usd REAL,                        -- NULL: price unknown
+            seconds REAL,
+            answer TEXT,
+            reason TEXT NOT NULL DEFAULT '',
+            owner TEXT NOT NULL,             -- "pid:starttime" of the process that runs it
+            reflected INTEGER NOT NULL DEFAULT 0,  -- 0 pending, 1 done, 2 not wanted
+            claimed_until TEXT
+        ) STRICT;
+        CREATE INDEX runs_by_family ON runs (family, id);
+        CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
+        CREATE INDEX runs_to_reflect ON runs (finished_at) WHERE reflected = 0 AND finished_at IS NOT NULL;
+
+        CREATE TABLE events (
+            run_id TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            lane TEXT NOT NULL,
+            step INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            visibility TEXT NOT NULL,
+            parent TEXT,
+            payload TEXT NOT NULL,           -- JSON
+            PRIMARY KEY (run_id, seq)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE memories (
+            rowid INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            status TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            lesson TEXT NOT NULL,            -- JSON
+            origin TEXT NOT NULL,
+            family TEXT NOT NULL DEFAULT '', -- the first family of its scope, or ''
+            created_at TEXT NOT NULL,
+            used INTEGER NOT NULL DEFAULT 0,
+            helped INTEGER NOT NULL DEFAULT 0,
+            version INTEGER NOT NULL DEFAULT 1,
+            supersedes TEXT,
+            fingerprint TEXT NOT NULL        -- of its normalised text, cases and scope
+        ) STRICT;
+        CREATE INDEX memories_by_status ON memories (status);
+        CREATE UNIQUE INDEX memories_alive_once ON memories (fingerprint)
+            WHERE status IN ('candidate', 'quarantined', 'promoted');
+
+        -- Holds no text of its own, only the index; rows have the rowid of their memory.
+        CREATE VIRTUAL TABLE memory_index USING fts5 (
+            text, content = '', contentless_delete = 1, tokenize = 'porter unicode61'
+        );
+
+        CREATE TABLE journal (
+            id INTEGER PRIMARY KEY,
+            memory_id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            from_status TEXT NOT NULL,
+            to_status TEXT NOT NULL,
+            actor TEXT NOT NULL,             -- "gate", "person", …
+            why TEXT NOT NULL,
+            evidence TEXT,                   -- JSON of a scan's or a trial's report
+            run_id TEXT
+        ) STRICT;
+        CREATE INDEX journal_by_memory ON journal (memory_id, id);
+        """
+    )
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (m0001_runs_events_and_memories,)
+
+
+def migrate(db: Connection, path: Path) -> None:
+    """Take the steps this file still needs. Several processes may do so at once: each step is taken once.
+
+    Raises:
+        NewerWorkspace: The file has steps that this version doesn't know.
+        WorkspaceError: The file is another program's database.
+    """
+    while _version(db, path) < len(MIGRATIONS):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            # Read again: another process may have taken the step while this one waited.
+            version = _version(db, path)
+            if version < len(MIGRATIONS):
+                MIGRATIONS[version](db)
+                db.execute(f"PRAGMA user_version={version + 1}; PRAGMA application_id={APPLICATION_ID}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def _version(db: Connection, path: Path) -> int:
+    """How many steps the file has taken."""
+    ((version, application, tables),) = db.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version, pragma_application_id"
+    ).fetchall()
+    ours = application == APPLICATION_ID
+    empty = version == 0 and tables == 0
+    if not ours and not empty:
+        raise WorkspaceError(f"{path} is the database of another program; choose another workspace.")
+    if version > len(MIGRATIONS):
+        raise NewerWorkspace(
+            f"{path} was written by a newer version of purpose-agent (its tables are version {version}, this one knows "
+            f"{len(MIGRATIONS)}). Upgrade with: pip install -U purpose-agent"
+        )
+    return version

@@ -1,0 +1,419 @@
+"""Runs on disk, and back.
+
+In:  a run's events as they happen, its last word when it ends.
+Out: rows about runs, traces, and the next run that waits for reflection.
+
+Each `append` and `finish` is one transaction: a run that dies keeps every event up to its last save, and its row
+stays "running" under the name of a process that is no more; it then reads as "interrupted".
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Final, TypeAlias, cast
+
+from purpose_agent.core.codec import from_json, storable
+from purpose_agent.core.errors import NotFound, UsageError, WorkspaceError
+from purpose_agent.core.model import Usage
+from purpose_agent.core.task import Task, task_from_json, task_to_json
+from purpose_agent.runtime.connection import Cursor, Row, Value
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.events import PAYLOADS, Event, ModelCalled, RunFinished, RunMode, RunStarted, RunStatus
+from purpose_agent.runtime.trace import Trace, payload_to_json, time_to_text
+
+Also: TypeAlias = Callable[[Cursor], None]
+"""More to write in the same transaction."""
+
+PENDING: Final = 0
+REFLECTED: Final = 1
+NOT_WANTED: Final = 2
+"""Values of `reflected`. Not wanted: runs of evaluations and trials, and of members of a team."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run at a glance, without its events.
+
+    Attributes:
+        task: Functions in its checks are known by name only.
+        task_key: Equal for two runs of one task.
+        status: "interrupted" also if the process that ran it is gone without having said so.
+        success: None if nobody judged.
+        steps: Steps, tokens and usd are those saved so far while it runs.
+        usd: None if the price is unknown.
+        seconds: Wall time, None until it has ended.
+        owner: The process that runs it, as `this_process` says; later the one that reflects on it.
+        reflected: PENDING, REFLECTED or NOT_WANTED.
+        claimed_until: Until when somebody has the right to reflect on it.
+    """
+
+    id: str
+    started_at: datetime
+    finished_at: datetime | None
+    agent: str
+    model: str
+    mode: RunMode
+    goal: str
+    task: Task
+    task_key: str
+    family: str
+    parent: str | None
+    status: RunStatus
+    success: bool | None
+    phi: float | None
+    steps: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    usd: float | None
+    seconds: float | None
+    answer: str | None
+    reason: str
+    owner: str
+    reflected: int
+    claimed_until: datetime | None
+
+
+class RunRecord:
+    """The one writer of runs and their events. It holds nothing: one serves any number of runs."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def open(
+        self, event: Event, task: Task, *, family: str, task_key: str, reflected: int, events: Sequence[Event] = ()
+    ) -> None:
+        """Begin a run.
+
+        Args:
+            event: Its first event, a `RunStarted`.
+            reflected: PENDING, or NOT_WANTED.
+            events: What else has happened already.
+
+        Raises:
+            UsageError: `event` is no `RunStarted`.
+        """
+        started = event.payload
+        if not isinstance(started, RunStarted):
+            raise UsageError(f"A run begins with RunStarted, not with {started.kind!r}.")
+        row: tuple[Value, ...] = (
+            event.run_id,
+            time_to_text(event.at),
+            storable(started.agent),
+            storable(started.model),
+            started.mode,
+            storable(task.goal),
+            storable(json.dumps(task_to_json(task), ensure_ascii=False, default=str)),
+            storable(task_key),
+            storable(family),
+            started.parent_run,
+            this_process(),
+            reflected,
+        )
+        with self._db.write() as cursor:
+            cursor.execute(
+                "INSERT INTO runs (id, started_at, agent, model, mode, goal, task, task_key, family, parent, owner, reflected,"
+                " status, usd) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', 0.0)",
+                row,
+            )
+            _insert(cursor, (event, *events))
+            _count(cursor, event.run_id, events)
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Save events of one run."""
+        if events:
+            with self._db.write() as cursor:
+                _insert(cursor, events)
+                _count(cursor, events[0].run_id, events)
+
+    def finish(
+        self, events: Sequence[Event], *, steps: int, seconds: float, reflected: int | None = None, also: Also | None = None
+    ) -> None:
+        """End a run: its last events, its outcome, and whatever depends on it, all or nothing.
+
+        Args:
+            events: The last ones, a `RunFinished` among them.
+            seconds: Wall time of the run.
+            reflected: PENDING or NOT_WANTED, if it is different from what was said at the start.
+            also: More to write in the same transaction, such as the credit of memories.
+
+        Raises:
+            UsageError: There is no `RunFinished` among `events`.
+            NotFound: The run was never opened.
+        """
+        ends = [event for event in events if isinstance(event.payload, RunFinished)]
+        if not ends:
+            raise UsageError("RunRecord.finish needs the RunFinished event among its events.")
+        end = ends[-1]
+        outcome = cast(RunFinished, end.payload)
+        usage = outcome.usage
+        row: tuple[Value, ...] = (
+            time_to_text(end.at),
+            outcome.status,
+            outcome.success,
+            outcome.phi,
+            steps,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_tokens,
+            usage.usd,
+            seconds,
+            None if outcome.answer is None else storable(outcome.answer),
+            storable(outcome.reason),
+            reflected,
+            end.run_id,
+        )
+        with self._db.write() as cursor:
+            _insert(cursor, events)
+            cursor.execute(
+                "UPDATE runs SET finished_at = ?, status = ?, success = ?, phi = ?, steps = ?, input_tokens = ?, output_tokens = ?,"
+                " cached_tokens = ?, usd = ?, seconds = ?, answer = ?, reason = ?, reflected = ifnull(?, reflected) WHERE id = ?"
+                " RETURNING id",
+                row,
+            )
+            _found(cursor, end.run_id, self._db)
+            if also:
+                also(cursor)
+
+
+def find_run(db: Database, id: str) -> RunRow | None:
+    """The run of that id, if there is one."""
+    rows = db.rows(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (id,))
+    return _run(rows[0]) if rows else None
+
+
+def get_run(db: Database, id: str) -> RunRow:
+    """The run of that id.
+
+    Raises:
+        NotFound: There is none.
+    """
+    run = find_run(db, id)
+    if run is None:
+        raise _not_found(id, db)
+    return run
+
+
+def list_runs(
+    db: Database,
+    *,
+    limit: int = 50,
+    family: str | None = None,
+    status: RunStatus | None = None,
+    parent: str | None = None,
+    reflected: int | None = None,
+) -> list[RunRow]:
+    """The newest runs, newest first. None takes them all."""
+    conditions: dict[str, Value] = {}
+    if family is not None:
+        conditions["family = ?"] = family
+    if parent is not None:
+        conditions["parent = ?"] = parent
+    if reflected is not None:
+        conditions["reflected = ?"] = reflected
+    if status == "interrupted":
+        # Those, and the ones that can't say so any more.
+        conditions["status IN (?, 'running')"] = status
+    elif status is not None:
+        conditions["status = ?"] = status
+    # Which rows still run is known only after looking at their processes.
+    sql_limit = -1 if status in ("running", "interrupted") else limit
+    where = " AND ".join(conditions) or "TRUE"
+    rows = db.rows(
+        f"SELECT {_COLUMNS} FROM runs WHERE {where} ORDER BY id DESC LIMIT {sql_limit:d}", tuple(conditions.values())
+    )
+    runs = (_run(row) for row in rows)
+    return [run for run in runs if status is None or run.status == status][:limit]
+
+
+def load_trace(db: Database, run_id: str) -> Trace:
+    """Everything that happened in a run, as far as it was saved. Events of unknown kinds are left out and counted.
+
+    Raises:
+        NotFound: There is no such run.
+        WorkspaceError: An event can't be read.
+    """
+    events: list[Event] = []
+    left_out = 0
+    for id, seq, at, lane, step, kind, visibility, parent, text in db.rows(
+        "SELECT id, seq, at, lane, step, kind, visibility, parent, payload FROM events WHERE run_id = ? ORDER BY seq", (run_id,)
+    ):
+        known = PAYLOADS.get(kind)
+        if known is None:
+            left_out += 1
+            continue
+        try:
+            payload = from_json(known, text)
+        except ValueError as error:
+            raise WorkspaceError(f"Event {seq} of {run_id} in {db.path} can't be read as {kind}: {error}") from error
+        events.append(Event(id, run_id, seq, datetime.fromisoformat(at), lane, step, payload, visibility, parent))
+    if not events:
+        raise _not_found(run_id, db)
+    return Trace(tuple(events), left_out)
+
+
+def claim_reflection(db: Database, *, now: datetime, owner: str, seconds: float = 600.0) -> RunRow | None:
+    """Take the oldest ended run that waits for reflection, so that nobody else does for `seconds`.
+
+    Two callers never get the same run, unless the first lets its time run out. None if nothing waits.
+    """
+    if not db.exists:
+        return None
+    waiting = "reflected = 0 AND finished_at IS NOT NULL AND (claimed_until IS NULL OR claimed_until <= ?)"
+    # Looked at first without the write lock: mostly nothing waits.
+    if not db.rows(f"SELECT 1 FROM runs WHERE {waiting} LIMIT 1", (time_to_text(now),)):
+        return None
+    with db.write() as cursor:
+        rows = cursor.execute(
+            "UPDATE runs SET claimed_until = ?, owner = ? WHERE id ="
+            f" (SELECT id FROM runs WHERE {waiting} ORDER BY finished_at, id LIMIT 1) RETURNING {_COLUMNS}",
+            (time_to_text(now + timedelta(seconds=seconds)), owner, time_to_text(now)),
+        ).fetchall()
+    return _run(rows[0]) if rows else None
+
+
+def mark_reflected(db: Database, run_id: str, *, events: Sequence[Event] = (), also: Also | None = None) -> None:
+    """Reflection on a run is done: its events, the mark, and what `also` writes, all or nothing.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    with db.write() as cursor:
+        _insert(cursor, events)
+        cursor.execute("UPDATE runs SET reflected = 1, claimed_until = NULL WHERE id = ? RETURNING id", (run_id,))
+        _found(cursor, run_id, db)
+        if also:
+            also(cursor)
+
+
+def this_process() -> str:
+    """This process's name for the `owner` column: "pid:starttime", since pids are used again."""
+    return _process_name(os.getpid())
+
+
+def is_alive(owner: str) -> bool:
+    """The process of that name is still running, on this machine and in this pid namespace.
+
+    Where there is no /proc, a process that got the same pid later is taken for it.
+    """
+    pid, _, started = owner.partition(":")
+    if started:
+        stat = _stat(int(pid))
+        return stat is not None and stat[0] != "Z" and stat[19] == started
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@cache
+def _process_name(pid: int) -> str:
+    stat = _stat(pid)
+    return f"{pid}:{stat[19] if stat else ''}"
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/<pid>/stat from the state on, or None if there is no such process or no /proc."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The name before it is in parentheses, and may hold anything.
+    return text.rpartition(")")[2].split()
+
+
+_COLUMNS: Final = (
+    "id, started_at, finished_at, agent, model, mode, goal, task, task_key, family, parent, status, success, phi, steps,"
+    " input_tokens, output_tokens, cached_tokens, usd, seconds, answer, reason, owner, reflected, claimed_until"
+)
+
+
+def _run(row: Row) -> RunRow:
+    """A row of `_COLUMNS`, in their order."""
+    id, started_at, finished_at, agent, model, mode, goal, task, task_key, family, parent, status, success, *numbers = row
+    phi, steps, input_tokens, output_tokens, cached_tokens, usd, seconds, answer, reason, owner, reflected, claimed = numbers
+    return RunRow(
+        id=id,
+        started_at=datetime.fromisoformat(started_at),
+        finished_at=None if finished_at is None else datetime.fromisoformat(finished_at),
+        agent=agent,
+        model=model,
+        mode=mode,
+        goal=goal,
+        task=task_from_json(json.loads(task)),
+        task_key=task_key,
+        family=family,
+        parent=parent,
+        status="interrupted" if status == "running" and not is_alive(owner) else status,
+        success=None if success is None else bool(success),
+        phi=phi,
+        steps=steps,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cached_tokens=cached_tokens,
+        usd=usd,
+        seconds=seconds,
+        answer=answer,
+        reason=reason,
+        owner=owner,
+        reflected=reflected,
+        claimed_until=None if claimed is None else datetime.fromisoformat(claimed),
+    )
+
+
+def _not_found(id: str, db: Database) -> NotFound:
+    return NotFound(f"No run is called {id!r} in {db.path}. List them with: purpose-agent runs list")
+
+
+def _found(cursor: Cursor, id: str, db: Database) -> None:
+    """The UPDATE just made changed its row."""
+    if cursor.fetchone() is None:
+        raise _not_found(id, db)
+
+
+def _insert(cursor: Cursor, events: Iterable[Event]) -> None:
+    cursor.executemany(
+        "INSERT INTO events (run_id, seq, id, at, lane, step, kind, visibility, parent, payload)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                event.run_id,
+                event.seq,
+                event.id,
+                time_to_text(event.at),
+                storable(event.lane),
+                event.step,
+                event.payload.kind,
+                event.visibility,
+                event.parent,
+                payload_to_json(event.payload),
+            )
+            for event in events
+        ],
+    )
+
+
+def _count(cursor: Cursor, run_id: str, events: Sequence[Event]) -> None:
+    """Keep the row of a running run up to date, so that one that dies still tells what it cost."""
+    if not events:
+        return
+    usage = sum((event.payload.usage for event in events if isinstance(event.payload, ModelCalled)), Usage())
+    cursor.execute(
+        "UPDATE runs SET steps = max(steps, ?), input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
+        " cached_tokens = cached_tokens + ?, usd = usd + ? WHERE id = ? AND status = 'running'",
+        (
+            max(event.step for event in events),
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_tokens,
+            usage.usd,
+            run_id,
+        ),
+    )

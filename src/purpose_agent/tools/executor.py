@@ -1,0 +1,95 @@
+"""Carries out the calls of one decision: validate, run, report.
+
+In:  tool calls as the model wrote them.
+Out: one `Observation` for each, in the same order, whatever happened.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from purpose_agent.core.action import Observation
+from purpose_agent.core.errors import ToolError, UsageError
+from purpose_agent.core.messages import ToolCall
+from purpose_agent.core.model import ToolSpec
+from purpose_agent.core.tool import Tool, render_result
+
+
+class ToolExecutor:
+    """Runs tool calls, independent ones side by side, each within its tool's seconds.
+
+    Args:
+        tools: Their names must differ.
+        max_chars: Of one observation; longer output keeps its first and last part and a mark between them.
+    """
+
+    def __init__(self, tools: Sequence[Tool], *, max_chars: int = 8000) -> None:
+        self.max_chars = max_chars
+        self.tools: Mapping[str, Tool] = {tool.spec.name: tool for tool in tools}
+        if len(self.tools) < len(tools):
+            names = sorted(tool.spec.name for tool in tools)
+            raise UsageError(f"Two tools have one name, among {', '.join(names)}. Give one of them another: @tool(name=...).")
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What a model is offered."""
+        return tuple(tool.spec for tool in self.tools.values())
+
+    async def execute(self, calls: tuple[ToolCall, ...]) -> tuple[Observation, ...]:
+        """Carry out `calls`, all at once; their observations in the order of the calls.
+
+        Raises nothing for what a tool does: its failure is an observation with `ok` False. Cancellation passes.
+        """
+        import anyio
+
+        done: dict[int, Observation] = {}
+
+        async def carry_out(place: int, call: ToolCall) -> None:
+            done[place] = await self._observe(call)
+
+        async with anyio.create_task_group() as group:
+            for place, call in enumerate(calls):
+                group.start_soon(carry_out, place, call)
+        return tuple(done[place] for place in range(len(calls)))
+
+    async def _observe(self, call: ToolCall) -> Observation:
+        began = time.monotonic()
+        try:
+            content, ok = await self._call(call), True
+        except ToolError as error:
+            content, ok = str(error), False
+        content, left_out = shortened(content, self.max_chars)
+        return Observation(call.id, call.name, content, ok=ok, seconds=time.monotonic() - began, truncated=left_out)
+
+    async def _call(self, call: ToolCall) -> str:
+        """What the tool returns.
+
+        Raises:
+            ToolError: For every way in which it didn't.
+        """
+        import anyio
+
+        tool = self.tools.get(call.name)
+        if tool is None:
+            known = ", ".join(self.tools) or "none"
+            raise ToolError(f"There is no tool called {call.name!r}. Tools: {known}.")
+        if call.problem is not None:
+            raise ToolError(f"The arguments of {call.name} could not be read: {call.problem}")
+        with anyio.move_on_after(tool.seconds):
+            try:
+                return render_result(await tool.call(tool.validate(call.arguments)))
+            except ToolError:
+                raise
+            # A door: a tool is a user's function; what it raises, the model should see, and the run goes on.
+            except Exception as error:
+                raise ToolError(f"{call.name} failed: {type(error).__name__}: {error}") from error
+        raise ToolError(f"{call.name} timed out after {tool.seconds:g} s.")
+
+
+def shortened(text: str, most: int) -> tuple[str, int]:
+    """`text` in about `most` characters, its middle left out, and how many characters that were."""
+    left_out = len(text) - most
+    if left_out <= 0:
+        return text, 0
+    head = (most + 1) // 2
+    tail = most - head
+    return f"{text[:head]}\n[… {left_out} characters left out …]\n{text[len(text) - tail :]}", left_out

@@ -1,0 +1,43 @@
+"""Outcomes move utilities."""
+
+import pytest
+
+from purpose_agent.memory.credit import credit
+from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.store import MemoryStore
+from purpose_agent.runtime.database import Database
+from tests.memory.build import helping, lesson
+
+
+def test_a_judged_run_counts_once_for_each_memory_in_its_prompt(gate: Gate, store: MemoryStore, db: Database) -> None:
+    memory = gate.admit(lesson())
+    with db.write() as cursor:
+        credit(cursor, [memory.id, memory.id], True)
+        credit(cursor, [memory.id], False)
+
+    after = store.get(memory.id)
+    assert (after.used, after.helped) == (2, 1)
+    assert after.utility == 0.5
+
+
+def test_a_run_nobody_judged_counts_for_nothing(gate: Gate, store: MemoryStore, db: Database) -> None:
+    memory = gate.admit(lesson())
+    with db.write() as cursor:
+        credit(cursor, [memory.id], None)
+    assert store.get(memory.id) == memory
+
+
+def test_credit_is_undone_with_the_transaction_it_is_in(gate: Gate, store: MemoryStore, db: Database) -> None:
+    memory = gate.admit(lesson())
+    with pytest.raises(KeyError), db.write() as cursor:
+        credit(cursor, [memory.id], True)
+        raise KeyError
+    assert store.get(memory.id).used == 0
+
+
+def test_credit_does_not_make_a_decision_stale(gate: Gate, db: Database) -> None:
+    memory = gate.admit(lesson())
+    with db.write() as cursor:
+        credit(cursor, [memory.id, "mem_gone"], True)
+
+    assert gate.promote(memory, helping(memory.id)).used == 1

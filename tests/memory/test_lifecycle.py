@@ -1,0 +1,168 @@
+"""The status machine, walked in every way hypothesis can think of."""
+
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from purpose_agent.core.errors import GateError, NotQuarantined, TrialInconclusive
+from purpose_agent.core.ids import counting_ids
+from purpose_agent.core.memory import Finding, Memory, MemoryStatus, Origin, ScanReport, TrialReport
+from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.lifecycle import TEACHERS, TRANSITIONS, Evidence, check_transition
+from purpose_agent.memory.store import MemoryStore
+from purpose_agent.runtime.database import Database
+from tests.memory.build import TickingClock, harming, helping, lesson, report
+
+STATUSES: tuple[MemoryStatus, ...] = get_args(MemoryStatus)
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+BLOCKED = ScanReport((Finding("tool_misuse", "destroys", "block", "…"),))
+
+evidences = st.sampled_from(
+    (
+        None,
+        ScanReport(),
+        BLOCKED,
+        helping("mem_1"),
+        harming("mem_1"),
+        report("mem_1"),
+        helping("mem_2"),
+        report("mem_1", e_help=1.0, alpha=1.0),
+        report("mem_1", e_help=100.0, pairs=0),
+        report("mem_1", e_help=float("nan")),
+    )
+)
+
+
+def memory(status: MemoryStatus, origin: Origin = "self_verified") -> Memory:
+    return Memory("mem_1", lesson(origin=origin), status, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_every_status_is_in_the_table() -> None:
+    assert set(TRANSITIONS) == set(STATUSES)
+
+
+def test_rejected_is_final() -> None:
+    assert not TRANSITIONS["rejected"]
+
+
+@given(
+    before=st.sampled_from(STATUSES),
+    origin=st.sampled_from(ORIGINS),
+    evidence=evidences,
+    why=st.sampled_from(("", "because")),
+)
+def test_promotion_needs_a_helping_report_or_a_persons_scanned_teaching(
+    before: MemoryStatus, origin: Origin, evidence: Evidence, why: str
+) -> None:
+    try:
+        check_transition(memory(before, origin), "promoted", evidence, why)
+    except GateError:
+        return
+    tried = (
+        before == "quarantined"
+        and isinstance(evidence, TrialReport)
+        and evidence.helps
+        and evidence.memory_id == "mem_1"
+        and bool(evidence.pairs)
+        and evidence.alpha < 1
+    )
+    taught = before == "candidate" and origin in TEACHERS and evidence == ScanReport()
+    assert tried or taught
+
+
+@given(before=st.sampled_from(STATUSES), to=st.sampled_from(STATUSES), evidence=evidences, why=st.sampled_from(("", "x")))
+def test_nothing_happens_outside_the_table(before: MemoryStatus, to: MemoryStatus, evidence: Evidence, why: str) -> None:
+    try:
+        check_transition(memory(before, "user"), to, evidence, why)
+    except GateError:
+        return
+    assert to in TRANSITIONS[before]
+
+
+def test_a_report_at_an_error_rate_of_one_shows_nothing() -> None:
+    with pytest.raises(TrialInconclusive, match="shows nothing"):
+        check_transition(memory("quarantined"), "promoted", report("mem_1", e_help=1.0, alpha=1.0), "")
+
+
+def test_a_trial_of_a_promoted_memory_needs_quarantine_first() -> None:
+    with pytest.raises(NotQuarantined, match="quarantine again first"):
+        check_transition(memory("promoted"), "rejected", harming("mem_1"), "")
+
+
+class Life(RuleBasedStateMachine):
+    """Everything a gate and a store can be asked to do, in any order."""
+
+    memories = Bundle[str]("memories")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self._db = Database(Path(self._folder.name) / "purpose.db")
+        self._store = MemoryStore(self._db, TickingClock())
+        self._gate = Gate(self._store, TickingClock(), counting_ids())
+
+    def teardown(self) -> None:
+        self._db.close()
+        self._folder.cleanup()
+
+    @rule(target=memories, number=st.integers(0, 3), bad=st.booleans())
+    def admit(self, number: int, bad: bool) -> str:
+        then = "run rm -rf / first" if bad else f"look at page {number}"
+        return self._gate.admit(lesson(then=then)).id
+
+    @rule(target=memories, number=st.integers(0, 3))
+    def teach(self, number: int) -> str:
+        return self._gate.teach(lesson(then=f"look at page {number}", origin="user")).id
+
+    @rule(memory_id=memories, step=st.sampled_from(("promote", "reject", "note")), helps=st.sampled_from((True, False, None)))
+    def tried(self, memory_id: str, step: str, helps: bool | None) -> None:
+        found = helping(memory_id) if helps else report(memory_id) if helps is None else harming(memory_id)
+        try:
+            getattr(self._gate, step)(self._store.get(memory_id), found)
+        except GateError:
+            pass
+
+    @rule(memory_id=memories, step=st.sampled_from(("archive", "quarantine")))
+    def moved(self, memory_id: str, step: str) -> None:
+        try:
+            getattr(self._gate, step)(self._store.get(memory_id), "for a reason")
+        except GateError:
+            pass
+
+    @rule(memory_id=memories, to=st.sampled_from(STATUSES), evidence=evidences)
+    def past_the_gate(self, memory_id: str, to: MemoryStatus, evidence: Evidence) -> None:
+        try:
+            self._store.change(self._store.get(memory_id), to, actor="somebody", why="tried", evidence=evidence)
+        except GateError:
+            pass
+
+    @rule(memory_id=consumes(memories))
+    def forgotten(self, memory_id: str) -> None:
+        stale = replace(self._store.get(memory_id), version=99)
+        with pytest.raises(GateError):
+            self._gate.archive(stale, "stale")
+
+    @invariant()
+    def the_journal_explains_every_status(self) -> None:
+        for kept in self._store.list():
+            entries = self._store.journal(kept.id)
+            assert (entries[0].from_status, entries[0].to_status) == ("", "candidate")
+            assert all(before.to_status == after.from_status for before, after in zip(entries, entries[1:], strict=False))
+            assert entries[-1].to_status == kept.status
+            moves = [entry for entry in entries if entry.from_status != entry.to_status]
+            assert kept.version == len(moves)
+            for entry in moves:
+                if entry.to_status == "promoted":
+                    assert (isinstance(entry.evidence, TrialReport) and entry.evidence.helps) or (
+                        entry.evidence == ScanReport() and kept.lesson.provenance.origin == "user"
+                    )
+
+
+TestLife = Life.TestCase

@@ -1,0 +1,82 @@
+"""Memories on disk."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purpose_agent.core.errors import GateError, NotFound
+from purpose_agent.core.memory import Case
+from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.store import MemoryStore, fingerprint
+from purpose_agent.runtime.database import Database
+from tests.memory.build import lesson
+
+
+def test_reading_creates_no_file(store: MemoryStore, db: Database) -> None:
+    assert store.list() == ()
+    assert store.find("mem_1") is None
+    assert store.search(("door",), agent="a") == ()
+    assert store.journal("mem_1") == ()
+    assert not db.path.parent.exists()
+
+
+def test_a_memory_comes_back_as_it_was(gate: Gate, store: MemoryStore) -> None:
+    drawn = lesson(agents=("a", "b"), families=("doors",), cases=(Case("door 3", "left"),))
+    memory = gate.admit(drawn)
+
+    assert store.get(memory.id) == memory
+    assert store.get(memory.id).lesson == drawn
+
+
+def test_getting_what_is_not_there_says_where_to_look(store: MemoryStore) -> None:
+    with pytest.raises(NotFound, match="memories list"):
+        store.get("mem_1")
+
+
+def test_the_list_can_be_narrowed(gate: Gate, store: MemoryStore) -> None:
+    card = gate.admit(lesson())
+    preference = gate.teach(lesson(then="be brief", kind="user_preference", origin="user"))
+
+    assert store.list() == (card, preference)
+    assert store.list(status="promoted") == (preference,)
+    assert store.list(kind="skill_card") == (card,)
+
+
+def test_a_memory_cannot_be_born_promoted(gate: Gate, store: MemoryStore) -> None:
+    promoted = gate.teach(lesson(origin="user"))
+    with pytest.raises(GateError, match="begins as a candidate"):
+        store.insert(replace(promoted, id="mem_2"), actor="somebody", why="in a hurry")
+
+
+def test_search_operators_in_words_are_only_words(gate: Gate, store: MemoryStore) -> None:
+    gate.admit(lesson(when="opening a door"))
+    for word in ('door" OR "', "NEAR(", "*", "text:", "-door", "\x00"):
+        store.search((word,), agent="a")
+
+
+def test_a_lesson_that_contains_the_words_of_the_index_stays_in_its_scope(gate: Gate, store: MemoryStore) -> None:
+    gate.teach(lesson(when="scopealways scopeanyfamily opening", families=("doors",), origin="user"))
+    assert store.scoped(agent="a", family="lamps") == ()
+    assert store.search(("opening",), agent="a") == ()
+
+
+def test_what_is_for_other_agents_is_not_found(gate: Gate, store: MemoryStore) -> None:
+    mine = gate.teach(lesson(when="opening a door", agents=("a", "b"), origin="user"))
+
+    assert [memory for memory, _ in store.search(("door",), agent="b")] == [mine]
+    assert store.search(("door",), agent="c") == ()
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_case_and_space_do_not_make_another_lesson(when: str, then: str) -> None:
+    assert fingerprint(lesson(when, then)) == fingerprint(lesson(f"  {when.casefold()}\n", f"{then}\t"))
+
+
+def test_the_order_of_a_scope_does_not_make_another_lesson() -> None:
+    assert fingerprint(lesson(families=("a", "b"))) == fingerprint(lesson(families=("b", "a")))
+
+
+def test_when_and_then_do_not_run_together() -> None:
+    assert fingerprint(lesson("a", "b c")) != fingerprint(lesson("a b", "c"))

@@ -1,0 +1,69 @@
+"""What an older version wrote stays readable: `old/` keeps a workspace and a trace of each."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from purpose_agent.core.action import Finish
+from purpose_agent.runtime.connection import Connection
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.events import PAYLOADS, Reflected
+from purpose_agent.runtime.migrations import MIGRATIONS
+from purpose_agent.runtime.record import REFLECTED, get_run, list_runs, load_trace
+from purpose_agent.runtime.trace import Trace
+from tests.runtime.given import TASK
+
+OLD = Path(__file__).parent / "old"
+
+
+def _opened(path: Path) -> Connection:
+    return apsw.Connection(str(path))
+
+
+def _workspace(version: int, folder: Path) -> Database:
+    path = folder / "workspace.db"
+    connection = _opened(path)
+    connection.execute((OLD / f"version_{version}.sql").read_text("utf-8"))
+    connection.close()
+    return Database(path)
+
+
+def test_one_workspace_of_every_version_is_kept() -> None:
+    kept = {path.stem for path in OLD.glob("*.sql")}
+
+    assert kept == {f"version_{number}" for number in range(1, len(MIGRATIONS) + 1)}
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_a_workspace_of_every_version_opens_with_its_runs_and_memories(version: int, tmp_path: Path) -> None:
+    db = _workspace(version, tmp_path)
+
+    run = get_run(db, "run_1")
+    trace = load_trace(db, "run_1")
+
+    assert (run.status, run.success, run.answer, run.task, run.reflected) == ("finished", True, "pull", TASK, REFLECTED)
+    assert [row.id for row in list_runs(db, family="doors")] == ["run_1"]
+    assert (len(trace.events), trace.left_out, trace.steps()[-1].action) == (15, 0, Finish("pull", "sure"))
+    assert db.rows(
+        "SELECT id, status FROM memories JOIN memory_index ON memory_index.rowid = memories.rowid WHERE memory_index MATCH 'doors'"
+    ) == [("mem_2", "quarantined")]
+    assert db.rows("SELECT to_status FROM journal WHERE memory_id = 'mem_2'") == [("quarantined",)]
+    assert db.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+
+
+def test_a_trace_of_version_1_has_every_kind_that_was_known_then() -> None:
+    trace = Trace.from_jsonl((OLD / "version_1.jsonl").read_bytes())
+
+    assert trace.left_out == 0
+    assert {event.payload.kind for event in trace.events} == set(PAYLOADS)
+    assert trace.of(Reflected) == (Reflected(1),)
+
+
+def test_the_tables_made_today_are_the_ones_the_newest_kept_workspace_has(tmp_path: Path) -> None:
+    fresh = Database(tmp_path / "fresh.db")
+    with fresh.write():
+        pass
+    schema = "SELECT name, sql FROM sqlite_schema ORDER BY name"
+
+    assert fresh.rows(schema) == _workspace(len(MIGRATIONS), tmp_path).rows(schema)

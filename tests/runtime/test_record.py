@@ -1,0 +1,356 @@
+"""Runs come back from disk as they were, also those whose process died."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from purpose_agent.core.errors import NotFound, UsageError, WorkspaceError
+from purpose_agent.core.model import Usage
+from purpose_agent.core.task import Task
+from purpose_agent.runtime import record
+from purpose_agent.runtime.connection import Cursor
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.event_bus import EventBus
+from purpose_agent.runtime.events import LessonDrawn, Payload, Reflected, RunFinished, StateChanged
+from purpose_agent.runtime.record import (
+    NOT_WANTED,
+    PENDING,
+    REFLECTED,
+    RunRecord,
+    claim_reflection,
+    find_run,
+    get_run,
+    is_alive,
+    list_runs,
+    load_trace,
+    mark_reflected,
+    this_process,
+)
+from tests.runtime.given import START, TASK, StandingClock, a_bus, a_run, payloads, python, started
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    return Database(tmp_path / "workspace.db")
+
+
+def _open(db: Database, bus: EventBus, *, task: Task = TASK, parent: str | None = None, reflected: int = PENDING) -> None:
+    first = bus.publish(started(task, parent), lane="porter")
+    family = task.labels.get("family", "")
+    RunRecord(db).open(first, task, family=family, task_key=f"key of {task.goal}", reflected=reflected)
+    bus.unsaved()
+
+
+def _finish(db: Database, bus: EventBus, *, seconds: float = 1.0) -> None:
+    bus.publish(RunFinished("finished", "pull", True, 10.0, Usage()), lane="porter")
+    RunRecord(db).finish(bus.unsaved(), steps=1, seconds=seconds)
+
+
+def _whole_run(db: Database, run_id: str = "run_1") -> EventBus:
+    """Saved as a run saves: at the start, after the first step, at the end."""
+    bus, recorder = a_bus(run_id), RunRecord(db)
+    a_run(bus)
+    first, *events = bus.unsaved()
+    recorder.open(first, TASK, family="doors", task_key="key", reflected=PENDING)
+    recorder.append(events[:6])
+    recorder.finish(events[6:], steps=2, seconds=3.5)
+    return bus
+
+
+def test_a_run_comes_back_as_it_was(db: Database) -> None:
+    bus = _whole_run(db)
+
+    run = get_run(Database(db.path), "run_1")
+
+    assert load_trace(Database(db.path), "run_1").events == tuple(bus.events)
+    assert (run.task, run.goal, run.family, run.task_key) == (TASK, TASK.goal, "doors", "key")
+    assert (run.agent, run.model, run.mode, run.parent) == ("porter", "scripted", "learning", None)
+    assert (run.started_at, run.finished_at, run.seconds) == (START, START, 3.5)
+    assert (run.status, run.success, run.phi, run.answer, run.reason) == ("finished", True, 10.0, "pull", "")
+    assert (run.steps, run.input_tokens, run.output_tokens, run.cached_tokens, run.usd) == (2, 200, 20, 160, 1.0)
+    assert (run.reflected, run.claimed_until, run.owner) == (PENDING, None, this_process())
+
+
+@pytest.mark.parametrize("kind", payloads, ids=lambda kind: kind.__name__)
+def test_any_payload_survives_the_way_to_disk_and_back(kind: type[Payload], tmp_path: Path) -> None:
+    db, count = Database(tmp_path / "workspace.db"), 0
+
+    @settings(max_examples=15)
+    @given(st.lists(payloads[kind], min_size=5, max_size=5))
+    def check(values: list[Any]) -> None:
+        nonlocal count
+        count += 1
+        bus = a_bus(f"run_{count}")
+        for value in values:
+            bus.publish(value, lane="porter")
+        RunRecord(db).append(bus.unsaved())
+
+        assert load_trace(db, bus.run_id).events == tuple(bus.events)
+
+    check()
+
+
+def test_what_is_unknown_stays_unknown(db: Database) -> None:
+    bus = a_bus()
+    _open(db, bus)
+    bus.publish(RunFinished("gave_up", None, None, None, Usage(usd=None), "no idea"), lane="porter")
+    RunRecord(db).finish(bus.unsaved(), steps=0, seconds=0.0)
+
+    run = get_run(db, "run_1")
+
+    assert (run.status, run.answer, run.success, run.phi, run.usd, run.reason) == ("gave_up", None, None, None, None, "no idea")
+
+
+def test_text_that_utf8_cannot_hold_does_not_cost_the_run(db: Database) -> None:
+    bus = a_bus()
+    _open(db, bus, task=Task("open \ud800", inputs={"sign": "\udfff"}))
+    bus.publish(RunFinished("finished", "half \ud83d", None, None, Usage()), lane="porter")
+    RunRecord(db).finish(bus.unsaved(), steps=0, seconds=0.0)
+
+    run = get_run(db, "run_1")
+
+    assert (run.goal, run.task.inputs, run.answer) == ("open ?", {"sign": "?"}, "half ?")
+
+
+def test_the_end_and_what_depends_on_it_are_saved_together_or_not_at_all(db: Database) -> None:
+    bus = a_bus()
+    _open(db, bus)
+    bus.publish(RunFinished("finished", "pull", True, 10.0, Usage()), lane="porter")
+    last = bus.unsaved()
+
+    def fail(cursor: Cursor) -> None:
+        cursor.execute("UPDATE runs SET family = 'windows'")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        RunRecord(db).finish(last, steps=0, seconds=0.0, also=fail)
+    assert (get_run(db, "run_1").status, get_run(db, "run_1").family) == ("running", "doors")
+    assert len(load_trace(db, "run_1").events) == 1
+
+    RunRecord(db).finish(last, steps=0, seconds=0.0, also=_rename)
+    assert (get_run(db, "run_1").status, get_run(db, "run_1").family) == ("finished", "windows")
+
+
+def _rename(cursor: Cursor) -> None:
+    cursor.execute("UPDATE runs SET family = 'windows'")
+
+
+def test_calls_that_cannot_mean_a_run_are_refused(db: Database) -> None:
+    bus = a_bus()
+    event = bus.publish(Reflected(0), lane="porter")
+    end = bus.publish(RunFinished("finished", "", None, None, Usage()), lane="porter")
+
+    with pytest.raises(UsageError, match="RunStarted"):
+        RunRecord(db).open(event, TASK, family="", task_key="", reflected=PENDING)
+    with pytest.raises(UsageError, match="RunFinished"):
+        RunRecord(db).finish([event], steps=0, seconds=0.0)
+    with pytest.raises(NotFound):
+        RunRecord(db).finish([end], steps=0, seconds=0.0)
+    assert db.rows("SELECT * FROM events") == []
+
+
+def test_looking_for_a_run_that_is_not_there_creates_nothing(db: Database) -> None:
+    assert find_run(db, "run_9") is None
+    assert list_runs(db) == []
+    assert claim_reflection(db, now=START, owner=this_process()) is None
+    with pytest.raises(NotFound, match="purpose-agent runs list"):
+        get_run(db, "run_9")
+    with pytest.raises(NotFound):
+        load_trace(db, "run_9")
+    assert not db.exists
+
+
+def test_a_run_that_is_going_on_reads_as_running_with_what_it_has_cost_so_far(db: Database) -> None:
+    bus = a_bus()
+    a_run(bus)
+    first, *events = bus.unsaved()
+    RunRecord(db).open(first, TASK, family="doors", task_key="key", reflected=PENDING)
+    RunRecord(db).append(events[:6])
+
+    run = get_run(db, "run_1")
+
+    assert (run.status, run.steps, run.input_tokens, run.usd, run.finished_at) == ("running", 1, 100, 0.5, None)
+    assert load_trace(db, "run_1").events == (first, *events[:6])
+
+
+OPENER = """
+import sys
+from pathlib import Path
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.record import RunRecord
+from tests.runtime.given import TASK, a_bus, started
+
+bus = a_bus(sys.argv[2])
+first = bus.publish(started(), lane="porter")
+RunRecord(Database(Path(sys.argv[1]))).open(first, TASK, family="doors", task_key="", reflected=0)
+print("opened", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_run_whose_process_died_reads_as_interrupted(db: Database) -> None:
+    process = python(OPENER, str(db.path), "run_1")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "opened\n"
+    before = get_run(db, "run_1").status
+    listed_before = [len(list_runs(db, status=status)) for status in ("running", "interrupted")]
+
+    process.kill()
+    process.communicate(timeout=30)
+
+    assert (before, get_run(db, "run_1").status) == ("running", "interrupted")
+    assert listed_before == [1, 0]
+    assert [len(list_runs(db, status=status)) for status in ("running", "interrupted")] == [0, 1]
+    assert len(load_trace(db, "run_1").events) == 1
+
+
+def test_a_process_is_told_from_a_later_one_with_the_same_pid() -> None:
+    pid, _, started_at = this_process().partition(":")
+
+    assert int(pid) == os.getpid()
+    assert is_alive(this_process())
+    assert not is_alive(f"{pid}:{int(started_at) - 1}")
+
+
+def test_a_process_that_has_ended_is_dead_even_if_nobody_has_waited_for_it() -> None:
+    process = python("import sys; print(open('/proc/self/stat').read().split(')')[-1].split()[19])")
+    assert process.stdout is not None
+    owner = f"{process.pid}:{process.stdout.readline().strip()}"
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+    assert not is_alive(owner)
+    process.communicate(timeout=30)
+
+
+def test_without_proc_the_pid_alone_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_proc(pid: int) -> None:
+        return None
+
+    process = python("pass")
+    process.communicate(timeout=30)
+    monkeypatch.setattr(record, "_stat", no_proc)
+
+    assert is_alive(f"{os.getpid()}:")
+    assert not is_alive(f"{process.pid}:")
+
+
+def test_lists_are_newest_first_and_can_be_narrowed(db: Database) -> None:
+    windows = Task("Open the window", labels={"family": "windows"})
+    for number, task in enumerate((TASK, windows, TASK), start=1):
+        bus = a_bus(f"run_{number}")
+        _open(db, bus, task=task, parent="run_0" if number == 3 else None, reflected=NOT_WANTED if number == 3 else PENDING)
+        _finish(db, bus)
+
+    def ids(**narrowed: Any) -> list[str]:
+        return [run.id for run in list_runs(db, **narrowed)]
+
+    assert ids() == ["run_3", "run_2", "run_1"]
+    assert ids(limit=2) == ["run_3", "run_2"]
+    assert ids(family="doors") == ["run_3", "run_1"]
+    assert ids(parent="run_0") == ["run_3"]
+    assert ids(reflected=PENDING) == ["run_2", "run_1"]
+    assert ids(status="finished", family="windows") == ["run_2"]
+    assert ids(status="failed") == []
+
+
+def test_events_of_unknown_kinds_are_left_out_of_a_trace_and_counted(db: Database) -> None:
+    _whole_run(db)
+    with db.write() as cursor:
+        cursor.execute("UPDATE events SET kind = 'dreamt', payload = '{\"of\": \"sheep\"}' WHERE seq = 4")
+
+    trace = load_trace(db, "run_1")
+
+    assert trace.left_out == 1
+    assert [event.seq for event in trace.events] == [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]
+
+
+def test_an_event_that_cannot_be_read_is_named(db: Database) -> None:
+    _whole_run(db)
+    with db.write() as cursor:
+        cursor.execute("UPDATE events SET payload = '{' WHERE seq = 4")
+
+    with pytest.raises(WorkspaceError, match="Event 4 of run_1"):
+        load_trace(db, "run_1")
+
+
+def _three_to_reflect_on(db: Database) -> None:
+    """Ended one after the other; a fourth still runs, a fifth is not wanted."""
+    clock = StandingClock()
+    for number in (1, 2, 3):
+        bus = a_bus(f"run_{number}", clock)
+        _open(db, bus)
+        clock.advance(1)
+        _finish(db, bus)
+    _open(db, a_bus("run_4"))
+    unwanted = a_bus("run_5")
+    _open(db, unwanted, reflected=NOT_WANTED)
+    _finish(db, unwanted)
+
+
+def test_the_oldest_ended_run_is_claimed_first_and_each_by_one_only(db: Database) -> None:
+    _three_to_reflect_on(db)
+
+    claimed = [claim_reflection(db, now=START, owner=this_process()) for _ in range(4)]
+
+    assert [run.id if run else None for run in claimed] == ["run_1", "run_2", "run_3", None]
+    assert claimed[0] is not None
+    assert claimed[0].claimed_until == START + timedelta(seconds=600)
+
+
+def test_two_threads_with_connections_of_their_own_never_claim_the_same_run(db: Database) -> None:
+    _three_to_reflect_on(db)
+
+    def claim(_: int) -> str | None:
+        run = claim_reflection(Database(db.path), now=START, owner=this_process())
+        return run.id if run else None
+
+    with ThreadPoolExecutor(6) as pool:
+        claimed = list(pool.map(claim, range(6)))
+
+    assert sorted(filter(None, claimed)) == ["run_1", "run_2", "run_3"]
+
+
+def test_a_claim_runs_out(db: Database) -> None:
+    _three_to_reflect_on(db)
+
+    first = claim_reflection(db, now=START, owner=this_process(), seconds=60)
+    again = claim_reflection(db, now=START + timedelta(seconds=60), owner=this_process(), seconds=60)
+
+    assert first is not None
+    assert again is not None
+    assert first.id == again.id == "run_1"
+
+
+def test_reflection_is_marked_together_with_its_events_and_not_wanted_again(db: Database) -> None:
+    bus = _whole_run(db)
+    later = EventBus("run_1", StandingClock(), lambda prefix: f"{prefix}_later", after=bus.events[-1].seq)
+    later.publish(LessonDrawn("mem_1", "quarantined", "pull at red doors"), lane="porter")
+    later.publish(Reflected(1), lane="porter")
+
+    mark_reflected(db, "run_1", events=later.unsaved(), also=_rename)
+
+    run = get_run(db, "run_1")
+    assert (run.reflected, run.claimed_until, run.family) == (REFLECTED, None, "windows")
+    assert load_trace(db, "run_1").of(Reflected) == (Reflected(1),)
+    assert claim_reflection(db, now=START, owner=this_process()) is None
+    with pytest.raises(NotFound):
+        mark_reflected(db, "run_9")
+
+
+def test_an_event_can_be_saved_only_once(db: Database) -> None:
+    import apsw
+
+    bus = a_bus()
+    _open(db, bus)
+    bus.publish(StateChanged({}), lane="porter")
+    events = bus.unsaved()
+    RunRecord(db).append(events)
+
+    with pytest.raises(apsw.ConstraintError):
+        RunRecord(db).append(events)
