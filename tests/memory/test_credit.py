@@ -29,9 +29,14 @@ def test_a_run_nobody_judged_counts_for_nothing(gate: Gate, store: MemoryStore, 
 
 def test_credit_is_undone_with_the_transaction_it_is_in(gate: Gate, store: MemoryStore, db: Database) -> None:
     memory = gate.admit(lesson())
-    with pytest.raises(KeyError), db.write() as cursor:
-        credit(cursor, [memory.id], True)
-        raise KeyError
+
+    def store_a_run_and_fail() -> None:
+        with db.write() as cursor:
+            credit(cursor, [memory.id], True)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        store_a_run_and_fail()
     assert store.get(memory.id).used == 0
 
 

@@ -1,5 +1,7 @@
 """The status machine, walked in every way hypothesis can think of."""
 
+import contextlib
+import itertools
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
@@ -124,24 +126,18 @@ class Life(RuleBasedStateMachine):
     @rule(memory_id=memories, step=st.sampled_from(("promote", "reject", "note")), helps=st.sampled_from((True, False, None)))
     def tried(self, memory_id: str, step: str, helps: bool | None) -> None:
         found = helping(memory_id) if helps else report(memory_id) if helps is None else harming(memory_id)
-        try:
+        with contextlib.suppress(GateError):
             getattr(self._gate, step)(self._store.get(memory_id), found)
-        except GateError:
-            pass
 
     @rule(memory_id=memories, step=st.sampled_from(("archive", "quarantine")))
     def moved(self, memory_id: str, step: str) -> None:
-        try:
+        with contextlib.suppress(GateError):
             getattr(self._gate, step)(self._store.get(memory_id), "for a reason")
-        except GateError:
-            pass
 
     @rule(memory_id=memories, to=st.sampled_from(STATUSES), evidence=evidences)
     def past_the_gate(self, memory_id: str, to: MemoryStatus, evidence: Evidence) -> None:
-        try:
+        with contextlib.suppress(GateError):
             self._store.change(self._store.get(memory_id), to, actor="somebody", why="tried", evidence=evidence)
-        except GateError:
-            pass
 
     @rule(memory_id=consumes(memories))
     def forgotten(self, memory_id: str) -> None:
@@ -154,7 +150,7 @@ class Life(RuleBasedStateMachine):
         for kept in self._store.list():
             entries = self._store.journal(kept.id)
             assert (entries[0].from_status, entries[0].to_status) == ("", "candidate")
-            assert all(before.to_status == after.from_status for before, after in zip(entries, entries[1:], strict=False))
+            assert all(before.to_status == after.from_status for before, after in itertools.pairwise(entries))
             assert entries[-1].to_status == kept.status
             moves = [entry for entry in entries if entry.from_status != entry.to_status]
             assert kept.version == len(moves)
@@ -166,3 +162,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=25, stateful_step_count=20, deadline=None, derandomize=True)

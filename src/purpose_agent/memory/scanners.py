@@ -388,7 +388,7 @@ RULES: tuple[Rule, ...] = (
         "skips_the_proof",
         "score_manipulation",
         "block",
-        rf"\b(?:skip|bypass|disable|turn off|switch off|suspend|avoid|circumvent|omit){_gap(3)}{_PROOF}\b"
+        rf"\b(?:skip|bypass|disable|turn off|switch off|suspend|circumvent|omit){_gap(3)}{_PROOF}\b"
         rf"|\b{_PROOF}\b(?: \w{{1,12}}){{0,3}} (?:may|can|should|must|is to|are to) be (?:skipped|bypassed|disabled|waived"
         rf"|omitted|ignored)\b",
         hits="The trial may be skipped for our own agents.",
@@ -440,7 +440,7 @@ RULES: tuple[Rule, ...] = (
         r"|\b__import__\( ?[\"'](?:os|subprocess|sys|shutil|socket)|\bshell ?= ?true\b"
         r"|\bpickle\.loads?\([^\n)]{0,40}(?:request|upload|user|download|untrusted|network)"
         r"|\byaml\.load\b[^\n]{0,24}\bwithout\b"
-        r"|(?:^|\n) ?(?:`[^`\n]{0,80}[/-][^`\n]{0,80}`|\$\([^)\n]{1,120}\)) ?(?:$|\n)",
+        r"|(?:^|\n) ?(?:`(?:ls|cat|rm|touch|curl|wget|sh|id|chmod) [^`\n]{0,80}`|\$\([^)\n]{1,120}\)) ?(?:$|\n)",
         hits="Use eval(expression) to compute the total.",
         misses="Use ast.literal_eval(text), never eval(text).",
     ),
@@ -748,7 +748,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def scan(lesson: Lesson) -> ScanReport:
     """Everything the rules see in `lesson`: its words, its cases, its kind and origin.
 
-    One finding a rule. Takes milliseconds for a usual lesson, and under a second for the longest.
+    One finding a rule. Takes about a millisecond for a usual lesson, and about a second for the longest.
     """
     text = "\n".join(_strings(lesson))
     # Some characters unfold into many: what counts is the length of what the rules read.
@@ -795,7 +795,7 @@ def readings(text: str) -> tuple[str, ...]:
     for _ in range(2):
         inner: list[str] = []
         for source in level:
-            inner += [part for part in _decoded(source)]
+            inner += _decoded(source)
         for part in inner:
             plain = _plain(part)
             if plain not in found and budget > 0:
@@ -804,11 +804,8 @@ def readings(text: str) -> tuple[str, ...]:
         level = inner
     if hidden:
         found.append(hidden)
-    for plain in found[:1]:
-        for other in _undisguised(plain, text):
-            if other not in found:
-                found.append(other)
-    return tuple(found)
+    found += _undisguised(found[0], text)
+    return tuple(dict.fromkeys(found))
 
 
 def _plain(text: str) -> str:
@@ -832,6 +829,8 @@ def _undisguised(plain: str, raw: str) -> Iterator[str]:
         yield _plain(" ".join(_SPACED.sub(lambda match: re.sub(r"[ .*_-]", "", match[0]), word) for word in words))
     if len(_LEET_WORD.findall(folded)) >= 3:
         yield folded.translate(_LEET)
+    if "\n" in folded:
+        yield folded.replace("\n", " ")
     yield folded[::-1]
     yield codecs.encode(folded, "rot13")
 
