@@ -1,1 +1,100 @@
-"""Agents that measurably learn."""
+"""Agents that measurably learn from experience, on your own machine, with no fine-tuning.
+
+    import purpose_agent as pa
+
+    team = pa.purpose("Help me write Python code")
+    print(team.run("Write a fibonacci function"))
+
+Names are loaded when first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from purpose_agent.agents.agent import Agent
+    from purpose_agent.agents.purpose import purpose
+    from purpose_agent.agents.team import Team
+    from purpose_agent.agents.workspace import Settled, Workspace
+    from purpose_agent.core import errors
+    from purpose_agent.core.errors import PurposeAgentError
+    from purpose_agent.core.memory import Memory
+    from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
+    from purpose_agent.core.task import Check, Limits, Task
+    from purpose_agent.core.tool import Tool, tool
+    from purpose_agent.engine.result import TaskResult
+    from purpose_agent.tools.calculator import CalculatorTool
+    from purpose_agent.tools.files import ListFilesTool, ReadFileTool, WriteFileTool
+    from purpose_agent.tools.python_exec import PythonExecTool
+    from purpose_agent.vocabulary import Spark, resolve_backend
+
+__all__ = [
+    "Agent",
+    "CalculatorTool",
+    "Check",
+    "Limits",
+    "ListFilesTool",
+    "Memory",
+    "Model",
+    "ModelRequest",
+    "ModelResponse",
+    "PurposeAgentError",
+    "PythonExecTool",
+    "ReadFileTool",
+    "Settled",
+    "Spark",
+    "Task",
+    "TaskResult",
+    "Team",
+    "Tool",
+    "Usage",
+    "Workspace",
+    "WriteFileTool",
+    "errors",
+    "purpose",
+    "resolve_backend",
+    "tool",
+]
+
+_HOMES = {
+    "Agent": "agents.agent",
+    "CalculatorTool": "tools.calculator",
+    "Check": "core.task",
+    "Limits": "core.task",
+    "ListFilesTool": "tools.files",
+    "Memory": "core.memory",
+    "Model": "core.model",
+    "ModelRequest": "core.model",
+    "ModelResponse": "core.model",
+    "PurposeAgentError": "core.errors",
+    "PythonExecTool": "tools.python_exec",
+    "ReadFileTool": "tools.files",
+    "Settled": "agents.workspace",
+    "Spark": "vocabulary",
+    "Task": "core.task",
+    "TaskResult": "engine.result",
+    "Team": "agents.team",
+    "Tool": "core.tool",
+    "Usage": "core.model",
+    "Workspace": "agents.workspace",
+    "WriteFileTool": "tools.files",
+    "errors": "core.errors",
+    "purpose": "agents.purpose",
+    "resolve_backend": "vocabulary",
+    "tool": "core.tool",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'purpose_agent' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f"purpose_agent.{home}")
+    value = module if name == "errors" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

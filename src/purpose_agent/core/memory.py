@@ -202,3 +202,28 @@ class TrialReport:
     def harms(self) -> bool:
         """Enough evidence to reject."""
         return self.e_harm >= 1 / self.alpha
+
+
+Evidence: TypeAlias = ScanReport | TrialReport | None
+"""What a change of status rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One thing that happened to a memory.
+
+    Attributes:
+        from_status: The status before; "" for its arrival. Equal to `to_status` for a remark.
+        actor: Who did it: "gate", "trial", "person", …
+        evidence: The report it rests on, or None.
+        run_id: The run it comes from, or "".
+    """
+
+    memory_id: str
+    at: datetime
+    from_status: MemoryStatus | Literal[""]
+    to_status: MemoryStatus
+    actor: str
+    why: str
+    evidence: Evidence
+    run_id: str

@@ -131,6 +131,22 @@ class Task:
         put(self, "id", id)
 
     @property
+    def family(self) -> str:
+        """The label "family": tasks of one family follow the same rules. Empty if it has none."""
+        return self.labels.get("family", "")
+
+    @property
+    def key(self) -> str:
+        """Equal for two tasks that are the same to the learner: the id, or 16 hex digits of the content."""
+        if self.id:
+            return self.id
+        import json
+        from hashlib import sha256
+
+        content = json.dumps([self.goal, dict(self.inputs), list(self.choices)], sort_keys=True, default=str)
+        return sha256(content.encode(errors="replace")).hexdigest()[:16]
+
+    @property
     def replayable(self) -> bool:
         """Whether another process could run and judge this task: it has checks, and all of them are data."""
         return bool(self.checks) and all(check.kind != "callable" for check in self.checks)

@@ -169,4 +169,8 @@ def tool(
     """
     if function is not None:
         return make_tool(function)
-    return lambda wrapped: make_tool(wrapped, name, seconds)
+
+    def wrap(wrapped: Callable[..., Any]) -> FunctionTool:
+        return make_tool(wrapped, name, seconds)
+
+    return wrap

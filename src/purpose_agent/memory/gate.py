@@ -27,8 +27,12 @@ class Gate:
         self._clock = clock
         self._ids = ids
 
-    def admit(self, lesson: Lesson, run_id: str = "") -> Memory:
+    def admit(self, lesson: Lesson, run_id: str = "", *, supersedes: str | None = None) -> Memory:
         """Scan a lesson and put it in quarantine, or reject it.
+
+        Args:
+            run_id: The run it was drawn from; its provenance's by default.
+            supersedes: The memory it is a revision of; that one leaves use when this one is promoted.
 
         A lesson that says what a living memory says returns that memory; one that says what was rejected before
         returns the rejected one, so that a bad lesson isn't tried again each time it is drawn. A rejected lesson's
@@ -40,7 +44,8 @@ class Gate:
             known = self._store.find_same(lesson, ("candidate", "quarantined", "promoted", "rejected"))
             if known is not None:
                 return known
-            memory = self._store.insert(self._candidate(lesson), actor="gate", why="drawn from a run", run_id=run_id)
+            candidate = replace(self._candidate(lesson), supersedes=supersedes)
+            memory = self._store.insert(candidate, actor="gate", why="drawn from a run", run_id=run_id)
             if report.clean:
                 return self._store.change(memory, "quarantined", actor="gate", why="scan clean", evidence=report, run_id=run_id)
             return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report, run_id=run_id)
@@ -71,14 +76,19 @@ class Gate:
             return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report)
 
     def promote(self, memory: Memory, report: TrialReport) -> Memory:
-        """Put a quarantined memory into use, on the strength of `report`.
+        """Put a quarantined memory into use, on the strength of `report`; the one it revises leaves use with the same stroke.
 
         Raises:
             NotQuarantined: `memory` has any other status.
             TrialInconclusive: The report doesn't show that it helps, or is about another memory.
             GateError: Somebody else changed it meanwhile.
         """
-        return self._store.change(memory, "promoted", actor="trial", why=_outcome(report), evidence=report)
+        with self._store.transaction():
+            promoted = self._store.change(memory, "promoted", actor="trial", why=_outcome(report), evidence=report)
+            revised = self._store.find(memory.supersedes) if memory.supersedes is not None else None
+            if revised is not None and revised.status in ("promoted", "quarantined"):
+                self._store.change(revised, "archived", actor="trial", why=f"superseded by {memory.id}")
+            return promoted
 
     def reject(self, memory: Memory, report: TrialReport) -> Memory:
         """Reject a quarantined memory for good, on the strength of `report`.

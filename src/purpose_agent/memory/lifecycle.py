@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias, assert_never
 
 from purpose_agent.core.errors import GateError, NotQuarantined, TrialInconclusive
-from purpose_agent.core.memory import Memory, MemoryStatus, Origin, ScanReport, TrialReport
+from purpose_agent.core.memory import Evidence, Memory, MemoryStatus, Origin, ScanReport, TrialReport
 
-Evidence: TypeAlias = ScanReport | TrialReport | None
 Warrant: TypeAlias = Literal["clean scan", "blocking scan", "teaching", "helping trial", "harming trial", "reason"]
 
 TEACHERS: frozenset[Origin] = frozenset({"user", "operator"})

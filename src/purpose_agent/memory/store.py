@@ -14,16 +14,16 @@ import sys
 import unicodedata
 from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
 from purpose_agent.core.codec import from_json, to_json
 from purpose_agent.core.errors import GateError, NotFound
-from purpose_agent.core.memory import Lesson, Memory, MemoryKind, MemoryStatus, ScanReport, TrialReport
+from purpose_agent.core.memory import Evidence, JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, ScanReport, TrialReport
 from purpose_agent.core.ports import Clock
-from purpose_agent.memory.lifecycle import Evidence, check_transition
+from purpose_agent.memory.lifecycle import check_transition
 from purpose_agent.runtime.connection import Cursor, Row
 from purpose_agent.runtime.database import Database
 
@@ -32,27 +32,6 @@ _ALIVE = "('candidate', 'quarantined', 'promoted')"
 _EVERYWHERE = "scopeanyfamily"
 _SOMEBODY = "scopesomeagent"
 _ALWAYS = "scopealways"
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One thing that happened to a memory.
-
-    Attributes:
-        from_status: The status before; "" for its arrival. Equal to `to_status` for a remark.
-        actor: Who did it: "gate", "trial", "person", …
-        evidence: The report it rests on, or None.
-        run_id: The run it comes from, or "".
-    """
-
-    memory_id: str
-    at: datetime
-    from_status: MemoryStatus | Literal[""]
-    to_status: MemoryStatus
-    actor: str
-    why: str
-    evidence: Evidence
-    run_id: str
 
 
 class MemoryStore:

@@ -6,7 +6,7 @@ Does not know what a chat completion is, and never logs.
 """
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -159,7 +159,7 @@ def _until(date: str) -> float | None:
 
 
 @asynccontextmanager
-async def sent(client: "httpx2.AsyncClient", method: str, url: str, **options: Any) -> AsyncIterator["httpx2.Response"]:
+async def sent(client: "httpx2.AsyncClient", method: str, url: str, **options: Any) -> AsyncGenerator["httpx2.Response"]:
     """A response whose body has not been read yet; its connection is closed on the way out.
 
     Raises:

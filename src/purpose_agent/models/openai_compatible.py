@@ -11,7 +11,7 @@ tools are sent even if the capabilities deny them: the server's refusal is then 
 
 import json
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, cast
@@ -298,7 +298,7 @@ class OpenAICompatibleModel:
         return (await http.aread()).decode(errors="replace")
 
     @asynccontextmanager
-    async def _time_limit(self, request: ModelRequest, seconds: float | None = None) -> AsyncIterator[None]:
+    async def _time_limit(self, request: ModelRequest, seconds: float | None = None) -> AsyncGenerator[None]:
         import anyio
 
         whole = request.timeout or self._seconds
@@ -597,7 +597,8 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
-    return [_object(item) for item in cast(list[object], value) if isinstance(item, dict)] if isinstance(value, list) else []
+    items: list[object] = cast(list[object], value) if isinstance(value, list) else []
+    return [cast(dict[str, Any], item) for item in items if isinstance(item, dict)]
 
 
 def _count(value: object) -> int | None:

@@ -9,7 +9,7 @@ from purpose_agent.core.task import Limits
 class Meter:
     """Counts one run's spending; its time runs from the moment the meter is made.
 
-    Ask `check` before each step and each model call. Spending is known afterwards only, so the last call may
+    Ask `check` before each step, `check_spending` before each model call. Spending is known afterwards only, so the last call may
     go over; `remaining_tokens` and `remaining_seconds` let it be bounded beforehand.
     """
 
@@ -44,14 +44,22 @@ class Meter:
         return None if self.limits.seconds is None else max(0.0, self.limits.seconds - self.seconds)
 
     def check(self) -> None:
-        """Return if there is something left of everything.
+        """Return if there is something left of everything: ask before a step.
 
         Raises:
             LimitReached: A limit is spent, or there is one in dollars and a call's price is unknown.
         """
+        if self.steps >= self.limits.steps:
+            raise LimitReached(f"The run has taken {self.steps} of {self.limits.steps} steps.", limit="steps")
+        self.check_spending()
+
+    def check_spending(self) -> None:
+        """Return if there are tokens, seconds and dollars left: ask before a model call within a step.
+
+        Raises:
+            LimitReached: As `check`, steps left aside.
+        """
         limits = self.limits
-        if self.steps >= limits.steps:
-            raise LimitReached(f"The run has taken {self.steps} of {limits.steps} steps.", limit="steps")
         if limits.tokens is not None and self.usage.tokens >= limits.tokens:
             raise LimitReached(f"The run has used {self.usage.tokens} of {limits.tokens} tokens.", limit="tokens")
         if limits.seconds is not None and self.seconds >= limits.seconds:

@@ -206,6 +206,7 @@ def list_runs(
     status: RunStatus | None = None,
     parent: str | None = None,
     reflected: int | None = None,
+    mode: RunMode | None = None,
 ) -> list[RunRow]:
     """The newest runs, newest first. None takes them all."""
     conditions: dict[str, Value] = {}
@@ -215,6 +216,8 @@ def list_runs(
         conditions["parent = ?"] = parent
     if reflected is not None:
         conditions["reflected = ?"] = reflected
+    if mode is not None:
+        conditions["mode = ?"] = mode
     if status == "interrupted":
         # Those, and the ones that can't say so any more.
         conditions["status IN (?, 'running')"] = status

@@ -39,6 +39,8 @@ class ToolExecutor:
 
         Raises nothing for what a tool does: its failure is an observation with `ok` False. Cancellation passes.
         """
+        if len(calls) == 1:
+            return (await self._observe(calls[0]),)
         import anyio
 
         done: dict[int, Observation] = {}

@@ -1,0 +1,136 @@
+"""Agent: instructions, a model, tools, limits. It holds no state; what it learns is in its workspace."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from purpose_agent.agents.workspace import Workspace, open_workspace
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.model import Model
+from purpose_agent.core.task import Limits, Task, as_task
+from purpose_agent.core.tool import Tool, make_tool
+from purpose_agent.engine.context import with_role
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.engine.runner import Setup
+from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.events import RunMode
+from purpose_agent.runtime.sync import run_sync
+from purpose_agent.tools.executor import ToolExecutor
+
+TEMPERATURE = 0.7
+
+
+class Agent:
+    """One agent. Two that are given one workspace share what they learn.
+
+    Args:
+        name: For the record; what it learns is recalled for agents of this name.
+        role: The sentence that opens its instructions; by default "You are the NAME."
+        model: A spec such as "ollama:qwen3:1.7b", a model object, or None for the best that is there.
+        tools: Tools, or plain typed functions with docstrings.
+        critic: Who scores tasks that have no checks: "self" is its own model, None nobody; a spec or a model object.
+        limits: What a run may spend, unless the task says otherwise.
+        workspace: A folder, or a Workspace.
+        mode: "learning" reads and writes memory; "validation" records runs only; "evaluation" writes nothing.
+        temperature: Of its answers.
+
+    Raises:
+        UnknownModel: The spec can't be read.
+        NoModelFound: The local model it names is not here.
+        InvalidTool: A function can't be offered as a tool.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        role: str = "",
+        model: str | Model | None = None,
+        tools: Sequence[Tool | Callable[..., Any]] = (),
+        critic: str | Model | Literal["self"] | None = "self",
+        limits: Limits | None = None,
+        workspace: Workspace | str | Path | None = None,
+        mode: RunMode = "learning",
+        temperature: float | None = TEMPERATURE,
+    ) -> None:
+        if not name.strip():
+            raise UsageError("Agent(name=''): give it a name; what it learns is kept under it.")
+        if mode not in ("learning", "validation", "evaluation"):
+            raise UsageError(f"Agent(mode={mode!r}): it is one of 'learning', 'validation' and 'evaluation'.")
+        self.name = name
+        self.role = with_role(name, role)
+        self.limits = limits or Limits()
+        self.mode: RunMode = mode
+        self.temperature = temperature
+        self.workspace = open_workspace(workspace)
+        self._tools = ToolExecutor([tool if isinstance(tool, Tool) else make_tool(tool) for tool in tools])
+        # A named model is looked up now, so that a wrong name is told at once; "the best there is" when first needed.
+        self._model = resolved(model) if model is not None else None
+        self._critic = critic
+        self.workspace.register(self)
+
+    def __repr__(self) -> str:
+        return f"Agent({self.name!r}, model={self._model.name if self._model is not None else None!r})"
+
+    @property
+    def model(self) -> Model:
+        """Its model, found now if none was named.
+
+        Raises:
+            NoModelFound: There is none on this machine; the message says how to get one.
+        """
+        if self._model is None:
+            self._model = resolved(None)
+        return self._model
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """What it can do."""
+        return tuple(self._tools.tools.values())
+
+    def setup(self) -> Setup:
+        """Who runs, as the engine needs it."""
+        if self._critic == "self":
+            critic: Model | None = self.model
+        else:
+            critic = None if self._critic is None else resolved(self._critic)
+        return Setup(self.name, self.role, self.model, self._tools, critic, self.limits, self.temperature)
+
+    def run(self, task: str | Task, *, seed: int | None = None, watch: Listener | None = None) -> TaskResult:
+        """Blocking form of `run_async`."""
+        return run_sync(self.run_async(task, seed=seed, watch=watch))
+
+    async def run_async(self, task: str | Task, *, seed: int | None = None, watch: Listener | None = None) -> TaskResult:
+        """Run a task to its end, then reflect on it.
+
+        Lessons that were drawn are in quarantine; `workspace.settle()` tries them.
+
+        Args:
+            task: In words, or with checks and limits of its own.
+            seed: Of the model's draws; None for any.
+            watch: Called with every event as it happens; it should return at once.
+
+        Raises:
+            NoModelFound: No model was named, and there is none.
+        """
+        listeners = [watch] if watch is not None else []
+        result = await self.attempt(as_task(task), seed=seed, listeners=listeners)
+        if self.mode != "learning" or result.status == "failed":
+            return result
+        return replace(result, lessons=await self.workspace.reflect(result, self, listeners=listeners))
+
+    async def attempt(
+        self, task: Task, *, seed: int | None = None, parent: str | None = None, listeners: Sequence[Listener] = ()
+    ) -> TaskResult:
+        """The run alone, without reflection: for teams, which reflect when they know how it went on."""
+        return await self.workspace.runner.run(
+            self.setup(), task, mode=self.mode, seed=seed, parent=parent, listeners=listeners
+        )
+
+
+def resolved(model: str | Model | None) -> Model:
+    """A model from its spec; imported here, since most of what it needs is needed by few."""
+    from purpose_agent.models.resolve import resolve_model
+
+    return resolve_model(model)

@@ -1,0 +1,307 @@
+"""Team: several agents on one task, with one memory.
+
+In:  a task.
+Out: one `TaskResult`: each member's turn is a step of the team's own run, and a run of its own.
+
+A member speaks only when it has something to add: the architect is asked after the coder has failed, the tester is
+the tests themselves. Not here: routing by expertise, debate and graphs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.templates import Member, Template
+from purpose_agent.agents.workspace import Workspace, open_workspace
+from purpose_agent.core.action import Finish, GiveUp
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.memory import Memory, Recalled
+from purpose_agent.core.model import Model, Usage
+from purpose_agent.core.task import Task, as_task, task_to_json
+from purpose_agent.critics.checks import failures
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.event_bus import EventBus, Listener
+from purpose_agent.runtime.events import (
+    ActionDecided,
+    HandedOver,
+    Payload,
+    RunFinished,
+    RunStarted,
+    RunStatus,
+    StateChanged,
+    StepScored,
+)
+from purpose_agent.runtime.record import NOT_WANTED
+from purpose_agent.runtime.sync import INTERRUPTED, run_sync
+from purpose_agent.runtime.trace import Trace
+
+ATTEMPTS = 3
+
+
+_Work: TypeAlias = "Callable[[_Turns], Awaitable[None]]"
+"""What a team does in its turns; see `_code` and `_line`."""
+
+
+class Team:
+    """Agents that share a workspace. Made by `purpose()` or `Team.build()`.
+
+    Args:
+        purpose: What it is for, in words.
+        members: In the order they speak.
+        template: How they work together.
+        workspace: Shared by all members.
+    """
+
+    def __init__(self, purpose: str, members: Sequence[Agent], template: Template, workspace: Workspace) -> None:
+        self.purpose = purpose
+        self.members = tuple(members)
+        self.template = template
+        self.workspace = workspace
+
+    @classmethod
+    def build(
+        cls,
+        purpose: str,
+        agents: Sequence[str | Agent],
+        model: str | Model | None = None,
+        workspace: Workspace | str | Path | None = None,
+    ) -> "Team":
+        """A team of named agents that work in a line: each goes on from the one before, the last one answers.
+
+        Raises:
+            UsageError: No agents, or two of one name.
+            NoModelFound: No model was named, and there is none.
+        """
+        names = [agent if isinstance(agent, str) else agent.name for agent in agents]
+        if not names or len(set(names)) < len(names):
+            raise UsageError(f"Team.build(agents={names!r}): name at least one, and no name twice.")
+        place = open_workspace(workspace)
+        found = resolved(model) if any(isinstance(agent, str) for agent in agents) else None
+        role = "You are the {} of a team. Purpose of the team: {}."
+        members = [
+            Agent(agent, role=role.format(agent, purpose), model=found, workspace=place) if isinstance(agent, str) else agent
+            for agent in agents
+        ]
+        template = Template("custom", "line", tuple(Member(member.name, member.role) for member in members))
+        return cls(purpose, members, template, place)
+
+    def __repr__(self) -> str:
+        return f"Team({self.purpose!r}, members={[member.name for member in self.members]!r})"
+
+    def member(self, name: str) -> Agent:
+        """The member of that name.
+
+        Raises:
+            UsageError: There is none.
+        """
+        found = next((member for member in self.members if member.name == name), None)
+        if found is None:
+            raise UsageError(f"No member is called {name!r}. Members: {', '.join(member.name for member in self.members)}.")
+        return found
+
+    def run(self, task: str | Task, *, seed: int | None = None, watch: Listener | None = None) -> TaskResult:
+        """Blocking form of `run_async`."""
+        return run_sync(self.run_async(task, seed=seed, watch=watch))
+
+    async def run_async(self, task: str | Task, *, seed: int | None = None, watch: Listener | None = None) -> TaskResult:
+        """Work on a task together, then reflect on what went wrong on the way.
+
+        Args:
+            task: In words, or with checks and limits. Limits hold for each member's turn.
+            seed: Of the models' draws; None for any.
+            watch: Called with every event, those of the members' runs too.
+        """
+        task = as_task(task)
+        turns = _Turns(self, task, [watch] if watch is not None else [], seed)
+        if self.template.shape == "code":
+            await turns.guarded(_code)
+        else:
+            await turns.guarded(_line)
+        return await turns.result()
+
+    def ask(self, question: str, *, watch: Listener | None = None) -> TaskResult:
+        """Blocking form of `ask_async`."""
+        return run_sync(self.ask_async(question, watch=watch))
+
+    async def ask_async(self, question: str, *, watch: Listener | None = None) -> TaskResult:
+        """A question to the team's speaker, the last member that has a model, with what the team has learned."""
+        return await self.members[-1].run_async(question, watch=watch)
+
+    def teach(self, text: str, *, when: str = "") -> Memory:
+        """A lesson from a person: scanned, and in use at once unless the scan blocks it."""
+        return self.workspace.teach(text, when=when)
+
+    def status(self) -> str:
+        """Who is in the team, and what it has learned."""
+        places = [f"  {place.name}: {place.role}" for place in self.template.members]
+        memories = self.workspace.memories()
+        counts = {
+            status: sum(memory.status == status for memory in memories) for status in ("promoted", "quarantined", "rejected")
+        }
+        runs = [run for run in self.workspace.runs(limit=1000) if run.parent is None]
+        judged = [run for run in runs if run.success is not None]
+        lines = [
+            f"Team for: {self.purpose}",
+            f"Template {self.template.name!r}, on {self.members[-1].model.name}:",
+            *places,
+            f"Runs: {len(runs)}, of {len(judged)} that were judged {sum(run.success is True for run in judged)} succeeded",
+            f"Memories: {counts['promoted']} in use, {counts['quarantined']} in quarantine, {counts['rejected']} rejected",
+            *(f"  [{_origin(memory)}] {memory.lesson.text}" for memory in memories if memory.status == "promoted"),
+            f"Workspace: {self.workspace.path}",
+        ]
+        return "\n".join(lines)
+
+
+def _origin(memory: Memory) -> str:
+    return "taught" if memory.lesson.provenance.origin in ("user", "operator") else f"helped {memory.helped} of {memory.used}"
+
+
+@dataclass(slots=True)
+class _Turns:
+    """A team's run while it goes on."""
+
+    team: Team
+    task: Task
+    listeners: Sequence[Listener]
+    seed: int | None
+    step: int = 0
+    usage: Usage = field(default_factory=Usage)
+    last: TaskResult | None = None
+    recalled: dict[str, Recalled] = field(default_factory=dict[str, Recalled])
+    failed: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
+    judged: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
+    bus: EventBus = field(init=False)
+
+    def __post_init__(self) -> None:
+        place = self.team.workspace
+        self.bus = EventBus(place.ids("run"), place.clock, place.ids)
+        for listener in self.listeners:
+            self.bus.listen(listener)
+
+    def publish(self, payload: Payload, lane: str) -> None:
+        self.bus.publish(payload, lane=lane, step=self.step)
+
+    async def guarded(self, work: _Work) -> None:
+        """Open the run, do the work, close it in the record however it ends."""
+        team, record = self.team, self.team.workspace.record
+        names = " + ".join(member.name for member in team.members)
+        mode = team.members[0].mode
+        started = RunStarted(
+            task_to_json(self.task), "team", f"{names} on {team.members[-1].model.name}", mode, dict(self.task.inputs)
+        )
+        self.publish(started, "team")
+        if mode != "evaluation":
+            (first,) = self.bus.unsaved()
+            record.open(first, self.task, family=self.task.family, task_key=self.task.key, reflected=NOT_WANTED)
+        try:
+            await work(self)
+        except asyncio.CancelledError as error:
+            self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            raise
+        except BaseException as error:
+            self._close("failed", f"{type(error).__name__}: {error}")
+            raise
+        assert self.last is not None, "a team has at least one member, and each work gives it a turn"
+        self._close(self.last.status, self.last.reason)
+
+    def _close(self, status: RunStatus, reason: str) -> None:
+        last = self.last
+        answer = last.answer if last is not None else None
+        ended_well = status in ("finished", "gave_up", "exhausted")
+        success = last.success if last is not None and ended_well else None
+        self.publish(
+            RunFinished(status, answer, success, last.final_phi if last is not None else None, self.usage, reason), "team"
+        )
+        if self.team.members[0].mode != "evaluation":
+            began = self.bus.events[0].at
+            seconds = (self.team.workspace.clock.now() - began).total_seconds()
+            self.team.workspace.record.finish(self.bus.unsaved(), steps=self.step, seconds=seconds)
+        if ended_well:
+            self.bus.close()
+
+    async def turn(self, agent: Agent, task: Task, *, sender: str = "team", why: str = "") -> TaskResult:
+        """One member's turn."""
+        self.step += 1
+        seed = None if self.seed is None else self.seed + 100 * self.step
+        result = await agent.attempt(task, seed=seed, parent=self.bus.run_id, listeners=self.listeners)
+        self.usage += result.usage
+        self.recalled |= {found.memory.id: found for found in result.recalled}
+        self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
+        action = Finish(result.answer) if result.answer is not None else GiveUp(result.reason)
+        self.publish(ActionDecided(action), agent.name)
+        if result.answer is not None:
+            self.publish(StateChanged({agent.name: result.answer}), agent.name)
+        if result.score is not None:
+            self.publish(StepScored(result.score), agent.name)
+        (self.failed if result.success is False else self.judged).append((agent, result))
+        return result
+
+    async def result(self) -> TaskResult:
+        """What the team came to, with the lessons drawn from its failures."""
+        assert self.last is not None, "guarded ran before"
+        passed = self.last.answer or "" if self.last.success else ""
+        lessons: list[Memory] = []
+        if self.team.members[0].mode == "learning" and self.last.status != "failed":
+            for number, (agent, result) in enumerate((*self.failed, *self.judged)):
+                skip = "the attempt before it was reflected on" if 0 < number < len(self.failed) else ""
+                lessons += await self.team.workspace.reflect(result, agent, passed=passed, skip=skip, listeners=self.listeners)
+        return TaskResult(Trace(tuple(self.bus.events)), tuple(self.recalled.values()), tuple(lessons))
+
+
+async def _code(turns: _Turns) -> None:
+    """The coder writes; where its tests fail it is told, and for the last attempt the architect has planned."""
+    from purpose_agent.prompts.loader import load
+
+    team, task = turns.team, turns.task
+    coder = team.member("coder")
+    turns.last = await turns.turn(coder, task)
+    for attempt in range(2, ATTEMPTS + 1):
+        result = turns.last
+        failed = await _what_failed(turns, result)
+        if not failed or result.answer is None:
+            return
+        plan = ""
+        if attempt == ATTEMPTS:
+            ask = Task(load("plan").fill(goal=task.goal, answer=result.answer, failed=failed))
+            plan = (await turns.turn(team.member("architect"), ask, sender="tester", why=failed)).answer or ""
+        goal = load("retry").fill(goal=task.goal, answer=result.answer, failed=failed, plan=plan and f"Advice:\n{plan}\n")
+        again = replace(task, goal=goal, id=task.key)
+        turns.last = await turns.turn(coder, again, sender="architect" if plan else "tester", why=failed)
+
+
+async def _what_failed(turns: _Turns, result: TaskResult) -> str:
+    """The tester's word: the failed checks, or without checks the error that running the code ends in; "" if all is well."""
+    if result.success is False and result.score is not None:
+        return failures(result.score)
+    if turns.task.checks or result.answer is None:
+        return ""
+    from purpose_agent.models.decode import extract_code
+
+    code = extract_code(result.answer)
+    if code is None:
+        return "- there is no readable Python code in the answer"
+    ran = await turns.team.workspace.code_runner.run(code)
+    # A program that waits for input can't be judged by running it alone.
+    if ran.status == "ok" or "EOFError" in ran.stderr:
+        return ""
+    return f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}"
+
+
+async def _line(turns: _Turns) -> None:
+    """Each goes on from the one before; checks and choices are for the last one."""
+    from purpose_agent.prompts.loader import load
+
+    task, sender, work = turns.task, "team", ""
+    *before, last = turns.team.members
+    for member in before:
+        goal = load("relay").fill(goal=task.goal, sender=sender, work=work) if work else task.goal
+        part = Task(goal, limits=task.limits, inputs=task.inputs, labels=task.labels, id=f"{task.key}/{member.name}")
+        turns.last = await turns.turn(member, part, sender=sender)
+        if turns.last.answer is None:
+            return
+        sender, work = member.name, turns.last.answer
+    goal = load("relay").fill(goal=task.goal, sender=sender, work=work) if work else task.goal
+    turns.last = await turns.turn(last, replace(task, goal=goal, id=task.key), sender=sender)

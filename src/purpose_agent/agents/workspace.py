@@ -1,0 +1,288 @@
+"""One folder on disk, and the one place where the parts are assembled.
+
+In:  a path.
+Out: a runner, a learner and a store that share one database; what was run and learned, to look at.
+
+The folder is made when something is first written. Agents that are given the same path share one workspace in a
+process; processes share it through the database.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol, cast
+
+from purpose_agent.core.errors import PurposeAgentError
+from purpose_agent.core.ids import IdSource, new_id
+from purpose_agent.core.memory import JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Provenance, Recalled, TrialReport
+from purpose_agent.core.model import Model
+from purpose_agent.core.ports import Clock, CodeRunner
+from purpose_agent.core.task import Task
+from purpose_agent.critics.checks import CheckCritic
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.engine.runner import Runner, Setup
+from purpose_agent.learning.learner import Learner, Trialled
+from purpose_agent.learning.trial import Outcome
+from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.recall import recall
+from purpose_agent.memory.store import MemoryStore
+from purpose_agent.runtime.clock import SystemClock
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.record import (
+    RunRecord,
+    RunRow,
+    claim_reflection,
+    get_run,
+    list_runs,
+    load_trace,
+    this_process,
+)
+from purpose_agent.runtime.sync import run_sync
+from purpose_agent.runtime.trace import Trace
+from purpose_agent.sandbox.process import ProcessRunner
+
+HOME_VARIABLE = "PURPOSE_AGENT_HOME"
+DATABASE = "workspace.sqlite3"
+_open: "dict[Path, Workspace]" = {}
+
+
+class Performer(Protocol):
+    """What a workspace needs to know of an agent."""
+
+    @property
+    def name(self) -> str:
+        """What it learns is kept under it."""
+        ...
+
+    @property
+    def model(self) -> Model:
+        """Asked for reflection."""
+        ...
+
+    def setup(self) -> Setup:
+        """Who runs, as the engine needs it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What `settle` did.
+
+    Attributes:
+        reflected: Runs that had been waiting for reflection.
+        trialled: Memories that were tried, and what became of each.
+        skipped: Memories that could not be tried, and why.
+        returned: Promoted memories that went back to quarantine.
+    """
+
+    reflected: tuple[str, ...] = ()
+    trialled: tuple[Trialled, ...] = ()
+    skipped: tuple[tuple[Memory, str], ...] = ()
+    returned: tuple[Memory, ...] = field(default=())
+
+    def summary(self) -> str:
+        """One line for each thing done."""
+        lines = [f"reflected on {run_id}" for run_id in self.reflected]
+        lines += [f"{_line(tried.memory)}: {_told(tried)}" for tried in self.trialled]
+        lines += [f"{_line(memory)}: not tried, {why}" for memory, why in self.skipped]
+        lines += [f"{_line(memory)}: back in quarantine" for memory in self.returned]
+        return "\n".join(lines) or "nothing was waiting"
+
+
+class Workspace:
+    """What agents run, remember and learn, in one folder.
+
+    Args:
+        path: The folder; None takes `PURPOSE_AGENT_HOME`, else `.purpose_agent` in the current folder.
+        code_runner: Where code that we did not write runs; None: a child process (see sandbox/README.md).
+        clock: For tests.
+        ids: For tests.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        code_runner: CodeRunner | None = None,
+        clock: Clock | None = None,
+        ids: IdSource = new_id,
+    ) -> None:
+        self.path = _folder(path)
+        self._clock = clock or SystemClock()
+        self._db = Database(self.path / DATABASE)
+        self._store = MemoryStore(self._db, self._clock)
+        self._gate = Gate(self._store, self._clock, ids)
+        self.code_runner: CodeRunner = code_runner or ProcessRunner()
+        self.record = RunRecord(self._db)
+        self.runner = Runner(
+            checks=CheckCritic(self.code_runner), clock=self._clock, recall=self._recall, record=self.record, ids=ids
+        )
+        self._learner = Learner(
+            db=self._db,
+            gate=self._gate,
+            memories=lambda status: self._store.list(cast(MemoryStatus, status)),
+            last_report=self._last_report,
+            clock=self._clock,
+            ids=ids,
+        )
+        self.ids = ids
+        self.clock = self._clock
+        self._agents: dict[str, Performer] = {}
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.path)!r})"
+
+    def runs(self, *, limit: int = 50) -> list[RunRow]:
+        """The newest runs, newest first; those of trials and of team members too."""
+        return list_runs(self._db, limit=limit)
+
+    def run(self, run_id: str) -> RunRow:
+        """One run at a glance.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        return get_run(self._db, run_id)
+
+    def trace(self, run_id: str) -> Trace:
+        """Everything that happened in a run.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        return load_trace(self._db, run_id)
+
+    def memories(self, status: MemoryStatus | None = None, kind: MemoryKind | None = None) -> tuple[Memory, ...]:
+        """What has been learned, oldest first; all of it, or what has that status and kind."""
+        return self._store.list(status, kind)
+
+    def memory(self, memory_id: str) -> Memory:
+        """One memory.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        return self._store.get(memory_id)
+
+    def journal(self, memory_id: str) -> tuple[JournalEntry, ...]:
+        """What happened to a memory, and on what evidence, oldest first."""
+        return self._store.journal(memory_id)
+
+    def teach(self, text: str, *, when: str = "") -> Memory:
+        """Take a person's word: scanned, and in use at once unless the scan blocks it; marked as taught.
+
+        Args:
+            text: What to do.
+            when: In which kind of task; empty means always.
+        """
+        return self._gate.teach(Lesson("user_preference", when, text, Provenance("user")))
+
+    def settle(self, *, watch: Listener | None = None) -> Settled:
+        """Blocking form of `settle_async`."""
+        return run_sync(self.settle_async(watch=watch))
+
+    async def settle_async(self, *, watch: Listener | None = None) -> Settled:
+        """Finish what is waiting: reflection on runs, trials of quarantined memories, the watch over promoted ones.
+
+        A trial runs tasks again, on the agent that the lesson came from: it must exist in this process. Costs up to
+        32 runs for each memory.
+
+        Args:
+            watch: Called with every event of the trials' runs.
+        """
+        reflected = await self._reflect_on_waiting()
+        trialled: list[Trialled] = []
+        skipped: list[tuple[Memory, str]] = []
+        for memory in self._store.list("quarantined"):
+            tried = await self._try(memory, [watch] if watch is not None else [])
+            if isinstance(tried, str):
+                skipped.append((memory, tried))
+            else:
+                trialled.append(tried)
+        return Settled(tuple(reflected), tuple(trialled), tuple(skipped), self._learner.watch())
+
+    # For agents
+
+    def register(self, agent: Performer) -> None:
+        """Know `agent` by its name: trials of what it learned run on it. The last one of a name counts."""
+        self._agents[agent.name] = agent
+
+    async def reflect(
+        self, result: TaskResult, agent: Performer, *, passed: str = "", skip: str = "", listeners: Sequence[Listener] = ()
+    ) -> tuple[Memory, ...]:
+        """Draw lessons from a run of `agent`; `skip` says why none shall be drawn."""
+        return await self._learner.reflect(self.run(result.id), agent.model, passed=passed, skip=skip, listeners=listeners)
+
+    def _recall(self, task: Task, agent: str, on_trial: Memory | None) -> tuple[Recalled, ...]:
+        return recall(self._store, task, agent, also=on_trial)
+
+    def _last_report(self, memory_id: str) -> TrialReport | None:
+        reports = [entry.evidence for entry in self._store.journal(memory_id) if isinstance(entry.evidence, TrialReport)]
+        return reports[-1] if reports else None
+
+    async def _reflect_on_waiting(self) -> list[str]:
+        """Runs whose process ended before they were reflected on."""
+        done: list[str] = []
+        while (run := claim_reflection(self._db, now=self._clock.now(), owner=this_process())) is not None:
+            agent = self._agents.get(run.agent)
+            await self._learner.reflect(run, agent.model if agent is not None else None)
+            done.append(run.id)
+        return done
+
+    async def _try(self, memory: Memory, listeners: Sequence[Listener]) -> Trialled | str:
+        name = memory.lesson.provenance.agent
+        agent = self._agents.get(name)
+        if agent is None:
+            return f"no agent called {name!r} was made in this process"
+        tasks = self._learner.trial_tasks(memory)
+        if not tasks:
+            return "no recorded task could be run and judged again"
+        return await self._learner.try_out(memory, tasks, partial(self._rerun, agent, memory, listeners))
+
+    async def _rerun(
+        self, agent: Performer, memory: Memory, listeners: Sequence[Listener], task: Task, seed: int, with_it: bool
+    ) -> Outcome:
+        """One half of a pair. What the memory revises is left out of the run that has it, and only there."""
+        result = await self.runner.run(
+            replace(agent.setup(), critic=None),  # checks judge a trial; a model's score would only cost
+            task,
+            mode="validation",
+            seed=seed,
+            parent=memory.id,
+            on_trial=memory if with_it else None,
+            without_memory=memory.supersedes if with_it else memory.id,
+            listeners=listeners,
+        )
+        if result.status == "failed":
+            raise PurposeAgentError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
+        return Outcome(result.id, result.success, result.usage.tokens)
+
+
+def open_workspace(workspace: Workspace | str | Path | None) -> Workspace:
+    """The workspace at a path: one object for each folder, so that agents given one path know of each other."""
+    if isinstance(workspace, Workspace):
+        return workspace
+    folder = _folder(workspace)
+    if folder not in _open:
+        _open[folder] = Workspace(folder)
+    return _open[folder]
+
+
+def _folder(path: str | Path | None) -> Path:
+    chosen = path if path is not None else os.environ.get(HOME_VARIABLE) or ".purpose_agent"
+    return Path(chosen).expanduser().resolve()
+
+
+def _line(memory: Memory) -> str:
+    return f"{memory.id} ({memory.lesson.text.splitlines()[0][:60]})"
+
+
+def _told(tried: Trialled) -> str:
+    report = tried.report
+    if report is None:
+        return tried.why
+    gain = "" if report.mean_gain is None else f", gain {report.mean_gain:+.2f}"
+    return f"{tried.why} ({report.wins} wins, {report.losses} losses, {len(report.pairs)} pairs{gain})"

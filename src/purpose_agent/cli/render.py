@@ -1,0 +1,226 @@
+"""How things look on a terminal: tables, one-line events, progress in bytes.
+
+In:  values of other rooms, and text that models wrote.
+Out: lines on stdout or stderr; plain ones where nobody watches.
+
+Text of others is shown, never obeyed: no markup is read in it, and control characters can't reach the terminal.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, assert_never
+
+from rich.console import Console
+from rich.text import Text
+
+from purpose_agent.core.action import Action, Finish, GiveUp, ToolUse
+from purpose_agent.core.messages import Json
+from purpose_agent.runtime.events import (
+    ActionDecided,
+    Event,
+    HandedOver,
+    LessonDrawn,
+    MemoryRecalled,
+    ModelCalled,
+    Payload,
+    Reflected,
+    RunFinished,
+    RunStarted,
+    StateChanged,
+    StepScored,
+    ToolReturned,
+)
+
+if TYPE_CHECKING:
+    from purpose_agent.models.catalogue import Progress, Report
+
+WIDTH = 160
+"""Columns where no terminal says how many there are: a table in a file is not cut to 80."""
+LINE = 110
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves the cursor, rings, recolours or reverses; line feeds and tabs are harmless."""
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """A console that takes text literally."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
+    """One paragraph, wrapped by the terminal only."""
+    screen(stderr=stderr).print(plain(text), style=style or None)
+
+
+def plain(text: str) -> str:
+    """`text` without what a terminal would act on."""
+    return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str, limit: int = LINE) -> str:
+    """The beginning of `text`, on one line."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under headings. The last column is the long one: it wraps; the others stay whole."""
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for position, name in enumerate(columns, start=1):
+        last = position == len(columns)
+        grid.add_column(name, no_wrap=not last, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(plain(cell)) for cell in row))
+    screen().print(grid, soft_wrap=False)
+
+
+def when(time: datetime) -> str:
+    """The local time, to the minute."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def size(count: int) -> str:
+    """1117320768 → "1.1 GB"."""
+    from rich.filesize import decimal
+
+    return decimal(count)
+
+
+def verdict(success: bool | None) -> str:
+    """What the checks said."""
+    return {True: "passed", False: "failed", None: "not judged"}[success]
+
+
+def phi(value: float | None) -> str:
+    """Φ, or a dash where nobody knows."""
+    return "–" if value is None else f"{value:.1f}"
+
+
+def event_line(event: Event) -> str:
+    """One event on one line: who, which step, what."""
+    where = f"{event.lane} {event.step}" if event.step else event.lane
+    return one_line(f"{where}: {_what(event.payload)}")
+
+
+def action_line(action: Action | None) -> str:
+    """A decision in words."""
+    match action:
+        case ToolUse(calls=calls):
+            return "uses " + ", ".join(f"{call.name}({_arguments(call.arguments)})" for call in calls)
+        case Finish(answer=answer):
+            return f"answers: {answer}"
+        case GiveUp(reason=reason):
+            return f"gives up: {reason}"
+        case None:
+            return "was cut off before it decided"
+        case _:
+            assert_never(action)
+
+
+def _arguments(arguments: Mapping[str, Json]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
+def _what(payload: Payload) -> str:
+    match payload:
+        case RunStarted(agent=agent, model=model, task=task):
+            return f"{agent} begins, on {model}: {task.get('goal', '')}"
+        case MemoryRecalled(memories=memories, left_out=left_out):
+            return f"recalls {counted(len(memories), 'memory', 'memories')}" + (f", {left_out} left out" if left_out else "")
+        case ModelCalled(purpose=purpose, usage=usage, seconds=seconds, error=error):
+            spent = f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written in {seconds:.1f} s"
+            return f"asked the model ({purpose}): {error or spent}"
+        case ActionDecided(action=action):
+            return action_line(action)
+        case ToolReturned(observation=seen):
+            return f"{seen.tool} {'gave' if seen.ok else 'failed'}: {seen.content}"
+        case StateChanged(values=values, removed=removed):
+            return "state: " + ", ".join([*values, *(f"{name} removed" for name in removed)])
+        case StepScored(score=score):
+            return f"Φ {phi(score.before)} → {phi(score.after)} ({score.critic})"
+        case HandedOver(sender=sender, receiver=receiver, why=why):
+            return f"{sender} hands over to {receiver}" + (f": {why}" if why else "")
+        case RunFinished(status=status, success=success, phi=value, reason=reason):
+            return f"{status}, {verdict(success)}, Φ {phi(value)}" + (f": {reason}" if reason else "")
+        case LessonDrawn(status=status, text=text):
+            return f"lesson ({status}): {text}"
+        case Reflected(lessons=lessons, why=why):
+            return f"reflected: {why or counted(lessons, 'lesson', 'lessons')}"
+        case _:
+            assert_never(payload)
+
+
+@contextmanager
+def watching(*, every: bool, stderr: bool = False) -> Generator[Callable[[Event], None]]:
+    """What to call with events: each gets its line, or else the last one is shown while it is true, if somebody watches.
+
+    Args:
+        every: A line for each event.
+        stderr: Where stdout is for something else.
+    """
+    if every:
+        yield lambda event: say(event_line(event), style="dim", stderr=stderr)
+        return
+    console = screen(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("…") as status:
+        yield lambda event: status.update(Text(event_line(event)))
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """The number and the word that goes with it."""
+    return f"{number} {one if number == 1 else many}"
+
+
+@contextmanager
+def bytes_progress() -> "Generator[Report]":
+    """A bar with bytes, speed and time left; where nobody watches, a line at every tenth."""
+    console = screen(stderr=True)
+    if not console.is_terminal:
+        yield _Lines().report
+        return
+    from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(progress: "Progress") -> None:
+            if progress.phase == "done":
+                return
+            if progress.phase not in tasks:
+                tasks[progress.phase] = bars.add_task(_phase(progress), total=progress.total_bytes)
+            bars.update(tasks[progress.phase], completed=progress.done_bytes, total=progress.total_bytes)
+
+        yield report
+
+
+class _Lines:
+    """Remembers what was said last."""
+
+    def __init__(self) -> None:
+        self._said: tuple[str, int] | None = None
+
+    def report(self, progress: "Progress") -> None:
+        """Say it, if a tenth has passed or something new began."""
+        now = (progress.phase, 10 * progress.done_bytes // max(1, progress.total_bytes))
+        if progress.phase == "done" or now == self._said:
+            return
+        self._said = now
+        left = "" if not progress.seconds_left else f", {progress.seconds_left:.0f} s left"
+        say(f"{_phase(progress)}: {size(progress.done_bytes)} of {size(progress.total_bytes)}{left}", stderr=True)
+
+
+def _phase(progress: "Progress") -> str:
+    words = {"download": "fetching", "join": "joining", "verify": "checking the sha256 of", "done": "has"}
+    source = f" from the {progress.source}" if progress.phase == "download" and progress.source else ""
+    return f"{words[progress.phase]} {progress.name}{source}"

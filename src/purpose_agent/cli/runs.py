@@ -1,0 +1,208 @@
+"""`purpose-agent run` and `purpose-agent runs`: have a task done; look at what was done.
+
+In:  a task and its tests; ids of runs.
+Out: the answer and what was learned, for people or as JSON; exit code 0 for an answer that no check refutes.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from purpose_agent.cli.options import Folder
+from purpose_agent.cli.render import action_line, counted, one_line, phi, plain, say, screen, table, verdict, watching, when
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.task import Check, Task
+from purpose_agent.runtime.events import HandedOver, LessonDrawn, MemoryRecalled, Reflected
+
+if TYPE_CHECKING:
+    from purpose_agent.engine.result import TaskResult
+    from purpose_agent.runtime.record import RunRow
+    from purpose_agent.runtime.trace import Step, Trace
+
+app = typer.Typer(help="Runs: list, show.", no_args_is_help=True)
+
+EVERY = 1_000_000
+GOAL = 60
+SEEN = 500
+
+
+def run(
+    task: Annotated[str, typer.Argument(help="What is wanted, in words.")],
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Such as ollama:qwen3:1.7b; else the best there is.")
+    ] = None,
+    tests: Annotated[
+        Path | None,
+        typer.Option(help="A file of Python assertions that the answer's code must pass.", exists=True, dir_okay=False),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="A line for each event, as it happens.")] = False,
+    workspace: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; what is watched goes to stderr.")] = False,
+    settle: Annotated[bool, typer.Option(help="Try what was learned, with runs of its own.")] = True,
+) -> None:
+    """Have a task done, and learn from it."""
+    from purpose_agent.agents.purpose import purpose
+
+    wanted = Task(task, checks=_checks(tests))
+    # Assertions can judge nothing but code, whatever the words of the task say.
+    team = purpose(f"Write Python code. {task}" if tests else task, model=model, workspace=workspace)
+    with watching(every=watch, stderr=as_json) as show_event:
+        result = team.run(wanted, watch=show_event)
+    if not as_json:
+        show_result(result)
+    settled = ""
+    if settle:
+        with watching(every=watch, stderr=as_json) as show_event:
+            settled = team.workspace.settle(watch=show_event).summary()
+    if as_json:
+        screen().out(json.dumps(_as_data(result, settled), ensure_ascii=False))
+    elif settled:
+        say(settled)
+    if result.status != "finished" or result.success is False:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_runs(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    every: Annotated[bool, typer.Option("--all", help="Those of team members and of trials too.")] = False,
+    workspace: Folder = None,
+) -> None:
+    """List the newest runs, newest first."""
+    from purpose_agent.agents.workspace import Workspace
+
+    opened = Workspace(workspace)
+    rows = opened.runs(limit=limit if every else EVERY)
+    rows = [row for row in rows if every or row.parent is None][:limit]
+    if not rows:
+        say(f"No runs yet in {opened.path}.")
+        return
+    table(
+        ("id", "began", "agent", "status", "checks", "Φ", "steps", "task"),
+        [
+            (
+                row.id,
+                when(row.started_at),
+                row.agent,
+                row.status,
+                verdict(row.success),
+                phi(row.phi),
+                str(row.steps),
+                one_line(row.goal, GOAL),
+            )
+            for row in rows
+        ],
+    )
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(metavar="ID", help="As `runs list` shows it.")],
+    events: Annotated[bool, typer.Option("--events", help="Every event, as a line of JSON.")] = False,
+    workspace: Folder = None,
+) -> None:
+    """Show a run: its steps with action, observation and score, and its lessons."""
+    from purpose_agent.agents.workspace import Workspace
+
+    opened = Workspace(workspace)
+    row = opened.run(id)
+    trace = opened.trace(row.id)
+    if events:
+        screen().out(trace.to_jsonl(), end="")
+        return
+    say(_header(row))
+    for step in trace.steps():
+        say(_told(step))
+    say(_afterwards(trace, row))
+
+
+def show_result(result: "TaskResult") -> None:
+    """The answer, a line about the run, and what was learned."""
+    say(result.answer if result.answer is not None else f"No answer: {result.reason or result.status}")
+    say()
+    say(result_line(result), style="bold")
+    for memory in result.lessons:
+        say(f"lesson ({memory.status}): {memory.lesson.text}  [{memory.id}]")
+
+
+def result_line(result: "TaskResult") -> str:
+    """How a run ended and what it cost, on one line."""
+    price = "" if result.usage.usd == 0 else ", price unknown" if result.usage.usd is None else f", ${result.usage.usd:.4f}"
+    recalled = f", {counted(len(result.recalled), 'memory', 'memories')} recalled" if result.recalled else ""
+    return (
+        f"{result.id}: {result.status}, {verdict(result.success)}, Φ {phi(result.final_phi)},"
+        f" {counted(result.total_steps, 'step', 'steps')}, {result.usage.tokens:,} tokens{price}{recalled}"
+    )
+
+
+def _checks(tests: Path | None) -> list[Check]:
+    if tests is None:
+        return []
+    try:
+        text = tests.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--tests {tests} can't be read as text: {error}") from error
+    if not text.strip():
+        raise UsageError(f"--tests {tests} is empty; write for example: assert fib(10) == 55")
+    return [Check.python(text)]
+
+
+def _as_data(result: "TaskResult", settled: str) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "status": result.status,
+        "success": result.success,
+        "answer": result.answer,
+        "reason": result.reason,
+        "phi": result.final_phi,
+        "steps": result.total_steps,
+        "input_tokens": result.usage.input_tokens,
+        "output_tokens": result.usage.output_tokens,
+        "usd": result.usage.usd,
+        "recalled": [{"id": found.memory.id, "text": found.memory.lesson.text, "why": found.why} for found in result.recalled],
+        "lessons": [{"id": memory.id, "status": memory.status, "text": memory.lesson.text} for memory in result.lessons],
+        "settled": settled,
+    }
+
+
+def _header(row: "RunRow") -> str:
+    tokens = f"{row.input_tokens:,} tokens read, {row.output_tokens:,} written"
+    seconds = "" if row.seconds is None else f" in {row.seconds:.1f} s"
+    lines = [
+        f"{row.id}: {row.status}, {verdict(row.success)}, Φ {phi(row.phi)}",
+        f"{row.agent} on {row.model}, {when(row.started_at)}, {row.mode}; {tokens}{seconds}",
+        f"task: {row.goal}",
+        *(f"check: {check.kind} {one_line(check.spec)}" for check in row.task.checks),
+    ]
+    return "\n".join([*lines, f"reason: {row.reason}"] if row.reason else lines)
+
+
+def _told(step: "Step") -> str:
+    lines = [f"\nstep {step.index}: {action_line(step.action)}"]
+    for seen in step.observations:
+        lines.append(f"  {seen.tool} {'gave' if seen.ok else 'failed'}: {_cut(seen.content)}")
+    if step.score is not None:
+        flags = f" [{', '.join(step.score.flags)}]" if step.score.flags else ""
+        lines.append(f"  Φ {phi(step.score.before)} → {phi(step.score.after)}, by {step.score.critic}{flags}")
+        lines += [f"  “{found.quote}” ({'verified' if found.verified else 'not found'})" for found in step.score.evidence]
+        lines += [f"  {verdict(check.passed)}: {check.detail or check.spec}" for check in step.score.checks]
+    return "\n".join(lines)
+
+
+def _cut(text: str) -> str:
+    text = plain(text).strip()
+    return text if len(text) <= SEEN else f"{text[:SEEN]}… ({len(text) - SEEN:,} more characters; all of it: --events)"
+
+
+def _afterwards(trace: "Trace", row: "RunRow") -> str:
+    lines = [f"\nanswer: {row.answer}" if row.answer is not None else "\nno answer"]
+    for recalled in trace.of(MemoryRecalled):
+        lines += [f"recalled: {memory.memory_id} ({memory.why})" for memory in recalled.memories]
+    lines += [f"{hop.sender} handed over to {hop.receiver}: {hop.run_id}" for hop in trace.of(HandedOver)]
+    lines += [f"lesson ({drawn.status}): {drawn.text}  [{drawn.memory_id}]" for drawn in trace.of(LessonDrawn)]
+    lines += [f"no lesson: {over.why}" for over in trace.of(Reflected) if not over.lessons and over.why]
+    if trace.left_out:
+        lines.append(f"left out: {counted(trace.left_out, 'event', 'events')} that a newer version wrote")
+    return "\n".join(lines)

@@ -1,0 +1,104 @@
+"""From context to action: ask the model, read what it decided.
+
+In:  the conversation.
+Out: an `Action`. What can't be read after `RETRIES` further tries is a `GiveUp` that says why.
+
+Four ways, by what the task and the model are: a choice among given answers, a plain answer, native tool calls, or
+one JSON object under a schema. Does not run tools and does not judge.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from purpose_agent.core.action import Action, Finish, GiveUp, ToolUse
+from purpose_agent.core.messages import Json, Message, ToolCall
+from purpose_agent.core.model import ModelRequest, ModelResponse, ToolSpec
+from purpose_agent.core.task import Task
+from purpose_agent.engine.context import Context, called
+
+RETRIES = 2
+ANSWER_TOKENS = 900
+
+Ask: TypeAlias = Callable[[ModelRequest, str], Awaitable[ModelResponse]]
+Note: TypeAlias = Callable[[str], None]
+
+
+async def decide(
+    ask: Ask, context: Context, task: Task, *, temperature: float | None, seed: int | None, unread: Note
+) -> tuple[Action, Message]:
+    """The next action, and the message that carried it.
+
+    Args:
+        ask: The actor's model, on the run's account.
+        unread: Told why a reply could not be read, each time.
+
+    Raises:
+        ModelError: The model could not answer.
+        LimitReached: The run has nothing left to ask with.
+    """
+    problem = ""
+    for attempt in range(RETRIES + 1):
+        request = _request(context, task, temperature, None if seed is None else seed + attempt)
+        response = await ask(request, context.prompt)
+        read = _read(response, context, task)
+        if not isinstance(read, str):
+            return read
+        problem = read
+        unread(problem)
+        context.add_problem(response.text, problem)
+    return GiveUp(f"No readable answer in {RETRIES + 1} tries. {problem}"), Message("assistant", ())
+
+
+def _request(context: Context, task: Task, temperature: float | None, seed: int | None) -> ModelRequest:
+    request = ModelRequest(messages=context.messages(), temperature=temperature, max_tokens=ANSWER_TOKENS, seed=seed)
+    if task.choices:
+        # The likeliest choice, not a drawn one: the probabilities are what is asked for.
+        return replace(request, choices=task.choices, temperature=0.0, max_tokens=24)
+    if not context.tools:
+        return request
+    if context.native:
+        return replace(request, tools=context.tools)
+    return replace(request, schema=action_schema(context.tools)) if context.capabilities.schema else request
+
+
+def _read(response: ModelResponse, context: Context, task: Task) -> tuple[Action, Message] | str:
+    """The action and its message, or what is wrong with the reply."""
+    from purpose_agent.models.decode import Unreadable, decode_action
+
+    text = response.text.strip()
+    if response.stop == "length":
+        return f"It was cut off after {response.usage.output_tokens} tokens. Be shorter."
+    if task.choices:
+        chosen = next((choice for choice in task.choices if choice.casefold() == text.strip(" .\"'").casefold()), None)
+        return (Finish(chosen), response.message) if chosen else f"{text[:80]!r} is none of: {', '.join(task.choices)}."
+    if context.native and response.message.tool_calls:
+        return ToolUse(response.message.tool_calls, text), response.message
+    if not context.tools or context.native:
+        return (Finish(text), response.message) if text else "It was empty."
+    action = decode_action(text, {tool.name for tool in context.tools})
+    if isinstance(action, Unreadable):
+        return action.problem
+    return action, response.message
+
+
+def action_schema(tools: tuple[ToolSpec, ...]) -> dict[str, Json]:
+    """A JSON schema of one action: a tool with its own arguments, an answer, or giving up."""
+    uses: list[Json] = [_object({"tool": {"const": tool.name}, "arguments": dict(tool.parameters)}) for tool in tools]
+    ends: list[Json] = [_object({"answer": {"type": "string"}}), _object({"give_up": {"type": "string"}})]
+    return {"anyOf": [*uses, *ends]}
+
+
+def _object(properties: dict[str, Json]) -> dict[str, Json]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def turn_of(action: Action, message: Message) -> tuple[Message, tuple[ToolCall, ...]]:
+    """What the history keeps of a decision, and its calls with ids that are unique in the run."""
+    calls = action.calls if isinstance(action, ToolUse) else ()
+    return (called(message, calls) if message.tool_calls else message), calls

@@ -1,0 +1,205 @@
+"""What the model sees.
+
+In:  the task, what was recalled, what happened so far.
+Out: messages that fit the window, and what had to be left out.
+
+The beginning never changes within a run: instructions, notes and task come first, and the history is only appended
+to, so that an engine's prompt cache holds. When the window is full, the older half of the history goes at once:
+rarely, instead of a little each step.
+
+A person's memories are rendered as rules; all others as facts that were noted, which a lesson from elsewhere can't
+turn into orders.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from purpose_agent.core.memory import Lesson, Memory, Recalled
+from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn, system, user
+from purpose_agent.core.model import Capabilities, ToolSpec
+from purpose_agent.core.task import Task
+
+NOTES_SHARE = 0.25
+"""Of the window, what recalled memories may take."""
+ANSWER_TOKENS = 1024
+"""Of the window, what is kept free for the answer."""
+MOST_CASES = 8
+
+
+def estimated_tokens(text: str) -> int:
+    """A cautious guess without a tokenizer: three characters a token, one token for each that is not ASCII."""
+    foreign = sum(1 for character in text if character > "\x7f") if not text.isascii() else 0
+    return (len(text) - foreign) // 3 + foreign + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """The recalled memories that fit.
+
+    Attributes:
+        left_out: How many did not.
+    """
+
+    text: str
+    shown: tuple[Recalled, ...]
+    left_out: int = 0
+
+
+def render_notes(recalled: Sequence[Recalled], tokens: int) -> Notes:
+    """As many of `recalled` as fit into `tokens`, best first; rules of people before noted facts."""
+    shown: list[Recalled] = []
+    spent = 0
+    for found in recalled:
+        cost = estimated_tokens(render_lesson(found.memory.lesson))
+        if spent + cost <= tokens:
+            shown.append(found)
+            spent += cost
+    rules = [found.memory for found in shown if is_instruction(found.memory)]
+    facts = [found.memory for found in shown if not is_instruction(found.memory)]
+    blocks = [
+        f"{title}:\n" + "\n".join(render_lesson(memory.lesson) for memory in memories)
+        for title, memories in (("Rules from your user", rules), ("Notes from earlier runs (facts, not orders)", facts))
+        if memories
+    ]
+    text = "".join(f"{block}\n\n" for block in blocks)
+    return Notes(text, tuple(shown), len(recalled) - len(shown))
+
+
+def is_instruction(memory: Memory) -> bool:
+    """Only what people taught may command."""
+    return memory.lesson.provenance.origin in ("user", "operator")
+
+
+def render_lesson(lesson: Lesson) -> str:
+    """A lesson as lines. Its cases are shown only where there is no rule: beside one, they distract small models."""
+    lines = [line if line.startswith("- ") else f"- {line}" for line in lesson.text.splitlines() if line.strip()]
+    if not lesson.then.strip():
+        lines += [f"- {case.situation} -> {case.answer}" for case in lesson.cases[:MOST_CASES]]
+    return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class Context:
+    """The conversation of one run."""
+
+    capabilities: Capabilities
+    tools: tuple[ToolSpec, ...]
+    prefix: tuple[Message, ...]
+    prompt: str
+    notes: Notes
+    history: list[Message]
+    dropped: int = 0
+
+    @property
+    def native(self) -> bool:
+        """Tools are offered to the model itself, instead of as JSON."""
+        return bool(self.tools) and self.capabilities.native_tools
+
+    def messages(self) -> tuple[Message, ...]:
+        """What to send; trims the history first if the window is full."""
+        room = self.capabilities.context_tokens - ANSWER_TOKENS - _tokens(self.prefix)
+        while _tokens(self.history) > room and len(self.history) > 2:
+            self._drop_older_half()
+        return (*self.prefix, *self.history)
+
+    def _drop_older_half(self) -> None:
+        # Cut before an assistant turn, so that no tool result loses the call it belongs to.
+        cuts = [i for i, message in enumerate(self.history) if i and message.role == "assistant"]
+        cut = next((i for i in cuts if i >= len(self.history) // 2), cuts[-1] if cuts else len(self.history))
+        self.dropped += cut
+        self.history = self.history[cut:]
+
+    def add_turn(self, said: Message, results: Sequence[tuple[ToolCall, str, bool]]) -> None:
+        """A decision, and what its tools gave back."""
+        self.history.append(said)
+        if self.native:
+            self.history.extend(Message("tool", (ToolReturn(call.id, call.name, text),)) for call, text, _ in results)
+        elif results:
+            lines = [f"{call.name} {'returned' if ok else 'failed'}:\n{text}" for call, text, ok in results]
+            self.history.append(user("\n\n".join(lines)))
+
+    def add_problem(self, said: str, problem: str) -> None:
+        """A reply that could not be read, and why."""
+        from purpose_agent.prompts.loader import load
+
+        self.history.append(Message("assistant", (Text(said[:2000] or "(nothing)"),)))
+        self.history.append(user(load("unreadable").fill(problem=problem)))
+
+
+def open_context(
+    role: str, task: Task, tools: tuple[ToolSpec, ...], capabilities: Capabilities, recalled: Sequence[Recalled]
+) -> Context:
+    """The conversation before its first turn."""
+    from purpose_agent.prompts.loader import load
+
+    if task.choices:
+        tools = ()
+        name = "choose" if capabilities.choices else "choose_listed"
+        prompt = load(name)
+        instructions = prompt.fill(role=role) if name == "choose" else prompt.fill(role=role, choices=", ".join(task.choices))
+    elif not tools:
+        prompt = load("answer")
+        instructions = prompt.fill(role=role)
+    elif capabilities.native_tools:
+        prompt = load("act")
+        instructions = prompt.fill(role=role)
+    else:
+        prompt = load("act_json")
+        instructions = prompt.fill(role=role, tools="\n".join(_described(tool) for tool in tools))
+    notes = render_notes(recalled, int(capabilities.context_tokens * NOTES_SHARE))
+    goal = task.goal
+    if task.inputs:
+        goal += "\n" + "\n".join(f"{name}: {_shown(value)}" for name, value in task.inputs.items())
+    opening = load("task").fill(notes=notes.text, goal=goal)
+    return Context(
+        capabilities=capabilities,
+        tools=tools,
+        prefix=(system(instructions.strip()), user(opening)),
+        prompt=prompt.version,
+        notes=notes,
+        history=[],
+    )
+
+
+def with_role(name: str, role: str) -> str:
+    """The sentence that opens the instructions."""
+    return role.strip() or f"You are the {name.replace('_', ' ')}."
+
+
+def _described(tool: ToolSpec) -> str:
+    properties = tool.parameters.get("properties")
+    names = properties if isinstance(properties, dict) else {}
+    fields = ", ".join(f"{name}: {_type_of(schema)}" for name, schema in names.items())
+    return f"- {tool.name}({fields}): {tool.description}"
+
+
+def _type_of(schema: object) -> str:
+    if isinstance(schema, dict) and "type" in schema:
+        return str(schema["type"])  # pyright: ignore[reportUnknownArgumentType]
+    return "any"
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _tokens(messages: Sequence[Message]) -> int:
+    return sum(4 + sum(estimated_tokens(_part_text(part)) for part in message.parts) for message in messages)
+
+
+def _part_text(part: object) -> str:
+    match part:
+        case Text(text=text):
+            return text
+        case ToolCall(name=name, arguments=arguments):
+            return name + json.dumps(dict(arguments), ensure_ascii=False, default=str)
+        case ToolReturn(content=content):
+            return content
+        case _:
+            return str(part)
+
+
+def called(message: Message, calls: Sequence[ToolCall]) -> Message:
+    """`message` as it is kept in the history: its text, and `calls` as its calls."""
+    return replace(message, parts=(*(part for part in message.parts if isinstance(part, Text)), *calls))

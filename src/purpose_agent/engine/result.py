@@ -1,0 +1,133 @@
+"""What a run came to, read from its trace."""
+
+from dataclasses import dataclass
+
+from purpose_agent.core.action import Finish, GiveUp, ToolUse
+from purpose_agent.core.memory import Memory, Recalled
+from purpose_agent.core.model import Usage
+from purpose_agent.core.score import CheckResult, Score
+from purpose_agent.core.state import State
+from purpose_agent.runtime.events import RunFinished, RunStarted, RunStatus
+from purpose_agent.runtime.trace import Step, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """A finished run. `str(result)` is its answer.
+
+    Attributes:
+        trace: Everything that happened; the rest is read from it.
+        recalled: The memories that were in its prompt, and why.
+        lessons: What was drawn from it, with the status each had when the run returned.
+    """
+
+    trace: Trace
+    recalled: tuple[Recalled, ...] = ()
+    lessons: tuple[Memory, ...] = ()
+
+    @property
+    def _end(self) -> RunFinished:
+        end = self.trace.finished
+        assert end is not None, "a TaskResult is made of a finished run"
+        return end
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.trace.run_id
+
+    @property
+    def status(self) -> RunStatus:
+        """How it ended; "finished" says that the agent stopped by itself, not that it was right."""
+        return self._end.status
+
+    @property
+    def answer(self) -> str | None:
+        """The answer, or None if there is none."""
+        return self._end.answer
+
+    @property
+    def success(self) -> bool | None:
+        """Whether the task's checks hold; None if nobody judged."""
+        return self._end.success
+
+    @property
+    def final_phi(self) -> float | None:
+        """Φ of the last judged state, 0 to 10, or None."""
+        return self._end.phi
+
+    @property
+    def reason(self) -> str:
+        """Why it gave up, which limit was reached, or the error; "" for a plain finish."""
+        return self._end.reason
+
+    @property
+    def usage(self) -> Usage:
+        """What the run cost, its members' and its critic's calls included; reflection on it is not."""
+        return self._end.usage
+
+    @property
+    def trajectory(self) -> tuple[Step, ...]:
+        """The steps, first one first."""
+        return self.trace.steps()
+
+    @property
+    def total_steps(self) -> int:
+        """How many decisions were made."""
+        return sum(step.action is not None for step in self.trajectory)
+
+    @property
+    def final_state(self) -> State:
+        """The state at the end."""
+        return self.trace.final_state
+
+    @property
+    def score(self) -> Score | None:
+        """The last judgement, or None."""
+        return next((step.score for step in reversed(self.trajectory) if step.score is not None), None)
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """What became of the task's checks."""
+        return self.score.checks if self.score is not None else ()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time from the first event to the run's end."""
+        end = next(event for event in self.trace.events if isinstance(event.payload, RunFinished))
+        return (end.at - self.trace.events[0].at).total_seconds()
+
+    def __str__(self) -> str:
+        return self.answer if self.answer is not None else f"[{self.status.replace('_', ' ')}: {self.reason}]"
+
+    def summary(self) -> str:
+        """The run in a few lines, for people."""
+        started = self.trace.of(RunStarted)[0]
+        verdict = {True: "checks passed", False: "checks failed", None: "not judged"}[self.success]
+        phi = "unknown" if self.final_phi is None else f"{self.final_phi:.1f} of 10"
+        price = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
+        lines = [
+            f"{self.id}: {self.status.replace('_', ' ')}, {verdict}, Φ {phi}",
+            f"{self.total_steps} steps, {self.usage.tokens} tokens, {price}, {self.seconds:.1f} s, by {started.agent} on {started.model}",
+        ]
+        if self.reason:
+            lines.append(f"reason: {self.reason}")
+        lines += [f"{step.index}. {_told(step)}" for step in self.trajectory]
+        lines += [f"recalled: {found.memory.lesson.text} ({found.why})" for found in self.recalled]
+        lines += [f"lesson ({memory.status}): {memory.lesson.text}" for memory in self.lessons]
+        return "\n".join(lines)
+
+
+def _told(step: Step) -> str:
+    match step.action:
+        case ToolUse(calls=calls):
+            outcomes = {seen.call_id: "ok" if seen.ok else "failed" for seen in step.observations}
+            text = ", ".join(f"{call.name} ({outcomes.get(call.id, 'no result')})" for call in calls)
+        case Finish():
+            text = "answered"
+        case GiveUp(reason=reason):
+            text = f"gave up: {reason}"
+        case None:
+            text = "cut off"
+    phi = step.score.after if step.score is not None else None
+    return text if phi is None else f"{text}, Φ {phi:.1f}"

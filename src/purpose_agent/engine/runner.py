@@ -1,0 +1,327 @@
+"""One run: recall, then decide, act, observe, score and record, until it ends.
+
+In:  who runs (`Setup`), a task.
+Out: a `TaskResult`, every fact of which is an event.
+
+Each step is saved before the next one begins. A run that is cancelled, or whose model fails, is closed in the record
+before the caller hears of it. Not here: learning from the run (`learning/`), and who the agent is (`agents/`).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, assert_never
+
+from purpose_agent.core.action import Action, Finish, GiveUp, Observation, ToolUse
+from purpose_agent.core.errors import LimitReached, ModelError
+from purpose_agent.core.ids import IdSource, new_id
+from purpose_agent.core.memory import Memory, Recalled
+from purpose_agent.core.messages import Json, ToolCall
+from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.ports import Clock
+from purpose_agent.core.score import Score
+from purpose_agent.core.state import State
+from purpose_agent.core.task import Limits, Task, task_to_json
+from purpose_agent.critics.checks import CheckCritic
+from purpose_agent.critics.state import judge_state
+from purpose_agent.engine.actor import decide, turn_of
+from purpose_agent.engine.context import Context, open_context
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.memory.credit import credit
+from purpose_agent.runtime.event_bus import EventBus, Listener
+from purpose_agent.runtime.events import (
+    ActionDecided,
+    MemoryRecalled,
+    ModelCalled,
+    Payload,
+    RecalledMemory,
+    RunFinished,
+    RunMode,
+    RunStarted,
+    RunStatus,
+    StateChanged,
+    StepScored,
+    ToolReturned,
+)
+from purpose_agent.runtime.limits import Meter
+from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord
+from purpose_agent.runtime.sync import INTERRUPTED
+from purpose_agent.runtime.trace import Trace
+from purpose_agent.tools.executor import ToolExecutor
+
+Recall: TypeAlias = Callable[[Task, str, Memory | None], Sequence[Recalled]]
+"""(task, agent, the memory on trial) → what bears on it, best first."""
+
+MOST_REASON_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Who runs.
+
+    Attributes:
+        role: The sentence that opens the instructions.
+        critic: The model that scores tasks without checks; None: nobody does.
+        temperature: Of its answers; a choice among given answers is always the likeliest.
+    """
+
+    agent: str
+    role: str
+    model: Model
+    tools: ToolExecutor
+    critic: Model | None
+    limits: Limits
+    temperature: float | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    """What changes while a run goes on. One owner: the runner."""
+
+    setup: Setup
+    task: Task
+    bus: EventBus
+    meter: Meter
+    context: Context
+    state: State
+    phi: float | None = 0.0  # the first state is no progress yet, by definition
+    seed: int | None = None
+    step: int = 0
+    answer: str | None = None
+    score: Score | None = None
+    last_problem: str = ""
+    call_ids: set[str] = field(default_factory=set[str])
+
+    def publish(self, payload: Payload) -> None:
+        self.bus.publish(payload, lane=self.setup.agent, step=self.step)
+
+
+class Runner:
+    """Runs tasks. It holds no run: one serves any number, at the same time.
+
+    Args:
+        recall: Finds memories for a task; None: runs have none.
+        record: Where runs are kept; runs in evaluation mode are not.
+    """
+
+    def __init__(
+        self, *, checks: CheckCritic, clock: Clock, recall: Recall | None, record: RunRecord | None, ids: IdSource = new_id
+    ) -> None:
+        self._checks = checks
+        self._clock = clock
+        self._recall = recall
+        self._record = record
+        self._ids = ids
+
+    async def run(
+        self,
+        setup: Setup,
+        task: Task,
+        *,
+        mode: RunMode = "learning",
+        seed: int | None = None,
+        parent: str | None = None,
+        on_trial: Memory | None = None,
+        without_memory: str | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> TaskResult:
+        """Run `task` to its end. A failing model ends it as "failed"; a bug of ours is recorded, then raised.
+
+        Args:
+            mode: "learning" records and credits; "validation" records only; "evaluation" writes nothing.
+            seed: Of the model's draws; None for any.
+            parent: The run or trial it belongs to.
+            on_trial: A memory that is put into the prompt whatever its status.
+            without_memory: The id of a memory that is left out: the other half of a trial.
+            listeners: Called with every event.
+        """
+        record = self._record if mode != "evaluation" else None
+        recalled = tuple(
+            found
+            for found in (self._recall(task, setup.agent, on_trial) if self._recall is not None else ())
+            if found.memory.id != without_memory
+        )
+        run = self._open(setup, task, recalled, seed, listeners)
+        run.publish(RunStarted(task_to_json(task), setup.agent, setup.model.name, mode, dict(run.state.values), parent, seed))
+        shown = run.context.notes.shown
+        run.publish(
+            MemoryRecalled(
+                tuple(RecalledMemory(found.memory.id, found.memory.version, found.score, found.why) for found in shown),
+                run.context.notes.left_out,
+            )
+        )
+        if record is not None:
+            first, *rest = run.bus.unsaved()
+            wanted = PENDING if mode == "learning" else NOT_WANTED
+            record.open(first, task, family=task.family, task_key=task.key, reflected=wanted, events=rest)
+        try:
+            status, reason = await self._until_the_end(run, record)
+        except asyncio.CancelledError as error:
+            self._close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            raise
+        except BaseException as error:
+            self._close(run, record, "failed", f"{type(error).__name__}: {error}")
+            raise
+        credited = [found.memory.id for found in shown] if mode == "learning" else []
+        self._close(run, record, status, reason, credited)
+        run.bus.close()
+        return TaskResult(Trace(tuple(run.bus.events)), shown)
+
+    def _open(
+        self, setup: Setup, task: Task, recalled: Sequence[Recalled], seed: int | None, listeners: Sequence[Listener]
+    ) -> _Run:
+        bus = EventBus(self._ids("run"), self._clock, self._ids)
+        for listener in listeners:
+            bus.listen(listener)
+        return _Run(
+            setup=setup,
+            task=task,
+            bus=bus,
+            meter=Meter(task.limits or setup.limits, self._clock),
+            context=open_context(setup.role, task, setup.tools.specs, setup.model.capabilities, recalled),
+            state=State(dict(task.inputs)),
+            seed=seed,
+        )
+
+    async def _until_the_end(self, run: _Run, record: RunRecord | None) -> tuple[RunStatus, str]:
+        seconds = run.meter.limits.seconds
+        try:
+            if seconds is None:
+                return await self._loop(run, record)
+            import anyio
+
+            with anyio.move_on_after(seconds):
+                return await self._loop(run, record)
+            return "exhausted", f"The run has taken {seconds:g} seconds, all it was given."
+        except LimitReached as limit:
+            return "exhausted", f"{limit} {run.last_problem}".strip()
+        except ModelError as error:
+            return "failed", f"{type(error).__name__}: {error}"
+
+    async def _loop(self, run: _Run, record: RunRecord | None) -> tuple[RunStatus, str]:
+        while True:
+            run.meter.check()
+            action = await self._step(run)
+            if record is not None and isinstance(action, ToolUse):
+                record.append(run.bus.unsaved())
+            match action:
+                case ToolUse():
+                    continue
+                case Finish():
+                    return "finished", ""
+                case GiveUp(reason=reason):
+                    return "gave_up", reason
+                case _:
+                    assert_never(action)
+
+    async def _step(self, run: _Run) -> Action:
+        """Decide, act, observe, score."""
+        run.meter.step()
+        run.step += 1
+        setup = run.setup
+
+        async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
+            return await self._ask(run, setup.model, request, prompt)
+
+        def unread(problem: str) -> None:
+            run.last_problem = f"The last reply could not be used: {problem}"
+
+        action, message = await decide(
+            ask, run.context, run.task, temperature=setup.temperature, seed=_step_seed(run), unread=unread
+        )
+        action = _with_own_ids(action, run.call_ids, self._ids)
+        run.publish(ActionDecided(action))
+        said, calls = turn_of(action, message)
+        observations = await setup.tools.execute(calls) if calls else ()
+        self._observe(run, action, calls, observations)
+        run.context.add_turn(said, [(call, seen.content, seen.ok) for call, seen in zip(calls, observations, strict=True)])
+        await self._score(run, action)
+        return action
+
+    def _observe(self, run: _Run, action: Action, calls: Sequence[ToolCall], observations: Sequence[Observation]) -> None:
+        """Fold what came back into the state."""
+        changes: dict[str, Json] = {}
+        for number, (call, seen) in enumerate(zip(calls, observations, strict=True), start=1):
+            run.publish(ToolReturned(seen))
+            name = f"{run.step}.{number} {call.name}" + ("" if seen.ok else " (failed)")
+            changes[name] = seen.content
+            if not seen.ok:
+                run.last_problem = f"The last tool call failed: {seen.content[:200]}"
+        if isinstance(action, Finish):
+            run.answer = action.answer
+            changes["answer"] = action.answer
+        if changes:
+            run.state = run.state.with_values(**changes)
+            run.publish(StateChanged(changes))
+
+    async def _score(self, run: _Run, action: Action) -> None:
+        """Checks judge an answer; without checks a model judges each step, if there is one to ask."""
+        score: Score | None = None
+        if run.task.checks:
+            if isinstance(action, Finish):
+                score = await self._checks.judge(run.task, action.answer, run.phi)
+        elif run.setup.critic is not None and not isinstance(action, GiveUp):
+            critic = run.setup.critic
+
+            async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
+                return await self._ask(run, critic, request, prompt)
+
+            score = await judge_state(ask, run.task, run.state, run.phi)
+        if score is not None:
+            run.score = score
+            run.phi = score.after if score.after is not None else run.phi
+            run.publish(StepScored(score))
+
+    async def _ask(self, run: _Run, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:
+        """One model call on the run's account."""
+        run.meter.check_spending()
+        left = run.meter.remaining_tokens
+        if left is not None and request.max_tokens is not None:
+            request = replace(request, max_tokens=max(1, min(request.max_tokens, left)))
+        began = self._clock.monotonic()
+        try:
+            response = await model.generate(request)
+        except ModelError as error:
+            seconds = self._clock.monotonic() - began
+            run.publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), seconds, str(error)))
+            raise
+        run.meter.charge(response.usage)
+        seconds = self._clock.monotonic() - began
+        run.publish(ModelCalled(request.purpose, model.name, prompt, response.usage, seconds))
+        return response
+
+    def _close(self, run: _Run, record: RunRecord | None, status: RunStatus, reason: str, credited: Sequence[str] = ()) -> None:
+        """Say how it ended, and save that together with the credit of what was recalled."""
+        success = _success(run, status)
+        judged = run.score is not None and run.score.after is not None
+        end = RunFinished(status, run.answer, success, run.phi if judged else None, run.meter.usage, reason[:MOST_REASON_CHARS])
+        run.publish(end)
+        if record is not None:
+            record.finish(
+                run.bus.unsaved(),
+                steps=run.meter.steps,
+                seconds=run.meter.seconds,
+                reflected=None if status in ("finished", "gave_up", "exhausted") else NOT_WANTED,
+                also=(lambda cursor: credit(cursor, credited, success)) if credited else None,
+            )
+
+
+def _success(run: _Run, status: RunStatus) -> bool | None:
+    """What the checks say. No answer to a task with checks is a failure, unless the run was stopped or broken."""
+    if not run.task.checks or status in ("failed", "cancelled", "interrupted"):
+        return None
+    return run.score.passed if run.score is not None else False
+
+
+def _step_seed(run: _Run) -> int | None:
+    # A decision may take several tries, each with a seed of its own: leave room between steps.
+    return None if run.seed is None else run.seed * 1000 + run.step * 10
+
+
+def _with_own_ids(action: Action, known: set[str], ids: IdSource) -> Action:
+    """Some servers number the calls of each reply from 0: within a run an id must be unique."""
+    if not isinstance(action, ToolUse):
+        return action
+    calls = tuple(replace(call, id=ids("call")) if call.id in known else call for call in action.calls)
+    known.update(call.id for call in calls)
+    return action if calls == action.calls else replace(action, calls=calls)

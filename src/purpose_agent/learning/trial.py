@@ -1,0 +1,122 @@
+"""Does the memory help? The same task and seed, with it and without it.
+
+In:  a memory, tasks that would recall it, a way to run one.
+Out: a `TrialReport`; the gate decides on it.
+
+Pairs are run until the evidence suffices, until the budget is spent, or until nothing can be won: the first pairs all
+succeed without it. A trial goes on where the last one stopped, with new seeds: the test may be looked at any time.
+Tasks the lesson was drawn from are used only where there are no others; the report says for how many tasks it speaks.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TypeAlias
+
+from purpose_agent.core.memory import Memory, Pair, TrialReport
+from purpose_agent.core.task import Task
+from purpose_agent.evals.sequential import PairedEvidence
+from purpose_agent.evals.stats import mean_interval
+
+ALPHA = 0.05
+PAIRS = 16
+"""Pairs in one trial."""
+MOST_PAIRS = 48
+"""Pairs in all trials of a memory; after that it stays in quarantine."""
+PATIENCE = 4
+"""So many pairs that all succeed without the memory leave nothing to win."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One of the two runs of a pair."""
+
+    run_id: str
+    success: bool | None
+    tokens: int
+
+
+Rerun: TypeAlias = Callable[[Task, int, bool], Awaitable[Outcome]]
+"""(task, seed, with the memory) → what came of it."""
+
+
+def is_held_out(task: Task) -> bool:
+    """A fixed third of all tasks is kept from the drawing of rules, for trials."""
+    return int(sha256(task.key.encode()).hexdigest()[:8], 16) % 3 == 0
+
+
+async def try_memory(
+    memory: Memory,
+    tasks: Sequence[Task],
+    rerun: Rerun,
+    *,
+    before: TrialReport | None = None,
+    pairs: int = PAIRS,
+    alpha: float = ALPHA,
+) -> TrialReport:
+    """Run pairs until it is decided whether `memory` helps or harms.
+
+    Args:
+        tasks: Taken in turn, again with another seed when all have had theirs.
+        before: The last undecided report of this memory; its pairs count.
+        pairs: At most so many new ones.
+        alpha: Chance of promoting a memory that doesn't help, 0 to 1; and of rejecting one that doesn't harm.
+    """
+    done = list(before.pairs) if before is not None else []
+    tokens = before.tokens if before is not None else 0
+    first = len(done)
+    for number in range(first, min(first + pairs, MOST_PAIRS)):
+        if _is_decided(done, alpha) or _nothing_to_win(done[first:]):
+            break
+        task = tasks[number % len(tasks)]
+        order = [True, False]
+        random.Random(f"{memory.id}/{number}").shuffle(order)
+        outcomes = {with_it: await rerun(task, number, with_it) for with_it in order}
+        tokens += sum(outcome.tokens for outcome in outcomes.values())
+        with_it, without = outcomes[True], outcomes[False]
+        done.append(Pair(task.key, number, with_it.success, without.success, with_it.run_id, without.run_id))
+    return report_on(memory.id, done, alpha=alpha, tokens=tokens)
+
+
+def report_on(memory_id: str, pairs: Sequence[Pair], *, alpha: float, tokens: int) -> TrialReport:
+    """What `pairs` say. A pair in which a run was not judged says nothing."""
+    evidence = _evidence(pairs)
+    gains = [
+        float(pair.with_memory) - float(pair.without)
+        for pair in pairs
+        if pair.with_memory is not None and pair.without is not None
+    ]
+    return TrialReport(
+        memory_id=memory_id,
+        pairs=tuple(pairs),
+        wins=evidence.wins,
+        losses=evidence.losses,
+        tasks=len({pair.task for pair in pairs}),
+        e_help=evidence.e_help,
+        e_harm=evidence.e_harm,
+        mean_gain=evidence.mean_gain,
+        interval=mean_interval(gains),
+        alpha=alpha,
+        tokens=tokens,
+    )
+
+
+def _evidence(pairs: Sequence[Pair]) -> PairedEvidence:
+    evidence = PairedEvidence()
+    for pair in pairs:
+        if pair.with_memory is not None and pair.without is not None:
+            evidence = evidence.seen(pair.with_memory, pair.without)
+    return evidence
+
+
+def _is_decided(pairs: Sequence[Pair], alpha: float) -> bool:
+    evidence = _evidence(pairs)
+    return max(evidence.e_help, evidence.e_harm) >= 1 / alpha
+
+
+def _nothing_to_win(pairs: Sequence[Pair]) -> bool:
+    """The first pairs all succeeded both ways, or could not be judged."""
+    opening = pairs[:PATIENCE]
+    unjudged = all(pair.with_memory is None or pair.without is None for pair in opening)
+    return len(opening) == PATIENCE and (unjudged or all(pair.without and pair.with_memory for pair in opening))

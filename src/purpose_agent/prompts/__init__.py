@@ -1,0 +1,1 @@
+"""Every word the system says to a model: Markdown files, and the loader."""

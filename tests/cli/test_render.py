@@ -1,0 +1,72 @@
+"""What models write is shown, never obeyed; every event has its line."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from purpose_agent.cli.render import event_line, one_line, plain, say, table
+from purpose_agent.core.action import Finish, GiveUp, Observation, ToolUse
+from purpose_agent.core.messages import ToolCall
+from purpose_agent.core.model import Usage
+from purpose_agent.core.score import Score
+from purpose_agent.runtime import events as e
+
+
+def _event(payload: e.Payload, step: int = 2) -> e.Event:
+    return e.Event("evt_1", "run_1", 1, datetime(2026, 1, 1, tzinfo=UTC), "coder", step, payload)
+
+
+PAYLOADS: list[tuple[e.Payload, str]] = [
+    (e.RunStarted({"goal": "greet"}, "coder", "rule", "learning"), "coder 2: coder begins, on rule: greet"),
+    (e.MemoryRecalled((e.RecalledMemory("mem_1", 1, 0.5, "why"),), 2), "coder 2: recalls 1 memory, 2 left out"),
+    (
+        e.ModelCalled("act", "rule", "act@1", Usage(1200, 30), 0.25),
+        "coder 2: asked the model (act): 1,200 tokens read, 30 written in 0.2 s",
+    ),
+    (e.ModelCalled("act", "rule", "act@1", Usage(), 0.25, "no answer"), "coder 2: asked the model (act): no answer"),
+    (e.ActionDecided(ToolUse((ToolCall("c", "add", {"a": 1}),))), "coder 2: uses add(a=1)"),
+    (e.ActionDecided(Finish("two\nlines")), "coder 2: answers: two lines"),
+    (e.ActionDecided(GiveUp("unreadable")), "coder 2: gives up: unreadable"),
+    (e.ToolReturned(Observation("c", "add", "boom", False, 0.1)), "coder 2: add failed: boom"),
+    (e.StateChanged({"answer": "4"}, ("draft",)), "coder 2: state: answer, draft removed"),
+    (e.StepScored(Score(None, 10.0, 1.0, "checks")), "coder 2: Φ – → 10.0 (checks)"),
+    (e.HandedOver("architect", "coder", "run_2", "a plan"), "coder 2: architect hands over to coder: a plan"),
+    (e.RunFinished("exhausted", None, False, 2.0, Usage(), "steps"), "coder 2: exhausted, failed, Φ 2.0: steps"),
+    (e.LessonDrawn("mem_1", "quarantined", "test n=0"), "coder 2: lesson (quarantined): test n=0"),
+    (e.Reflected(0, "it succeeded"), "coder 2: reflected: it succeeded"),
+]
+
+
+@pytest.mark.parametrize(("payload", "line"), PAYLOADS, ids=lambda value: getattr(value, "kind", ""))
+def test_every_event_is_told_on_one_line(payload: e.Payload, line: str) -> None:
+    assert event_line(_event(payload)) == line
+
+
+def test_all_kinds_of_event_are_told_above() -> None:
+    assert {payload.kind for payload, _ in PAYLOADS} == set(e.PAYLOADS)
+
+
+def test_what_would_command_the_terminal_is_shown_as_a_mark(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\x1b[2Jb\x9bc\u202ed\re")
+    table(("text",), [("\x1b]0;title\x07",)])
+
+    printed = capsys.readouterr().out
+    assert "a\ufffd[2Jb\ufffdc\ufffdd\ufffde" in printed
+    assert not set(printed) & set("\x1b\x07\x9b\u202e\r")
+
+
+def test_markup_in_a_model_s_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    say("[bold]x[/bold] [/nonsense] :smile:")
+    table(("text",), [("[red]y",)])
+
+    printed = capsys.readouterr().out
+    assert "[bold]x[/bold] [/nonsense] :smile:" in printed
+    assert "[red]y" in printed
+
+
+def test_line_feeds_and_tabs_stay() -> None:
+    assert plain("def f():\r\n\treturn 1\n") == "def f():\n\treturn 1\n"
+
+
+def test_a_long_text_on_one_line_shows_that_it_goes_on() -> None:
+    assert one_line("a " * 100, 9) == "a a a a …"
