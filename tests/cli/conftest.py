@@ -30,5 +30,5 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def model(bare: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[ChatServer]:
     """The machine has a server, whose model always gives the same right program."""
     with serving(Reply(body=completion(CORRECT))) as server:
-        monkeypatch.setenv("PURPOSE_AGENT_MODEL", f"{server.url}#tiny")
+        monkeypatch.setenv("PURPOSE_AGENT_MODEL", f"{server.url}#tiny-1b")
         yield server

@@ -18,7 +18,7 @@ def test_a_machine_with_a_model_is_ready(model: ChatServer) -> None:
     result = CliRunner().invoke(app, ["doctor"])
 
     assert result.exit_code == 0, result.output
-    assert f"{model.url}#tiny" in _row(result.stdout, "a model to use")
+    assert f"{model.url}#tiny-1b" in _row(result.stdout, "a model to use")
     assert "process-only" in _row(result.stdout, "sandbox")
     assert "Ready." in result.stdout
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from purpose_agent.cli.render import event_line, one_line, plain, say, table
+from purpose_agent.cli.render import event_line, one_line, plain, say, table, watching
 from purpose_agent.core.action import Finish, GiveUp, Observation, ToolUse
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import Usage
@@ -70,3 +70,21 @@ def test_line_feeds_and_tabs_stay() -> None:
 
 def test_a_long_text_on_one_line_shows_that_it_goes_on() -> None:
     assert one_line("a " * 100, 9) == "a a a a …"
+
+
+def test_on_a_terminal_the_latest_event_is_shown_on_a_line_that_fits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+
+    with watching(every=False) as show_event:
+        show_event(_event(e.LessonDrawn("mem_1", "quarantined", "test n=0 first, and then all the others")))
+
+    assert "coder 2: lesson (quarantined): test…" in capsys.readouterr().err
+
+
+def test_in_a_pipe_a_row_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("id", "lesson"), [("mem_1", "word " * 100)])
+
+    assert len(capsys.readouterr().out.splitlines()) == 2

@@ -87,8 +87,18 @@ def test_without_a_model_a_run_is_refused_in_words() -> None:
 
 
 @pytest.mark.usefixtures("bare")
+def test_a_model_that_costs_money_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", "key")
+
+    result = CliRunner().invoke(app, ["run", TASK])
+
+    assert result.exit_code == 1
+    assert "mistral" in result.stderr
+
+
+@pytest.mark.usefixtures("bare")
 def test_a_model_that_does_not_answer_is_a_message() -> None:
-    result = CliRunner().invoke(app, ["run", TASK, "--model", "http://127.0.0.1:1/v1#tiny", "--no-settle"])
+    result = CliRunner().invoke(app, ["run", TASK, "--model", "http://127.0.0.1:1/v1#tiny-1b", "--no-settle"])
 
     assert result.exit_code == 1
     assert "127.0.0.1:1" in result.output
@@ -135,7 +145,7 @@ def test_a_run_that_is_not_there_is_not_found() -> None:
 
 def test_ctrl_c_ends_a_run_in_peace_and_keeps_it(bare: Path) -> None:
     with serving(Reply(pieces=[" "], ending="waits")) as server:
-        command = [sys.executable, "-m", "purpose_agent", "run", TASK, "--model", f"{server.url}#tiny"]
+        command = [sys.executable, "-m", "purpose_agent", "run", TASK, "--model", f"{server.url}#tiny-1b"]
         child = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert server.arrived.wait(PATIENCE)
         child.send_signal(signal.SIGINT)

@@ -59,6 +59,17 @@ def test_without_a_model_the_catalogue_is_offered_with_size_and_licence() -> Non
 
 
 @pytest.mark.usefixtures("bare")
+def test_a_model_that_costs_money_is_not_used_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", "key")
+
+    code, said = _wizard("")
+
+    assert code == 0, said
+    assert "It costs money, and your words go there. Use it? [no]" in said
+    assert "purpose-agent models pull" in said
+
+
+@pytest.mark.usefixtures("bare")
 def test_the_end_of_input_is_not_taken_for_a_yes_to_a_download(tmp_path: Path) -> None:
     code, _ = _wizard()
 

@@ -72,13 +72,18 @@ class Team:
         """A team of named agents that work in a line: each goes on from the one before, the last one answers.
 
         Raises:
-            UsageError: No agents, or two of one name.
+            UsageError: No agents, two of one name, or agents of different workspaces.
             NoModelFound: No model was named, and there is none.
         """
         names = [agent if isinstance(agent, str) else agent.name for agent in agents]
         if not names or len(set(names)) < len(names):
             raise UsageError(f"Team.build(agents={names!r}): name at least one, and no name twice.")
-        place = open_workspace(workspace)
+        own = {agent.workspace.path: agent.workspace for agent in agents if not isinstance(agent, str)}
+        place = next(iter(own.values())) if own and workspace is None else open_workspace(workspace)
+        if own.keys() - {place.path}:
+            raise UsageError(
+                f"Team.build: the team is at {place.path}, and agents of it at {', '.join(map(str, own))}. Give all one workspace."
+            )
         found = resolved(model) if any(isinstance(agent, str) for agent in agents) else None
         role = "You are the {} of a team. Purpose of the team: {}."
         members = [
@@ -212,6 +217,8 @@ class _Turns:
         answer = last.answer if last is not None else None
         ended_well = status in ("finished", "gave_up", "exhausted")
         success = last.success if last is not None and ended_well else None
+        if ended_well and self.task.checks and answer is None:
+            success = False  # a member gave up before the one whose answer is checked
         self.publish(
             RunFinished(status, answer, success, last.final_phi if last is not None else None, self.usage, reason), "team"
         )

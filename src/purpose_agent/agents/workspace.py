@@ -32,12 +32,14 @@ from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.record import (
+    REFLECTED,
     RunRecord,
     RunRow,
     claim_reflection,
     get_run,
     list_runs,
     load_trace,
+    release_reflection,
     this_process,
 )
 from purpose_agent.runtime.sync import run_sync
@@ -47,6 +49,8 @@ from purpose_agent.sandbox.process import ProcessRunner
 HOME_VARIABLE = "PURPOSE_AGENT_HOME"
 DATABASE = "workspace.sqlite3"
 _open: "dict[Path, Workspace]" = {}
+_agents: "dict[Path, dict[str, Performer]]" = {}
+"""By folder, not by object: `Workspace(path)` tries what agents learned that were made with the path alone."""
 
 
 class Performer(Protocol):
@@ -73,6 +77,7 @@ class Settled:
 
     Attributes:
         reflected: Runs that had been waiting for reflection.
+        waiting: Runs that still wait: reflection needs their agent's model, and the agent was not made in this process.
         trialled: Memories that were tried, and what became of each.
         skipped: Memories that could not be tried, and why.
         returned: Promoted memories that went back to quarantine.
@@ -82,10 +87,12 @@ class Settled:
     trialled: tuple[Trialled, ...] = ()
     skipped: tuple[tuple[Memory, str], ...] = ()
     returned: tuple[Memory, ...] = field(default=())
+    waiting: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line for each thing done."""
         lines = [f"reflected on {run_id}" for run_id in self.reflected]
+        lines += [f"{run_id}: not reflected on, its agent was not made in this process" for run_id in self.waiting]
         lines += [f"{_line(tried.memory)}: {_told(tried)}" for tried in self.trialled]
         lines += [f"{_line(memory)}: not tried, {why}" for memory, why in self.skipped]
         lines += [f"{_line(memory)}: back in quarantine" for memory in self.returned]
@@ -130,7 +137,7 @@ class Workspace:
         )
         self.ids = ids
         self.clock = self._clock
-        self._agents: dict[str, Performer] = {}
+        self._agents = _agents.setdefault(self.path, {})
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -193,7 +200,7 @@ class Workspace:
         Args:
             watch: Called with every event of the trials' runs.
         """
-        reflected = await self._reflect_on_waiting()
+        reflected, waiting = await self._reflect_on_waiting()
         trialled: list[Trialled] = []
         skipped: list[tuple[Memory, str]] = []
         for memory in self._store.list("quarantined"):
@@ -202,7 +209,7 @@ class Workspace:
                 skipped.append((memory, tried))
             else:
                 trialled.append(tried)
-        return Settled(tuple(reflected), tuple(trialled), tuple(skipped), self._learner.watch())
+        return Settled(tuple(reflected), tuple(trialled), tuple(skipped), self._learner.watch(), tuple(waiting))
 
     # For agents
 
@@ -213,24 +220,42 @@ class Workspace:
     async def reflect(
         self, result: TaskResult, agent: Performer, *, passed: str = "", skip: str = "", listeners: Sequence[Listener] = ()
     ) -> tuple[Memory, ...]:
-        """Draw lessons from a run of `agent`; `skip` says why none shall be drawn."""
-        return await self._learner.reflect(self.run(result.id), agent.model, passed=passed, skip=skip, listeners=listeners)
+        """Draw lessons from a run of `agent`; `skip` says why none shall be drawn.
+
+        () too if somebody else is at it: the run waits for reflection from its end on, for `settle` of any process.
+        """
+        run = claim_reflection(self._db, now=self._clock.now(), owner=this_process(), run_id=result.id)
+        if run is None:
+            return ()
+        return await self._learner.reflect(run, agent.model, passed=passed, skip=skip, listeners=listeners)
 
     def _recall(self, task: Task, agent: str, on_trial: Memory | None) -> tuple[Recalled, ...]:
         return recall(self._store, task, agent, also=on_trial)
 
     def _last_report(self, memory_id: str) -> TrialReport | None:
-        reports = [entry.evidence for entry in self._store.journal(memory_id) if isinstance(entry.evidence, TrialReport)]
-        return reports[-1] if reports else None
+        """The last one of its present stay in quarantine: what put it into use once doesn't count after it was sent back."""
+        last: TrialReport | None = None
+        for entry in self._store.journal(memory_id):
+            if entry.to_status == "quarantined" != entry.from_status:
+                last = None
+            elif isinstance(entry.evidence, TrialReport):
+                last = entry.evidence
+        return last
 
-    async def _reflect_on_waiting(self) -> list[str]:
-        """Runs whose process ended before they were reflected on."""
+    async def _reflect_on_waiting(self) -> tuple[list[str], list[str]]:
+        """Runs whose process ended before they were reflected on: those done now, and those left."""
         done: list[str] = []
-        while (run := claim_reflection(self._db, now=self._clock.now(), owner=this_process())) is not None:
-            agent = self._agents.get(run.agent)
-            await self._learner.reflect(run, agent.model if agent is not None else None)
-            done.append(run.id)
-        return done
+        left: list[str] = []
+        try:
+            while (run := claim_reflection(self._db, now=self._clock.now(), owner=this_process())) is not None:
+                left.append(run.id)
+                agent = self._agents.get(run.agent)
+                await self._learner.reflect(run, agent.model if agent is not None else None)
+                if self.run(run.id).reflected == REFLECTED:
+                    done.append(left.pop())
+        finally:
+            release_reflection(self._db, left)
+        return done, left
 
     async def _try(self, memory: Memory, listeners: Sequence[Listener]) -> Trialled | str:
         name = memory.lesson.provenance.agent

@@ -130,7 +130,12 @@ def _model() -> Finding:
         first = str(error).splitlines()[0]
         mend = "name one that is there in PURPOSE_AGENT_MODEL" if isinstance(error, UsageError) else "purpose-agent models pull"
         return Finding("a model to use", "broken", one_line(first), mend, essential=True)
-    return Finding("a model to use", "ok", f"{model.name}, unless --model says otherwise", essential=True)
+    if model.capabilities.local or os.environ.get("PURPOSE_AGENT_MODEL"):
+        return Finding("a model to use", "ok", f"{model.name}, unless --model says otherwise", essential=True)
+    seen = f"{model.name}: not on this machine, so it is used only if named"
+    return Finding(
+        "a model to use", "ok", seen, f"name it with --model {model.name}, or: purpose-agent models pull", essential=True
+    )
 
 
 def _sqlite() -> Finding:

@@ -25,8 +25,8 @@ class Door(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        for stream in (sys.stdout, sys.stderr):
-            # A terminal that can't show Φ shows "?".
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            # A terminal that can't show Φ shows "?"; a stray byte in an answer is no crash.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
         try:

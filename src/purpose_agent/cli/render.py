@@ -7,7 +7,6 @@ Text of others is shown, never obeyed: no markup is read in it, and control char
 """
 
 import re
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -37,8 +36,8 @@ from purpose_agent.runtime.events import (
 if TYPE_CHECKING:
     from purpose_agent.models.catalogue import Progress, Report
 
-WIDTH = 160
-"""Columns where no terminal says how many there are: a table in a file is not cut to 80."""
+WIDTH = 1_000
+"""Columns where there is no terminal: in a file or a pipe a row stays one line."""
 LINE = 110
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What moves the cursor, rings, recolours or reverses; line feeds and tabs are harmless."""
@@ -46,9 +45,10 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 def screen(*, stderr: bool = False) -> Console:
     """A console that takes text literally."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDTH
-    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
 
 
 def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
@@ -172,7 +172,8 @@ def watching(*, every: bool, stderr: bool = False) -> Generator[Callable[[Event]
         yield lambda _: None
         return
     with console.status("…") as status:
-        yield lambda event: status.update(Text(event_line(event)))
+        room = min(LINE, max(20, console.width - 4))
+        yield lambda event: status.update(Text(one_line(event_line(event), room)))
 
 
 def counted(number: int, one: str, many: str) -> str:

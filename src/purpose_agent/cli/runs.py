@@ -5,6 +5,7 @@ Out: the answer and what was learned, for people or as JSON; exit code 0 for an 
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,11 +13,12 @@ import typer
 
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import action_line, counted, one_line, phi, plain, say, screen, table, verdict, watching, when
-from purpose_agent.core.errors import UsageError
+from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.task import Check, Task
-from purpose_agent.runtime.events import HandedOver, LessonDrawn, MemoryRecalled, Reflected
+from purpose_agent.runtime.events import Event, HandedOver, LessonDrawn, MemoryRecalled, Reflected
 
 if TYPE_CHECKING:
+    from purpose_agent.agents.workspace import Workspace
     from purpose_agent.engine.result import TaskResult
     from purpose_agent.runtime.record import RunRow
     from purpose_agent.runtime.trace import Step, Trace
@@ -31,7 +33,10 @@ SEEN = 500
 def run(
     task: Annotated[str, typer.Argument(help="What is wanted, in words.")],
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Such as ollama:qwen3:1.7b; else the best there is.")
+        str | None,
+        typer.Option(
+            "--model", "-m", envvar="PURPOSE_AGENT_MODEL", help="Such as ollama:qwen3:1.7b; else the best on this machine."
+        ),
     ] = None,
     tests: Annotated[
         Path | None,
@@ -47,7 +52,7 @@ def run(
 
     wanted = Task(task, checks=_checks(tests))
     # Assertions can judge nothing but code, whatever the words of the task say.
-    team = purpose(f"Write Python code. {task}" if tests else task, model=model, workspace=workspace)
+    team = purpose(f"Write Python code. {task}" if tests else task, model=model or None, workspace=workspace)
     with watching(every=watch, stderr=as_json) as show_event:
         result = team.run(wanted, watch=show_event)
     if not as_json:
@@ -55,7 +60,7 @@ def run(
     settled = ""
     if settle:
         with watching(every=watch, stderr=as_json) as show_event:
-            settled = team.workspace.settle(watch=show_event).summary()
+            settled = settled_words(team.workspace, show_event)
     if as_json:
         screen().out(json.dumps(_as_data(result, settled), ensure_ascii=False))
     elif settled:
@@ -127,6 +132,21 @@ def show_result(result: "TaskResult") -> None:
         say(f"lesson ({memory.status}): {memory.lesson.text}  [{memory.id}]")
 
 
+def settled_words(workspace: "Workspace", watch: Callable[[Event], None]) -> str:
+    """Try what was learned; what became of it in words, "" if nothing was waiting.
+
+    Trouble on the way is said on stderr, and is no trouble of the run that went before.
+    """
+    from purpose_agent.agents.workspace import Settled
+
+    try:
+        settled = workspace.settle(watch=watch)
+    except PurposeAgentError as error:
+        say(f"Not all that was learned could be tried: {error}", stderr=True)
+        return ""
+    return "" if settled == Settled() else settled.summary()
+
+
 def result_line(result: "TaskResult") -> str:
     """How a run ended and what it cost, on one line."""
     price = "" if result.usage.usd == 0 else ", price unknown" if result.usage.usd is None else f", ${result.usage.usd:.4f}"
@@ -172,7 +192,7 @@ def _header(row: "RunRow") -> str:
     seconds = "" if row.seconds is None else f" in {row.seconds:.1f} s"
     lines = [
         f"{row.id}: {row.status}, {verdict(row.success)}, Φ {phi(row.phi)}",
-        f"{row.agent} on {row.model}, {when(row.started_at)}, {row.mode}; {tokens}{seconds}",
+        f"{row.agent}: {row.model}, {when(row.started_at)}, {row.mode}; {tokens}{seconds}",
         f"task: {row.goal}",
         *(f"check: {check.kind} {one_line(check.spec)}" for check in row.task.checks),
     ]

@@ -7,6 +7,7 @@ Every question may be answered with nothing. Where the input ends it says so and
 nobody to answer it explains itself instead of waiting.
 """
 
+import os
 import select
 import sys
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from purpose_agent.cli.render import bytes_progress, plain, say, size, table, watching
-from purpose_agent.cli.runs import show_result
+from purpose_agent.cli.runs import settled_words, show_result
 from purpose_agent.core.errors import NoModelFound
 from purpose_agent.core.task import Check, Task
 
@@ -88,12 +89,22 @@ def _model() -> "Model | None":
     from purpose_agent.models.resolve import resolve_model
 
     try:
-        return resolve_model(None)
+        found = resolve_model(None)
     except NoModelFound as error:
         if find_spec("xllamacpp") is None or not _fetched():
             say(str(error))
             return None
-    return resolve_model(None)
+        return resolve_model(None)
+    if found.capabilities.local or os.environ.get("PURPOSE_AGENT_MODEL") or _abroad(found.name):
+        return found
+    say("Then a model on this machine is needed: purpose-agent models pull")
+    return None
+
+
+def _abroad(name: str) -> bool:
+    """Whether a model may be used that nobody named, and that is not on this machine."""
+    question = f"The model that was found is {name}. It costs money, and your words go there. Use it?"
+    return ask(question, "no").lower().startswith("y")
 
 
 def _fetched() -> bool:
@@ -117,7 +128,8 @@ def _fetched() -> bool:
 def _try_lessons(team: "Team") -> None:
     if ask("\nA lesson waits in quarantine. Try it now, with a few runs with and without it?", "yes").lower().startswith("y"):
         with watching(every=False) as show_event:
-            say(team.workspace.settle(watch=show_event).summary())
+            words = settled_words(team.workspace, show_event)
+        say(words)
 
 
 def _teach(team: "Team") -> None:

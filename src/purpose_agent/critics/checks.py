@@ -7,9 +7,10 @@ Each assertion of a Python check counts for itself. At the present level of cont
 same process as the assertions (see sandbox/README.md).
 """
 
+import inspect
 import re
-from collections.abc import Callable, Sequence
-from typing import assert_never
+from collections.abc import Awaitable, Callable, Sequence
+from typing import assert_never, cast
 
 from purpose_agent.core.ports import CodeLimits, CodeRunner
 from purpose_agent.core.score import MAX_PHI, CheckResult, Score
@@ -87,7 +88,9 @@ async def _called(check: Check, answer: str) -> CheckResult:
 
     function: Callable[[str], object] = check.function
     try:
-        verdict = await anyio.to_thread.run_sync(lambda: bool(function(answer)), abandon_on_cancel=True)
+        said = await anyio.to_thread.run_sync(function, answer, abandon_on_cancel=True)
+        # A coroutine is something true: an async check would pass without having been run.
+        verdict = bool(await cast("Awaitable[object]", said) if inspect.isawaitable(said) else said)
     except AssertionError as error:
         return CheckResult("callable", check.spec, False, str(error) or f"{check.spec} raised AssertionError")
     # A door: a check is a user's function. What it raises on this answer is told, and never counts as passed.

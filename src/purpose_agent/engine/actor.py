@@ -54,7 +54,8 @@ def _request(context: Context, task: Task, temperature: float | None, seed: int 
     request = ModelRequest(messages=context.messages(), temperature=temperature, max_tokens=ANSWER_TOKENS, seed=seed)
     if task.choices:
         # The likeliest choice, not a drawn one: the probabilities are what is asked for.
-        return replace(request, choices=task.choices, temperature=0.0, max_tokens=24)
+        longest = max(len(choice.encode()) for choice in task.choices)  # no token is less than a byte
+        return replace(request, choices=task.choices, temperature=0.0, max_tokens=max(24, longest + 8))
     if not context.tools:
         return request
     if context.native:

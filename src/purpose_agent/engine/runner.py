@@ -310,7 +310,9 @@ def _success(run: _Run, status: RunStatus) -> bool | None:
     """What the checks say. No answer to a task with checks is a failure, unless the run was stopped or broken."""
     if not run.task.checks or status in ("failed", "cancelled", "interrupted"):
         return None
-    return run.score.passed if run.score is not None else False
+    if run.score is None:
+        return False if run.answer is None else None  # an answer, and no time left to judge it
+    return run.score.passed
 
 
 def _step_seed(run: _Run) -> int | None:
@@ -319,9 +321,11 @@ def _step_seed(run: _Run) -> int | None:
 
 
 def _with_own_ids(action: Action, known: set[str], ids: IdSource) -> Action:
-    """Some servers number the calls of each reply from 0: within a run an id must be unique."""
+    """Some servers number the calls of each reply from 0, or give all the same id: within a run it must be unique."""
     if not isinstance(action, ToolUse):
         return action
-    calls = tuple(replace(call, id=ids("call")) if call.id in known else call for call in action.calls)
-    known.update(call.id for call in calls)
-    return action if calls == action.calls else replace(action, calls=calls)
+    calls: list[ToolCall] = []
+    for call in action.calls:
+        calls.append(replace(call, id=ids("call")) if call.id in known else call)
+        known.add(calls[-1].id)
+    return replace(action, calls=tuple(calls))

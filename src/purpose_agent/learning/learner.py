@@ -26,7 +26,7 @@ from purpose_agent.memory.gate import Gate
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import LessonDrawn, ModelCalled, Reflected
-from purpose_agent.runtime.record import REFLECTED, RunRow, list_runs, load_trace, mark_reflected
+from purpose_agent.runtime.record import REFLECTED, RunRow, get_run, list_runs, load_trace, mark_reflected
 
 HISTORY = 200
 """So many of a family's last runs are looked at for a rule."""
@@ -89,6 +89,8 @@ class Learner:
         if drafts is None:
             return ()
         with self._db.write():
+            if get_run(self._db, run.id).reflected == REFLECTED:
+                return ()  # by somebody else, whose claim came after this one had run out
             drawn = tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts)
             for memory in drawn:
                 bus.publish(LessonDrawn(memory.id, memory.status, memory.lesson.text), lane=run.agent)
@@ -138,7 +140,8 @@ class Learner:
         text = as_text(lines)
         waiting = self._rule_memory(run, "quarantined")
         for known in (in_use, waiting):
-            if known is not None and known.lesson.then == text:
+            # With every case the lines may change places; that alone is no new rule.
+            if known is not None and set(known.lesson.then.splitlines()) == set(text.splitlines()):
                 return (), f"the {known.status} rule says the same", None
         if waiting is not None:
             self._gate.archive(waiting, "a rule from more cases takes its place", actor="learner")
@@ -197,9 +200,11 @@ class Learner:
         ]
         own = [run for run in runs if run.id == source.run_id]
         alike = [run for run in runs if family or (own and _same_kind(run, own[0]))]
-        kept = [run.task for run in alike if is_held_out(run.task)] if memory.lesson.kind == "skill_card" else []
-        failed_first = sorted(alike, key=lambda run: run.success is True)
-        return tuple({task.key: task for task in (kept or [run.task for run in (failed_first or own)])}.values())
+        # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
+        tasks = {run.task_key: run.task for run in alike}
+        kept = [key for key in tasks if is_held_out(tasks[key])] if memory.lesson.kind == "skill_card" else []
+        failed = {run.task_key for run in alike if run.success is not True}
+        return tuple(tasks[key] for key in kept or sorted(tasks, key=lambda key: key not in failed))
 
 
 def known_answer(run: RunRow) -> str | None:

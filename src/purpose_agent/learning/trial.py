@@ -72,10 +72,12 @@ async def try_memory(
         task = tasks[number % len(tasks)]
         order = [True, False]
         random.Random(f"{memory.id}/{number}").shuffle(order)
-        outcomes = {with_it: await rerun(task, number, with_it) for with_it in order}
+        # Each stay in quarantine is a new version: a memory that comes back meets draws it has not seen.
+        seed = memory.version * MOST_PAIRS + number
+        outcomes = {with_it: await rerun(task, seed, with_it) for with_it in order}
         tokens += sum(outcome.tokens for outcome in outcomes.values())
         with_it, without = outcomes[True], outcomes[False]
-        done.append(Pair(task.key, number, with_it.success, without.success, with_it.run_id, without.run_id))
+        done.append(Pair(task.key, seed, with_it.success, without.success, with_it.run_id, without.run_id))
     return report_on(memory.id, done, alpha=alpha, tokens=tokens)
 
 

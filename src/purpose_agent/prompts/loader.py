@@ -50,13 +50,16 @@ def load(name: str) -> Prompt:
     """The prompt of that name.
 
     Raises:
-        UsageError: There is none, or its head and its text name different placeholders.
+        UsageError: There is none, it has no head, or its head and its text name different placeholders.
     """
     path = Path(__file__).with_name(f"{name}.md")
     if not path.is_file():
         raise UsageError(f"There is no prompt {name!r} in {path.parent}.")
     source = path.read_text(encoding="utf-8")
-    _, head, text = source.split("---\n", 2)
+    opening, *parts = source.split("---\n", 2)
+    if opening or len(parts) != 2:
+        raise UsageError(f"{path.name} must open with a head between two lines of three dashes.")
+    head, text = parts
     named = _NEEDS.search(head)
     needs = frozenset(filter(None, (word.strip() for word in named[1].split(",")))) if named else frozenset[str]()
     used = frozenset(_PLACEHOLDER.findall(text))

@@ -259,24 +259,36 @@ def load_trace(db: Database, run_id: str) -> Trace:
     return Trace(tuple(events), left_out)
 
 
-def claim_reflection(db: Database, *, now: datetime, owner: str, seconds: float = 600.0) -> RunRow | None:
+def claim_reflection(
+    db: Database, *, now: datetime, owner: str, seconds: float = 600.0, run_id: str | None = None
+) -> RunRow | None:
     """Take the oldest ended run that waits for reflection, so that nobody else does for `seconds`.
 
     Two callers never get the same run, unless the first lets its time run out. None if nothing waits.
+
+    Args:
+        run_id: Take this one or none.
     """
     if not db.exists:
         return None
-    waiting = "reflected = 0 AND finished_at IS NOT NULL AND (claimed_until IS NULL OR claimed_until <= ?)"
+    waiting = "reflected = 0 AND finished_at IS NOT NULL AND (claimed_until IS NULL OR claimed_until <= ?) AND id = ifnull(?, id)"
     # Looked at first without the write lock: mostly nothing waits.
-    if not db.rows(f"SELECT 1 FROM runs WHERE {waiting} LIMIT 1", (time_to_text(now),)):
+    if not db.rows(f"SELECT 1 FROM runs WHERE {waiting} LIMIT 1", (time_to_text(now), run_id)):
         return None
     with db.write() as cursor:
         rows = cursor.execute(
             "UPDATE runs SET claimed_until = ?, owner = ? WHERE id ="
             f" (SELECT id FROM runs WHERE {waiting} ORDER BY finished_at, id LIMIT 1) RETURNING {_COLUMNS}",
-            (time_to_text(now + timedelta(seconds=seconds)), owner, time_to_text(now)),
+            (time_to_text(now + timedelta(seconds=seconds)), owner, time_to_text(now), run_id),
         ).fetchall()
     return _run(rows[0]) if rows else None
+
+
+def release_reflection(db: Database, run_ids: Sequence[str]) -> None:
+    """Give claimed runs back: they could not be reflected on here, and somebody else may at once."""
+    if run_ids:
+        with db.write() as cursor:
+            cursor.executemany("UPDATE runs SET claimed_until = NULL WHERE id = ?", [(run_id,) for run_id in run_ids])
 
 
 def mark_reflected(db: Database, run_id: str, *, events: Sequence[Event] = (), also: Also | None = None) -> None:

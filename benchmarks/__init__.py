@@ -1,0 +1,1 @@
+"""Scripts that print every number we state."""
