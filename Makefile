@@ -34,8 +34,8 @@ test: $(ready) ## the fast tests, one of them on a real local model (under three
 	$(bin)/purpose-agent models pull $(smallest)
 	$(bin)/pytest -n $(workers) -m "not slow"
 
-slow: $(ready) ## the slow tests only
-	$(bin)/pytest -n $(workers) -m slow
+slow: $(ready) ## the slow tests that need no large model
+	$(bin)/pytest -n $(workers) -m "slow and not live"
 
 live: $(ready) ## every test that asks a real local model
 	$(bin)/purpose-agent models pull $(smallest)

@@ -29,7 +29,9 @@ ABOUT = f"share of the prompt tokens of a run of {STEPS} steps that came from th
 @tool
 def read_page(number: int) -> str:
     """Read a page of the logbook."""
-    return "\n".join(f"Day {number}.{hour}: wind {hour * number % 9}, sea calm, course kept, nothing seen." for hour in range(4))
+    return "\n".join(
+        f"Day {number}.{hour}: wind {hour * number % 9}, sea calm, course kept, nothing seen." for hour in range(4)
+    )
 
 
 class Driven:

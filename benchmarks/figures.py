@@ -7,9 +7,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import sqrt
 from pathlib import Path
 from statistics import median, quantiles
+
+from purpose_agent.evals.stats import wilson
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,12 +49,8 @@ def spread(about: str, values: Sequence[float]) -> Figure:
 
 
 def share(about: str, hits: int, n: int) -> Figure:
-    """A share, 0 to 1, with Wilson's 95 % interval."""
-    z = 1.96
-    p = hits / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Figure(about, p, max(0.0, middle - half), min(1.0, middle + half), n)
+    """A share, 0 to 1, with its 95 % interval."""
+    return Figure(about, hits / n, *wilson(hits, n), n)
 
 
 def as_json(figures: Mapping[str, Figure]) -> str:
@@ -87,7 +84,9 @@ def show(title: str, figures: Mapping[str, Figure]) -> None:
 
 def machine() -> str:
     """Processor, cores, system and Python."""
-    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
 
 
 def commit() -> str:

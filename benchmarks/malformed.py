@@ -49,15 +49,16 @@ async def violations(output: Malformed, *, native: bool, workspace: Workspace) -
     model = RuleModel(lambda request: output.response(), capabilities=Capabilities(native_tools=native))
     agent = Agent("adder", model=model, tools=[ADD], workspace=workspace, critic=None)
     taught = workspace.teach("whole numbers only")
-    before = workspace.memory(taught.id).helped
+    before = workspace.memory(taught.id)
     try:
         result = await agent.run_async(TASK)
     # A door: any exception whatever is what is counted here.
     except Exception as error:  # noqa: BLE001
         return [f"raised {type(error).__name__}: {str(error)[:200]}"]
     found = list(_broken(result, is_answer=native and not output.tool_calls and bool(output.text.strip())))
-    if workspace.memory(taught.id).helped != before:
-        found.append("a memory got credit")
+    after = workspace.memory(taught.id)
+    if (after.used, after.helped) != (before.used + 1, before.helped):
+        found.append(f"the memory in its prompt went from {before.helped}/{before.used} to {after.helped}/{after.used}")
     if workspace.run(result.id).status != result.status:
         found.append(f"the record says {workspace.run(result.id).status}")
     return found

@@ -26,10 +26,7 @@ FIBONACCI = pa.Task(
     "Write a Python function fibonacci(n) that returns the n-th Fibonacci number; fibonacci(0) is 0 and fibonacci(1) is 1.",
     checks=[
         pa.Check.python(
-            "assert fibonacci(0) == 0\n"
-            "assert fibonacci(1) == 1\n"
-            "assert fibonacci(10) == 55\n"
-            "assert fibonacci(20) == 6765"
+            "assert fibonacci(0) == 0\nassert fibonacci(1) == 1\nassert fibonacci(10) == 55\nassert fibonacci(20) == 6765"
         )
     ],
     id="fibonacci",
@@ -143,15 +140,13 @@ async def _demo(workspace: Path, say: Say, model: "str | pa.Model") -> DemoRepor
     say("\n2. A house rule that no model can know: which act opens which door")
     training, unseen = doors()
 
-    def doorkeeper(mode: str) -> pa.Agent:
-        return pa.Agent("doorkeeper", model=backend, critic=None, workspace=workspace, mode="evaluation" if mode == "test" else "learning")
-
-    report.rule_before = await _open(doorkeeper("test"), unseen, say, "cold, unseen doors")
-    learner = doorkeeper("learn")
+    tested = pa.Agent("doorkeeper", model=backend, critic=None, workspace=workspace, mode="evaluation")
+    learner = pa.Agent("doorkeeper", model=backend, critic=None, workspace=workspace)
+    report.rule_before = await _open(tested, unseen, say, "cold, unseen doors")
     report.training = await _open(learner, training, say, "training doors, with feedback")
     say("   trying what was learned, with and without …")
     report.settled = (await learner.workspace.settle_async()).summary()
-    report.rule_after = await _open(doorkeeper("test"), unseen, say, "after learning, unseen doors")
+    report.rule_after = await _open(tested, unseen, say, "after learning, unseen doors")
     report.memories = learner.workspace.memories()
     report.seconds = time.monotonic() - began
     return report
@@ -162,24 +157,28 @@ async def _open(agent: pa.Agent, tasks: list[pa.Task], say: Say, what: str) -> t
     for number, task in enumerate(tasks, start=1):
         result = await agent.run_async(task, seed=number)
         opened += result.success is True
-        say(f"\r   {what}: {opened} of {number} opened", end="", flush=True)
-    say()
+        if sys.stdout.isatty():
+            say(f"\r   {what}: {opened} of {number} opened", end="\n" if number == len(tasks) else "", flush=True)
+        elif number % 10 == 0:
+            say(f"   {what}: {opened} of {number} opened", flush=True)
     return opened, len(tasks)
 
 
 def _progress(say: Say) -> Callable[[Event], None]:
-    """One line for each thing worth seeing."""
+    """One line for each thing worth seeing; of the team's own run, which repeats its members', only start and end."""
+    teams: set[str] = set()
 
     def show(event: Event) -> None:
         match event.payload:
             case RunStarted(agent="team", task=task):
+                teams.add(event.run_id)
                 say(f"   {task['id']}")
             case ModelCalled(purpose=purpose, usage=usage, seconds=seconds):
                 say(f"     {event.lane} ({purpose}): {usage.output_tokens} tokens in {seconds:.1f} s")
-            case StepScored(score=score) if event.lane != "team" and event.payload.score.checks:
+            case StepScored(score=score) if event.run_id not in teams and score.checks:
                 held = sum(check.passed is True for check in score.checks)
                 say(f"     tests: {held} of {len(score.checks)} pass")
-            case RunFinished(status=status) if event.lane == "team":
+            case RunFinished(status=status) if event.run_id in teams:
                 say(f"     {status}")
             case _:
                 pass

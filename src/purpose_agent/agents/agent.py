@@ -18,7 +18,7 @@ from purpose_agent.runtime.events import RunMode
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.tools.executor import ToolExecutor
 
-TEMPERATURE = 0.7
+TEMPERATURE = 0.3
 
 
 class Agent:

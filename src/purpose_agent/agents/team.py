@@ -39,6 +39,8 @@ from purpose_agent.runtime.sync import INTERRUPTED, run_sync
 from purpose_agent.runtime.trace import Trace
 
 ATTEMPTS = 3
+MOST_RUNS = 1000
+"""So many of the last runs does `status` count."""
 
 
 _Work: TypeAlias = "Callable[[_Turns], Awaitable[None]]"
@@ -146,7 +148,7 @@ class Team:
         counts = {
             status: sum(memory.status == status for memory in memories) for status in ("promoted", "quarantined", "rejected")
         }
-        runs = [run for run in self.workspace.runs(limit=1000) if run.parent is None]
+        runs = self.workspace.runs(limit=MOST_RUNS, top=True)
         judged = [run for run in runs if run.success is not None]
         lines = [
             f"Team for: {self.purpose}",

@@ -142,9 +142,9 @@ class Workspace:
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
 
-    def runs(self, *, limit: int = 50) -> list[RunRow]:
-        """The newest runs, newest first; those of trials and of team members too."""
-        return list_runs(self._db, limit=limit)
+    def runs(self, *, limit: int = 50, top: bool = False) -> list[RunRow]:
+        """The newest runs, newest first; `top` leaves out those of trials and of team members."""
+        return list_runs(self._db, limit=limit, top=top)
 
     def run(self, run_id: str) -> RunRow:
         """One run at a glance.

@@ -196,5 +196,5 @@ def _sandbox() -> Finding:
     result = run_sync(ProcessRunner().run("result(6 * 7)"))
     if result.status != "ok" or result.value != "42":
         seen = one_line(f"a child process ended as {result.status}: {result.stderr}")
-        return Finding("sandbox", "broken", seen, "checks that run code can't be run here; use contains or matches")
-    return Finding("sandbox", "ok", f"{result.level}: {', '.join(result.enforced) or 'no limits in force'}")
+        return Finding("code runs in", "broken", seen, "checks that run code can't be run here; use contains or matches")
+    return Finding("code runs in", "ok", f"{result.level}: {', '.join(result.enforced) or 'no limits in force'}")

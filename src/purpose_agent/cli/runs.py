@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Runs: list, show.", no_args_is_help=True)
 
-EVERY = 1_000_000
 GOAL = 60
 SEEN = 500
 
@@ -79,8 +78,7 @@ def list_runs(
     from purpose_agent.agents.workspace import Workspace
 
     opened = Workspace(workspace)
-    rows = opened.runs(limit=limit if every else EVERY)
-    rows = [row for row in rows if every or row.parent is None][:limit]
+    rows = opened.runs(limit=limit, top=not every)
     if not rows:
         say(f"No runs yet in {opened.path}.")
         return

@@ -19,11 +19,13 @@ from purpose_agent.core.memory import Lesson, Memory, Recalled
 from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn, system, user
 from purpose_agent.core.model import Capabilities, ToolSpec
 from purpose_agent.core.task import Task
+from purpose_agent.tools.executor import shortened
 
 NOTES_SHARE = 0.25
 """Of the window, what recalled memories may take."""
 ANSWER_TOKENS = 1024
 """Of the window, what is kept free for the answer."""
+FEWEST_RESULT_TOKENS = 100
 MOST_CASES = 8
 
 
@@ -98,26 +100,38 @@ class Context:
 
     def messages(self) -> tuple[Message, ...]:
         """What to send; trims the history first if the window is full."""
-        room = self.capabilities.context_tokens - ANSWER_TOKENS - _tokens(self.prefix)
-        while _tokens(self.history) > room and len(self.history) > 2:
-            self._drop_older_half()
+        while _tokens(self.history) > self._room and self._drop_older_half():
+            pass
         return (*self.prefix, *self.history)
 
-    def _drop_older_half(self) -> None:
+    @property
+    def _room(self) -> int:
+        """Tokens the history may take."""
+        return self.capabilities.context_tokens - ANSWER_TOKENS - _tokens(self.prefix)
+
+    def _drop_older_half(self) -> bool:
+        """False if there is only one turn: the newest one always stays."""
         # Cut before an assistant turn, so that no tool result loses the call it belongs to.
         cuts = [i for i, message in enumerate(self.history) if i and message.role == "assistant"]
-        cut = next((i for i in cuts if i >= len(self.history) // 2), cuts[-1] if cuts else len(self.history))
+        if not cuts:
+            return False
+        cut = next((i for i in cuts if i >= len(self.history) // 2), cuts[-1])
         self.dropped += cut
         self.history = self.history[cut:]
+        return True
 
     def add_turn(self, said: Message, results: Sequence[tuple[ToolCall, str, bool]]) -> None:
-        """A decision, and what its tools gave back."""
+        """A decision, and what its tools gave back; together they get half of the room, and are shortened to that."""
+        share = max(FEWEST_RESULT_TOKENS, self._room // 2 // max(1, len(results)))
+        results = [(call, _fitted(text, share), ok) for call, text, ok in results]
         self.history.append(said)
         if self.native:
             self.history.extend(Message("tool", (ToolReturn(call.id, call.name, text),)) for call, text, _ in results)
         elif results:
-            lines = [f"{call.name} {'returned' if ok else 'failed'}:\n{text}" for call, text, ok in results]
-            self.history.append(user("\n\n".join(lines)))
+            from purpose_agent.prompts.loader import load
+
+            lines = [f"{call.name} {'returned' if ok else 'failed'}: {text}" for call, text, ok in results]
+            self.history.append(user(load("observed").fill(results="\n\n".join(lines))))
 
     def add_problem(self, said: str, problem: str) -> None:
         """A reply that could not be read, and why."""
@@ -133,11 +147,15 @@ def open_context(
     """The conversation before its first turn."""
     from purpose_agent.prompts.loader import load
 
-    if task.choices:
+    if task.choices and capabilities.choices:
+        # The engine keeps to the choices; small models follow a note better when they are not spelled out as well.
         tools = ()
-        name = "choose" if capabilities.choices else "choose_listed"
-        prompt = load(name)
-        instructions = prompt.fill(role=role) if name == "choose" else prompt.fill(role=role, choices=", ".join(task.choices))
+        prompt = load("choose")
+        instructions = prompt.fill(role=role)
+    elif task.choices:
+        tools = ()
+        prompt = load("choose_listed")
+        instructions = prompt.fill(role=role, choices=", ".join(task.choices))
     elif not tools:
         prompt = load("answer")
         instructions = prompt.fill(role=role)
@@ -186,6 +204,12 @@ def _shown(value: object) -> str:
 
 def _tokens(messages: Sequence[Message]) -> int:
     return sum(4 + sum(estimated_tokens(_part_text(part)) for part in message.parts) for message in messages)
+
+
+def _fitted(text: str, tokens: int) -> str:
+    """`text` as it is if it has at most `tokens`, else its beginning and its end."""
+    has = estimated_tokens(text)
+    return text if has <= tokens else shortened(text, len(text) * tokens // has)[0]
 
 
 def _part_text(part: object) -> str:

@@ -266,7 +266,10 @@ class Runner:
             async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
                 return await self._ask(run, critic, request, prompt)
 
-            score = await judge_state(ask, run.task, run.state, run.phi)
+            try:
+                score = await judge_state(ask, run.task, run.state, run.phi)
+            except ModelError:  # recorded with the call; the agent's work stands, and nobody judged it
+                score = Score(run.phi, None, 0.0, "state", flags=("no_critic",))
         if score is not None:
             run.score = score
             run.phi = score.after if score.after is not None else run.phi

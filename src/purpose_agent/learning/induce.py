@@ -37,9 +37,9 @@ class RuleLine:
 
 
 def induce(cases: Sequence[Case]) -> tuple[RuleLine, ...]:
-    """The lines that explain `cases`, most supported first; () where no word decides.
+    """The lines that explain `cases`, by the alphabet; () where no word decides.
 
-    Deterministic: equally good terms are ordered by length, longer first, then by the alphabet.
+    Deterministic, and the same rule has the same text however many cases support it.
     """
     answers = {case.answer for case in cases}
     if len(cases) < FEWEST_CASES or len(answers) < 2:
@@ -53,7 +53,7 @@ def induce(cases: Sequence[Case]) -> tuple[RuleLine, ...]:
     open_cases = {number: found & pure.keys() for number, found in enumerate(terms)}
     lines = _cover(open_cases, pure, SUPPORT, pure.keys())
     alike = _of_the_same_form(lines, pure)
-    return tuple(sorted([*lines, *_cover(open_cases, pure, 1, alike)], key=lambda line: (-line.support, line.term)))
+    return tuple(sorted([*lines, *_cover(open_cases, pure, 1, alike)], key=lambda line: line.term))
 
 
 def _cover(open_cases: dict[int, frozenset[str]], pure: dict[str, str], support: int, allowed: Iterable[str]) -> list[RuleLine]:

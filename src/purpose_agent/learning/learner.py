@@ -26,7 +26,7 @@ from purpose_agent.memory.gate import Gate
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import LessonDrawn, ModelCalled, Reflected
-from purpose_agent.runtime.record import REFLECTED, RunRow, get_run, list_runs, load_trace, mark_reflected
+from purpose_agent.runtime.record import REFLECTED, RunRow, is_reflected, last_seq, list_runs, load_trace, mark_reflected
 
 HISTORY = 200
 """So many of a family's last runs are looked at for a rule."""
@@ -81,16 +81,19 @@ class Learner:
         """
         if run.reflected == REFLECTED:
             return ()
-        trace = load_trace(self._db, run.id)
-        bus = EventBus(run.id, self._clock, self._ids, after=trace.events[-1].seq)
+        bus = EventBus(run.id, self._clock, self._ids, after=last_seq(self._db, run.id))
         for listener in listeners:
             bus.listen(listener)
-        drafts, why, revises = ((), skip, None) if skip else await self._drafts(run, model, passed, bus)
+        seeks_rule = not skip and _is_solved(run)
+        drafts, why, revises = ((), skip, None) if skip or seeks_rule else await self._drafts(run, model, passed, bus)
         if drafts is None:
             return ()
         with self._db.write():
-            if get_run(self._db, run.id).reflected == REFLECTED:
+            if is_reflected(self._db, run.id):
                 return ()  # by somebody else, whose claim came after this one had run out
+            if seeks_rule:
+                # Read and replaced in one transaction: two processes would archive each other's rule.
+                drafts, why, revises = self._rule(run)
             drawn = tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts)
             for memory in drawn:
                 bus.publish(LessonDrawn(memory.id, memory.status, memory.lesson.text), lane=run.agent)
@@ -105,8 +108,6 @@ class Learner:
         """Lessons (None: can't be said now), why there are none, and the memory that they revise."""
         if run.success is None:
             return (), "nobody judged the run", None
-        if known_answer(run) is not None and _is_lookup(run):
-            return self._rule(run)
         if run.success:
             return (), "it succeeded at once", None
         if model is None:
@@ -140,8 +141,7 @@ class Learner:
         text = as_text(lines)
         waiting = self._rule_memory(run, "quarantined")
         for known in (in_use, waiting):
-            # With every case the lines may change places; that alone is no new rule.
-            if known is not None and set(known.lesson.then.splitlines()) == set(text.splitlines()):
+            if known is not None and known.lesson.then == text:
                 return (), f"the {known.status} rule says the same", None
         if waiting is not None:
             self._gate.archive(waiting, "a rule from more cases takes its place", actor="learner")
@@ -209,13 +209,17 @@ class Learner:
 
 def known_answer(run: RunRow) -> str | None:
     """The right answer, as far as it is known after the run."""
-    if run.success and run.answer is not None:
-        return run.answer
-    return next((check.spec for check in run.task.checks if check.kind == "equals"), None)
+    # The task's spelling before the model's: "YES" and "yes" would be two answers to a rule.
+    expected = next((check.spec.strip() for check in run.task.checks if check.kind == "equals"), None)
+    if expected is not None:
+        return next((choice for choice in run.task.choices if choice.casefold() == expected.casefold()), expected)
+    return run.answer if run.success else None
 
 
-def _is_lookup(run: RunRow) -> bool:
-    """Its answer is one of a few, or is compared as a whole."""
+def _is_solved(run: RunRow) -> bool:
+    """It was judged, the right answer is known, and that is one of a few, or is compared as a whole."""
+    if run.success is None or known_answer(run) is None:
+        return False
     return bool(run.task.choices) or any(check.kind == "equals" for check in run.task.checks)
 
 

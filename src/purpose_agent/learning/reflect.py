@@ -18,6 +18,7 @@ Ask: TypeAlias = Callable[[ModelRequest, str], Awaitable[ModelResponse]]
 
 MOST_ANSWER_CHARS = 3000
 MOST_LESSON_CHARS = 300
+FEWEST_WORDS = 2
 SCHEMA: dict[str, Json] = {
     "type": "object",
     "properties": {
@@ -59,7 +60,10 @@ async def reflect_on(failure: Failure, ask: Ask) -> tuple[str, str] | None:
     request = ModelRequest(messages=(user(text),), schema=SCHEMA, temperature=0.0, max_tokens=160, purpose="reflect")
     said = extract_json_object((await ask(request, prompt.version)).text) or {}
     when, then = said.get("when"), said.get("then")
-    if not isinstance(when, str) or not isinstance(then, str) or not when.strip() or not then.strip():
+    if not isinstance(when, str) or not isinstance(then, str):
+        return None
+    # A single word names no kind of task, and tells nobody what to do.
+    if min(len(when.split()), len(then.split())) < FEWEST_WORDS:
         return None
     return _one_line(when), _one_line(then)
 

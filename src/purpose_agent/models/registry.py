@@ -164,6 +164,7 @@ def ollama_url(host: str) -> str:
         scheme, rest = "http", text
     port = {"http": 80, "https": 443}.get(scheme, OLLAMA_PORT) if divider else OLLAMA_PORT
     place, _, path = rest.partition("/")
+    credentials, at, place = place.rpartition("@")
     if place.startswith("["):
         name, _, after = place[1:].partition("]")
         given = after.removeprefix(":")
@@ -175,4 +176,4 @@ def ollama_url(host: str) -> str:
         port = int(given)
     name = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)
     name = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{name}:{port}/{path}".rstrip("/")
+    return f"{scheme}://{credentials}{at}{name}:{port}/{path}".rstrip("/")

@@ -89,7 +89,7 @@ class Database:
             NewerWorkspace: The file is from a newer version.
         """
         with self._lock:
-            if not self.exists:
+            if not self._depth and not self.exists:
                 return []
             with _advice(self._path):
                 return self._open().execute(sql, params).fetchall()

@@ -207,8 +207,9 @@ def list_runs(
     parent: str | None = None,
     reflected: int | None = None,
     mode: RunMode | None = None,
+    top: bool = False,
 ) -> list[RunRow]:
-    """The newest runs, newest first. None takes them all."""
+    """The newest runs, newest first. None takes them all; `top` leaves out those that a team or a trial started."""
     conditions: dict[str, Value] = {}
     if family is not None:
         conditions["family = ?"] = family
@@ -225,7 +226,7 @@ def list_runs(
         conditions["status = ?"] = status
     # Which rows still run is known only after looking at their processes.
     sql_limit = -1 if status in ("running", "interrupted") else limit
-    where = " AND ".join(conditions) or "TRUE"
+    where = " AND ".join([*conditions, *(["parent IS NULL"] if top else [])]) or "TRUE"
     rows = db.rows(
         f"SELECT {_COLUMNS} FROM runs WHERE {where} ORDER BY id DESC LIMIT {sql_limit:d}", tuple(conditions.values())
     )
@@ -259,6 +260,17 @@ def load_trace(db: Database, run_id: str) -> Trace:
     return Trace(tuple(events), left_out)
 
 
+def last_seq(db: Database, run_id: str) -> int:
+    """The number of a run's last saved event; 0 if it has none."""
+    rows = db.rows("SELECT seq FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1", (run_id,))
+    return rows[0][0] if rows else 0
+
+
+def is_reflected(db: Database, run_id: str) -> bool:
+    """Reflection on the run is done."""
+    return db.rows("SELECT reflected FROM runs WHERE id = ?", (run_id,)) == [(REFLECTED,)]
+
+
 def claim_reflection(
     db: Database, *, now: datetime, owner: str, seconds: float = 600.0, run_id: str | None = None
 ) -> RunRow | None:
@@ -271,15 +283,18 @@ def claim_reflection(
     """
     if not db.exists:
         return None
-    waiting = "reflected = 0 AND finished_at IS NOT NULL AND (claimed_until IS NULL OR claimed_until <= ?) AND id = ifnull(?, id)"
-    # Looked at first without the write lock: mostly nothing waits.
-    if not db.rows(f"SELECT 1 FROM runs WHERE {waiting} LIMIT 1", (time_to_text(now), run_id)):
+    waiting = "reflected = 0 AND finished_at IS NOT NULL AND (claimed_until IS NULL OR claimed_until <= ?)"
+    which: tuple[Value, ...] = (time_to_text(now),)
+    if run_id is not None:
+        waiting, which = f"{waiting} AND id = ?", (*which, run_id)
+    # Looked at first without the write lock: mostly nothing waits, except for a run that was named.
+    if run_id is None and not db.rows(f"SELECT 1 FROM runs WHERE {waiting} LIMIT 1", which):
         return None
     with db.write() as cursor:
         rows = cursor.execute(
             "UPDATE runs SET claimed_until = ?, owner = ? WHERE id ="
             f" (SELECT id FROM runs WHERE {waiting} ORDER BY finished_at, id LIMIT 1) RETURNING {_COLUMNS}",
-            (time_to_text(now + timedelta(seconds=seconds)), owner, time_to_text(now), run_id),
+            (time_to_text(now + timedelta(seconds=seconds)), owner, *which),
         ).fetchall()
     return _run(rows[0]) if rows else None
 
