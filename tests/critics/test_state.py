@@ -136,6 +136,13 @@ async def test_thoughts_never_reach_the_critic(tmp_path: Path) -> None:
     assert (result.final_phi, result.success) == (8.0, None)
 
 
+async def test_an_answer_for_which_no_tokens_are_left_to_judge_it_is_finished_and_unjudged(tmp_path: Path) -> None:
+    agent = pa.Agent("writer", model=ScriptedModel("A poem. " * 100), workspace=tmp_path, limits=pa.Limits(tokens=50))
+    result = await agent.run_async("Write a poem")
+
+    assert (result.status, result.final_phi, result.usage.calls) == ("finished", None, 1)
+
+
 async def test_a_critic_that_can_not_answer_leaves_the_work_unjudged(tmp_path: Path) -> None:
     critic = ScriptedModel(ModelUnreachable("nobody there"))
     agent = pa.Agent("writer", model=ScriptedModel("A poem."), critic=critic, workspace=tmp_path)

@@ -1,12 +1,15 @@
 """Four ways to an action, by what the task and the model are; asserted on what the model is sent."""
 
-from dataclasses import replace
+import enum
+import json
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.core.action import Finish, GiveUp, ToolUse
+from purpose_agent.core.action import GiveUp, ToolUse
 from purpose_agent.core.messages import Message, Text
 from purpose_agent.core.model import ModelResponse
 from purpose_agent.engine.actor import RETRIES, action_schema
@@ -97,7 +100,7 @@ async def test_an_unreadable_reply_is_answered_with_what_is_wrong_and_may_be_men
 
 
 @pytest.mark.parametrize(
-    "reply", ["", "Done! I did everything you asked for.", '{"tool": "fly", "arguments": {}}', '{"answer": ']
+    "reply", ["", "Done! I did everything you asked for.", '{"tool": "fly", "arguments": {}}', '{"answer": ', '{"answer": " "}']
 )
 async def test_what_stays_unreadable_is_given_up_and_never_an_answer(tmp_path: Path, reply: str) -> None:
     model = scripted(*[reply] * (RETRIES + 1), capabilities=JSON_ONLY)
@@ -115,6 +118,35 @@ async def test_an_answer_that_was_cut_off_is_no_answer(tmp_path: Path) -> None:
 
     assert result.answer == "def fib(n): ..."
     assert "It was cut off" in model.requests[1].text
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"name": "look_up", "arguments": {"word": "dog"}}',
+        '<tool_call>\n{"name": "look_up", "arguments": {"word": "dog"}}\n</tool_call>',
+        '```json\n{"tool": "look_up", "arguments": {"word": "dog"}}\n```',
+    ],
+)
+async def test_a_native_call_written_as_text_is_no_answer(tmp_path: Path, reply: str) -> None:
+    model = scripted(reply, calls("dog"), "A dog is a word.")
+    result = await agent(model, tmp_path).run_async("What is a dog?")
+
+    assert (result.answer, result.total_steps) == ("A dog is a word.", 2)
+    assert "a call of look_up written as text" in model.requests[1].text
+
+
+@pytest.mark.parametrize("reply", ['{"name": "Rex", "age": 3}', 'Use it so: {"name": "look_up", "arguments": {"word": "dog"}}'])
+async def test_json_may_well_be_an_answer(tmp_path: Path, reply: str) -> None:
+    assert (await agent(scripted(reply), tmp_path).run_async("Show me")).answer == reply
+
+
+async def test_what_the_providers_filter_stopped_is_no_answer(tmp_path: Path) -> None:
+    stopped = ModelResponse(Message("assistant", (Text("I can"),)), stop="filter")
+    result = await agent(scripted(stopped, stopped, stopped), tmp_path).run_async("Tell me")
+
+    assert (result.status, result.answer) == ("gave_up", None)
+    assert "content filter" in result.reason
 
 
 async def test_a_seed_gives_each_try_and_each_step_a_seed_of_its_own(tmp_path: Path) -> None:
@@ -163,5 +195,39 @@ def test_the_schema_allows_each_tool_with_its_own_arguments_an_answer_or_giving_
     assert all(isinstance(way, dict) and way["additionalProperties"] is False for way in ways)
 
 
-def test_finish_is_what_an_answer_becomes() -> None:
-    assert Finish("x").type == "finish"
+class Size(enum.Enum):
+    """How large."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+@dataclass
+class Box:
+    """Something to put things in."""
+
+    size: Size
+    inside: "list[Box]"
+
+
+@pa.tool
+def pack(box: Box) -> str:
+    """Pack a box."""
+    return "packed"
+
+
+@pa.tool
+def unpack(box: Box, size: Size = Size.SMALL) -> str:
+    """Unpack a box."""
+    return "unpacked"
+
+
+def test_what_tools_define_is_found_from_the_root_of_the_schema() -> None:
+    schema = action_schema((pack.spec, unpack.spec))
+    text = json.dumps(schema)
+
+    definitions = schema["$defs"]
+    assert isinstance(definitions, dict)
+    assert sorted(definitions) == ["pack.Box", "pack.Size", "unpack.Box", "unpack.Size"]
+    assert text.count('"$defs"') == 1
+    assert set(re.findall(r'"\$ref": "#/\$defs/([^"]+)"', text)) == set(definitions)

@@ -11,6 +11,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.errors import ModelRefused, ModelUnreachable
+from purpose_agent.core.messages import assistant
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, TextDelta
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.events import Event, ModelCalled, RunFinished, RunStatus
@@ -24,7 +25,7 @@ PASSES = pa.Check.contains("blue")
 
 
 class Waiting:
-    """A model that never answers, and says when it was asked."""
+    """A model that never answers a task, and says when it was asked; of its failures it has nothing to say."""
 
     name = "waiting"
     capabilities = Capabilities(local=True)
@@ -33,6 +34,8 @@ class Waiting:
         self._asked = asked
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
+        if request.purpose == "reflect":
+            return ModelResponse(assistant("nothing"))
         self._asked()
         await anyio.sleep_forever()
         raise AssertionError("it never answers")

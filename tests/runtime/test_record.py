@@ -30,6 +30,7 @@ from purpose_agent.runtime.record import (
     list_runs,
     load_trace,
     mark_reflected,
+    release_dead_claims,
     this_process,
 )
 from tests.runtime.given import START, TASK, StandingClock, a_bus, a_run, payloads, python, started
@@ -354,3 +355,13 @@ def test_an_event_can_be_saved_only_once(db: Database) -> None:
 
     with pytest.raises(apsw.ConstraintError):
         RunRecord(db).append(events)
+
+
+def test_a_run_claimed_by_a_process_that_is_no_more_is_free_again(db: Database) -> None:
+    _whole_run(db)
+    assert claim_reflection(db, now=START, owner="999999999:1") is not None
+    assert claim_reflection(db, now=START, owner=this_process()) is None
+
+    release_dead_claims(db)
+
+    assert claim_reflection(db, now=START, owner=this_process()) is not None

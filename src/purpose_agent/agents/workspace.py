@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
-from purpose_agent.core.errors import PurposeAgentError
+from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Provenance, Recalled, TrialReport
 from purpose_agent.core.model import Model
@@ -39,6 +39,7 @@ from purpose_agent.runtime.record import (
     get_run,
     list_runs,
     load_trace,
+    release_dead_claims,
     release_reflection,
     this_process,
 )
@@ -184,7 +185,12 @@ class Workspace:
         Args:
             text: What to do.
             when: In which kind of task; empty means always.
+
+        Raises:
+            UsageError: `text` is empty.
         """
+        if not text.strip():
+            raise UsageError("teach(''): say in words what to do, such as 'Always handle edge cases'.")
         return self._gate.teach(Lesson("user_preference", when, text, Provenance("user")))
 
     def settle(self, *, watch: Listener | None = None) -> Settled:
@@ -246,6 +252,7 @@ class Workspace:
         """Runs whose process ended before they were reflected on: those done now, and those left."""
         done: list[str] = []
         left: list[str] = []
+        release_dead_claims(self._db)
         try:
             while (run := claim_reflection(self._db, now=self._clock.now(), owner=this_process())) is not None:
                 left.append(run.id)

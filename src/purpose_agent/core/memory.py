@@ -80,7 +80,7 @@ class Memory:
     """A lesson with a life: a status that only the gate changes, and a record of use.
 
     Attributes:
-        used: Judged runs that had it in their prompt.
+        used: Judged runs that had it in their prompt since it last entered quarantine.
         helped: Those of them that succeeded.
         version: Counts changes of status; a stale writer is refused.
         supersedes: The memory this one replaced, or None.

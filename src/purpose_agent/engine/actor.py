@@ -7,6 +7,7 @@ Four ways, by what the task and the model are: a choice among given answers, a p
 one JSON object under a schema. Does not run tools and does not judge.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeAlias
@@ -18,6 +19,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.engine.context import Context, called
 
 RETRIES = 2
+WRITTEN_CALL = re.compile(r"(?:<tool_call>|```\w*)?\s*\{.*\}\s*(?:</tool_call>|```)?", re.DOTALL)
 ANSWER_TOKENS = 900
 
 Ask: TypeAlias = Callable[[ModelRequest, str], Awaitable[ModelResponse]]
@@ -70,24 +72,61 @@ def _read(response: ModelResponse, context: Context, task: Task) -> tuple[Action
     text = response.text.strip()
     if response.stop == "length":
         return f"It was cut off after {response.usage.output_tokens} tokens. Be shorter."
+    if response.stop == "filter":
+        return "It was stopped by the provider's content filter."
     if task.choices:
         chosen = next((choice for choice in task.choices if choice.casefold() == text.strip(" .\"'").casefold()), None)
         return (Finish(chosen), response.message) if chosen else f"{text[:80]!r} is none of: {', '.join(task.choices)}."
     if context.native and response.message.tool_calls:
         return ToolUse(response.message.tool_calls, text), response.message
+    if context.native and (name := _call_in_words(text, context.tools)):
+        return f"It was a call of {name} written as text, which nobody carries out. Call the tool, or reply with the result."
     if not context.tools or context.native:
         return (Finish(text), response.message) if text else "It was empty."
     action = decode_action(text, {tool.name for tool in context.tools})
     if isinstance(action, Unreadable):
         return action.problem
+    if isinstance(action, Finish) and not action.answer.strip():
+        return "The answer was empty."
     return action, response.message
+
+
+def _call_in_words(text: str, tools: tuple[ToolSpec, ...]) -> str | None:
+    """The tool of a call that is all there is of `text`, as small models write it; None for any other text."""
+    from purpose_agent.models.decode import extract_json_object
+
+    if WRITTEN_CALL.fullmatch(text) is None:
+        return None
+    said = extract_json_object(text) or {}
+    return next((tool.name for tool in tools if tool.name in (said.get("name"), said.get("tool"))), None)
 
 
 def action_schema(tools: tuple[ToolSpec, ...]) -> dict[str, Json]:
     """A JSON schema of one action: a tool with its own arguments, an answer, or giving up."""
-    uses: list[Json] = [_object({"tool": {"const": tool.name}, "arguments": dict(tool.parameters)}) for tool in tools]
+    uses: list[Json] = []
+    definitions: dict[str, Json] = {}
+    for tool in tools:
+        # "#/$defs/X" is read from the root: what a tool defines moves there, under the tool's name.
+        arguments = {name: _moved(part, tool.name) for name, part in tool.parameters.items()}
+        own = arguments.pop("$defs", None)
+        definitions |= {f"{tool.name}.{name}": part for name, part in own.items()} if isinstance(own, dict) else {}
+        uses.append(_object({"tool": {"const": tool.name}, "arguments": arguments}))
     ends: list[Json] = [_object({"answer": {"type": "string"}}), _object({"give_up": {"type": "string"}})]
-    return {"anyOf": [*uses, *ends]}
+    schema: dict[str, Json] = {"anyOf": [*uses, *ends]}
+    if definitions:
+        schema["$defs"] = definitions
+    return schema
+
+
+def _moved(schema: Json, tool: str) -> Json:
+    if isinstance(schema, list):
+        return [_moved(part, tool) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: part.replace("#/$defs/", f"#/$defs/{tool}.") if name == "$ref" and isinstance(part, str) else _moved(part, tool)
+        for name, part in schema.items()
+    }
 
 
 def _object(properties: dict[str, Json]) -> dict[str, Json]:

@@ -136,11 +136,11 @@ class Runner:
             listeners: Called with every event.
         """
         record = self._record if mode != "evaluation" else None
-        recalled = tuple(
-            found
-            for found in (self._recall(task, setup.agent, on_trial) if self._recall is not None else ())
-            if found.memory.id != without_memory
-        )
+        found = self._recall(task, setup.agent, on_trial) if self._recall is not None else ()
+        recalled = [each for each in found if each.memory.id != without_memory]
+        if on_trial is not None:
+            # First, so that no others leave it without room: a trial of what is not in the prompt tells nothing.
+            recalled.sort(key=lambda each: each.memory.id != on_trial.id)
         run = self._open(setup, task, recalled, seed, listeners)
         run.publish(RunStarted(task_to_json(task), setup.agent, setup.model.name, mode, dict(run.state.values), parent, seed))
         shown = run.context.notes.shown
@@ -268,7 +268,7 @@ class Runner:
 
             try:
                 score = await judge_state(ask, run.task, run.state, run.phi)
-            except ModelError:  # recorded with the call; the agent's work stands, and nobody judged it
+            except (ModelError, LimitReached):  # the agent's work stands, and nobody judged it
                 score = Score(run.phi, None, 0.0, "state", flags=("no_critic",))
         if score is not None:
             run.score = score

@@ -23,6 +23,7 @@ from purpose_agent.learning.induce import FEWEST_CASES, as_text, induce
 from purpose_agent.learning.reflect import Ask, Failure, reflect_on
 from purpose_agent.learning.trial import MOST_PAIRS, Rerun, is_held_out, try_memory
 from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import LessonDrawn, ModelCalled, Reflected
@@ -87,10 +88,13 @@ class Learner:
         seeks_rule = not skip and _is_solved(run)
         drafts, why, revises = ((), skip, None) if skip or seeks_rule else await self._drafts(run, model, passed, bus)
         if drafts is None:
+            bus.close()
             return ()
         with self._db.write():
             if is_reflected(self._db, run.id):
-                return ()  # by somebody else, whose claim came after this one had run out
+                # By somebody else, whose claim came after this one had run out.
+                bus.close()
+                return ()
             if seeks_rule:
                 # Read and replaced in one transaction: two processes would archive each other's rule.
                 drafts, why, revises = self._rule(run)
@@ -181,9 +185,14 @@ class Learner:
     def watch(self) -> tuple[Memory, ...]:
         """Send promoted memories back to quarantine whose runs mostly fail.
 
-        The rule is plain: at least `WATCH_USES` judged uses, and an estimated utility below `WATCH_UTILITY`.
+        The rule is plain: at least `WATCH_USES` judged uses, and an estimated utility below `WATCH_UTILITY`. What a
+        person taught stays: no trial would bring it back.
         """
-        poor = [memory for memory in self._memories("promoted") if memory.used >= WATCH_USES and memory.utility < WATCH_UTILITY]
+        poor = [
+            memory
+            for memory in self._memories("promoted")
+            if memory.lesson.provenance.origin not in TEACHERS and memory.used >= WATCH_USES and memory.utility < WATCH_UTILITY
+        ]
         return tuple(
             self._gate.quarantine(memory, f"on watch: {memory.helped} of {memory.used} runs with it succeeded", actor="watch")
             for memory in poor

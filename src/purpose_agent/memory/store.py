@@ -115,7 +115,14 @@ class MemoryStore:
                 if twin is not None:
                     raise GateError(f"Memory {twin[0]} says the same as {memory.id} and is in use; archive it first.")
             changed = replace(current, status=status, version=current.version + 1)
-            cursor.execute("UPDATE memories SET status = ?, version = ? WHERE id = ?", (status, changed.version, memory.id))
+            if status == "quarantined":
+                # Its record begins anew: else a memory that proves itself again after it was sent back would be sent
+                # back at once. Why it was is in the journal.
+                changed = replace(changed, used=0, helped=0)
+            cursor.execute(
+                "UPDATE memories SET status = ?, version = ?, used = ?, helped = ? WHERE id = ?",
+                (status, changed.version, changed.used, changed.helped, memory.id),
+            )
             self._write_down(cursor, memory, current.status, status, actor, why, evidence, run_id)
             return changed
 

@@ -306,6 +306,12 @@ def release_reflection(db: Database, run_ids: Sequence[str]) -> None:
             cursor.executemany("UPDATE runs SET claimed_until = NULL WHERE id = ?", [(run_id,) for run_id in run_ids])
 
 
+def release_dead_claims(db: Database) -> None:
+    """Free the runs that a process took for reflection which is no more."""
+    claimed = db.rows("SELECT id, owner FROM runs WHERE reflected = 0 AND claimed_until IS NOT NULL")
+    release_reflection(db, [id for id, owner in claimed if not is_alive(owner)])
+
+
 def mark_reflected(db: Database, run_id: str, *, events: Sequence[Event] = (), also: Also | None = None) -> None:
     """Reflection on a run is done: its events, the mark, and what `also` writes, all or nothing.
 

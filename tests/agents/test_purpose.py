@@ -1,0 +1,137 @@
+"""A description becomes a team, on a model that is there; where none is, it says so."""
+
+from pathlib import Path
+
+import pytest
+
+import purpose_agent as pa
+from purpose_agent.agents.templates import choose
+from purpose_agent.core.errors import NoModelFound, UnknownModel, UsageError
+from purpose_agent.core.model import Capabilities
+from purpose_agent.testing.models import RuleModel, ScriptedModel
+
+CODE = ["architect", "coder", "tester"]
+
+
+def places(description: str) -> list[str]:
+    return [member.name for member in choose(description).members]
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        ("Write Python code and test it", CODE),
+        ("Help me write Python code", CODE),
+        ("Debug my scripts", CODE),
+        ("write a FUNCTION", CODE),
+        ("Research quantum computing", ["researcher", "analyst"]),
+        ("Find out who invented the zip", ["researcher", "analyst"]),
+        ("Analyze sales data", ["analyst", "reporter"]),
+        ("Analysing trends in our metrics", ["analyst", "reporter"]),
+        ("Write a blog post", ["writer", "editor"]),
+        ("Write a story about programming", ["writer", "editor"]),
+        ("Answer questions about our product", ["assistant"]),
+        ("Tell me about Roman history", ["assistant"]),
+        ("Hilf mir beim Kochen", ["assistant"]),
+        ("?", ["assistant"]),
+    ],
+)
+def test_the_description_chooses_the_team(description: str, expected: list[str]) -> None:
+    assert places(description) == expected
+
+
+def test_everybody_with_a_model_is_a_member_and_the_tester_is_the_tests(tmp_path: Path) -> None:
+    team = pa.purpose("Write Python code and test it", model=ScriptedModel(), workspace=tmp_path)
+
+    assert [member.name for member in team.members] == ["architect", "coder"]
+    assert "tester: The tests, run as they are" in team.status()
+
+
+def test_tools_go_to_the_member_that_does_the_work(tmp_path: Path) -> None:
+    @pa.tool
+    def look(word: str) -> str:
+        """Look a word up."""
+        return word
+
+    research = pa.purpose("Research bees", model=ScriptedModel(), tools=[look], workspace=tmp_path)
+    coding = pa.purpose("Write Python code", model=ScriptedModel(), tools=[look], workspace=tmp_path)
+
+    assert [[tool.spec.name for tool in member.tools] for member in research.members] == [[], ["look"]]
+    assert [[tool.spec.name for tool in member.tools] for member in coding.members] == [[], ["look", "python"]]
+
+
+def test_a_small_model_writes_code_in_plain_text(tmp_path: Path) -> None:
+    small = ScriptedModel(capabilities=Capabilities(small=True, local=True))
+
+    assert [member.tools for member in pa.purpose("Write Python code", model=small, workspace=tmp_path).members] == [(), ()]
+
+
+def test_a_model_that_was_given_is_the_one_that_answers(tmp_path: Path) -> None:
+    team = pa.purpose("Answer my questions", model=RuleModel(lambda request: "42"), workspace=tmp_path)
+
+    assert str(team.run("What is it?")) == "42"
+
+
+def test_without_a_model_it_says_what_was_looked_for_and_how_to_get_one(bare: Path) -> None:
+    with pytest.raises(NoModelFound) as raised:
+        pa.purpose("Help me write Python code")
+
+    message = str(raised.value)
+    for place in ("PURPOSE_AGENT_MODEL: not set", f"none in {bare / 'models'}", "Ollama at http://127.0.0.1:1: nobody answers"):
+        assert place in message
+    for way in ("purpose-agent models pull", "ollama pull", "OPENAI_API_KEY"):
+        assert way in message
+
+
+@pytest.mark.parametrize("ask", [lambda: pa.Team.build("Support", ["greeter"]), lambda: pa.Spark("coder").run("Write fib")])
+def test_no_door_answers_from_a_double_that_nobody_asked_for(bare: Path, ask: object) -> None:
+    assert callable(ask)
+    with pytest.raises(NoModelFound, match="Looked for"):
+        ask()
+
+
+def test_nothing_is_written_where_nothing_ran(bare: Path) -> None:
+    with pytest.raises(NoModelFound):
+        pa.purpose("Help me write Python code")
+    pa.purpose("Help me write Python code", model=ScriptedModel()).status()
+
+    assert list(bare.iterdir()) == []
+
+
+def test_a_model_elsewhere_is_not_taken_unasked(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PURPOSE_AGENT_MODEL", "openai:some-model")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nothing")
+
+    with pytest.raises(NoModelFound, match="local=False"):
+        pa.purpose("Help me write Python code")
+    assert pa.purpose("Help me write Python code", local=False).members[0].model.name == "openai:some-model"
+
+
+def test_a_model_nobody_knows_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModel, match="claude"):
+        pa.purpose("Write code", model="claude:best", workspace=tmp_path)
+
+
+@pytest.mark.parametrize("description", ["", "  \n"])
+def test_an_empty_description_is_refused(description: str) -> None:
+    with pytest.raises(UsageError, match="say in words"):
+        pa.purpose(description, model=ScriptedModel())
+
+
+def test_knowledge_that_can_not_be_searched_yet_is_refused_and_not_ignored(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not built yet"):
+        pa.purpose("Answer questions", knowledge="./docs", model=ScriptedModel(), workspace=tmp_path)
+
+
+@pytest.mark.parametrize(("said", "expected"), [("writing", "writing"), ("", "single"), ("nonsense", "single")])
+def test_asked_on_the_terminal_where_the_words_do_not_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: str
+) -> None:
+    def answer(question: str) -> str:
+        assert "Make me happy" in question
+        return said
+
+    monkeypatch.setattr("builtins.input", answer)
+    team = pa.purpose("Make me happy", model=ScriptedModel(), interactive=True, workspace=tmp_path)
+
+    assert team.template.name == expected
