@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -68,11 +69,19 @@ def test_no_line_contradicts_a_case_even_where_a_coin_decides(family: str) -> No
 
 
 def test_a_case_that_contradicts_a_line_hides_it() -> None:
-    cases = [Case(f"a {colour} door, {place}", way) for colour, way in (("red", "left"), ("blue", "right")) for place in PLACES]
+    ways = {"red": "left", "blue": "right", "green": "down"}
+    cases = [Case(f"a {colour} door, {place}", way) for colour, way in ways.items() for place in PLACES]
     wrong = Case("a red door, attic", "right")
 
-    assert {line.term for line in induce(cases)} == {"red door", "blue door"}
-    assert {line.term for line in induce([*cases, wrong])} == {"blue door"}
+    assert {line.term for line in induce(cases)} == {"red door", "blue door", "green door"}
+    assert {line.term for line in induce([*cases, wrong])} == {"blue door", "green door"}
+
+
+def test_lines_that_explain_few_of_the_cases_are_no_rule() -> None:
+    cases = [Case(f"a {colour} door, {place}", place) for colour in ("red", "blue") for place in PLACES]
+    told_twice = [Case("a round window, hall", "push"), Case("a round window, cave", "push")]
+
+    assert induce([*(replace(case, situation="a door") for case in cases), *told_twice]) == ()
 
 
 PLACES = ("hall", "cave", "yard", "loft")

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
-from purpose_agent.core.errors import PurposeAgentError, UsageError
+from purpose_agent.core.errors import ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Provenance, Recalled, TrialReport
 from purpose_agent.core.model import Model
@@ -78,6 +78,7 @@ class Settled:
 
     Attributes:
         reflected: Runs that had been waiting for reflection.
+        doubtful: Memories that people taught and whose runs mostly fail; they stay in use.
         waiting: Runs that still wait: reflection needs their agent's model, and the agent was not made in this process.
         trialled: Memories that were tried, and what became of each.
         skipped: Memories that could not be tried, and why.
@@ -89,6 +90,7 @@ class Settled:
     skipped: tuple[tuple[Memory, str], ...] = ()
     returned: tuple[Memory, ...] = field(default=())
     waiting: tuple[str, ...] = ()
+    doubtful: tuple[Memory, ...] = ()
 
     def summary(self) -> str:
         """One line for each thing done."""
@@ -97,6 +99,9 @@ class Settled:
         lines += [f"{_line(tried.memory)}: {_told(tried)}" for tried in self.trialled]
         lines += [f"{_line(memory)}: not tried, {why}" for memory, why in self.skipped]
         lines += [f"{_line(memory)}: back in quarantine" for memory in self.returned]
+        lines += [
+            f"{_line(memory)}: taught, but {memory.helped} of {memory.used} runs with it succeeded" for memory in self.doubtful
+        ]
         return "\n".join(lines) or "nothing was waiting"
 
 
@@ -210,12 +215,17 @@ class Workspace:
         trialled: list[Trialled] = []
         skipped: list[tuple[Memory, str]] = []
         for memory in self._store.list("quarantined"):
-            tried = await self._try(memory, [watch] if watch is not None else [])
+            try:
+                tried = await self._try(memory, [watch] if watch is not None else [])
+            except ModelError as error:
+                # The other memories still get their turn; this one is tried again at the next call.
+                tried = str(error)
             if isinstance(tried, str):
                 skipped.append((memory, tried))
             else:
                 trialled.append(tried)
-        return Settled(tuple(reflected), tuple(trialled), tuple(skipped), self._learner.watch(), tuple(waiting))
+        returned, doubtful = self._learner.watch()
+        return Settled(tuple(reflected), tuple(trialled), tuple(skipped), returned, tuple(waiting), doubtful)
 
     # For agents
 
@@ -289,7 +299,7 @@ class Workspace:
             listeners=listeners,
         )
         if result.status == "failed":
-            raise PurposeAgentError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
+            raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
         return Outcome(result.id, result.success, result.usage.tokens)
 
 

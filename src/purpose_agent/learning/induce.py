@@ -19,6 +19,8 @@ from purpose_agent.core.memory import Case
 
 FEWEST_CASES = 6
 SUPPORT = 2
+COVERAGE = 0.6
+"""Lines that explain less of the cases are taken for chance: random answers yield them too."""
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _STOP_WORDS = (
     "a an the of to in on at by for from with and or is are was were be it its this that these those there here what which who do does did"
@@ -53,7 +55,9 @@ def induce(cases: Sequence[Case]) -> tuple[RuleLine, ...]:
     open_cases = {number: found & pure.keys() for number, found in enumerate(terms)}
     lines = _cover(open_cases, pure, SUPPORT, pure.keys())
     alike = _of_the_same_form(lines, pure)
-    return tuple(sorted([*lines, *_cover(open_cases, pure, 1, alike)], key=lambda line: line.term))
+    lines += _cover(open_cases, pure, 1, alike)
+    explained = len(cases) - len(open_cases)
+    return tuple(sorted(lines, key=lambda line: line.term)) if explained >= COVERAGE * len(cases) else ()
 
 
 def _cover(open_cases: dict[int, frozenset[str]], pure: dict[str, str], support: int, allowed: Iterable[str]) -> list[RuleLine]:

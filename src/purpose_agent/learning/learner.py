@@ -182,21 +182,20 @@ class Learner:
         except GateError as error:
             return Trialled(memory, report, f"somebody else decided meanwhile: {error}")
 
-    def watch(self) -> tuple[Memory, ...]:
-        """Send promoted memories back to quarantine whose runs mostly fail.
+    def watch(self) -> tuple[tuple[Memory, ...], tuple[Memory, ...]]:
+        """Look at the promoted memories whose runs mostly fail: those sent back to quarantine, and those people taught.
 
         The rule is plain: at least `WATCH_USES` judged uses, and an estimated utility below `WATCH_UTILITY`. What a
-        person taught stays: no trial would bring it back.
+        person taught stays in use until that person takes it back; it is named, so that somebody looks.
         """
-        poor = [
-            memory
-            for memory in self._memories("promoted")
-            if memory.lesson.provenance.origin not in TEACHERS and memory.used >= WATCH_USES and memory.utility < WATCH_UTILITY
-        ]
-        return tuple(
+        poor = [memory for memory in self._memories("promoted") if memory.used >= WATCH_USES and memory.utility < WATCH_UTILITY]
+        taught = tuple(memory for memory in poor if memory.lesson.provenance.origin in TEACHERS)
+        returned = tuple(
             self._gate.quarantine(memory, f"on watch: {memory.helped} of {memory.used} runs with it succeeded", actor="watch")
             for memory in poor
+            if memory not in taught
         )
+        return returned, taught
 
     def trial_tasks(self, memory: Memory) -> tuple[Task, ...]:
         """Tasks of the record that would recall it: those held out first; its own task where there are no others."""
