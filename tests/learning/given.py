@@ -10,7 +10,9 @@ from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.runtime.events import Reflected
 from purpose_agent.testing.models import RuleModel
 
-PLACES = ("wall", "garden", "tower", "market", "river", "bridge", "stable", "chapel", "mill", "barn", "quay", "square")
+PLACES = ("wall", "garden", "tower", "market", "river", "bridge", "stable", "chapel", "mill", "barn", "quay", "square",
+    "orchard", "cellar", "attic", "library", "harbour", "school", "forge", "bakery", "meadow", "quarry", "vineyard", "lighthouse",
+    "station", "hospital", "theatre", "museum", "prison", "castle")  # fmt: skip
 DOORS = {"red": "left", "blue": "right", "green": "up"}
 
 

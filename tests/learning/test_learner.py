@@ -357,9 +357,9 @@ async def solved(agent: pa.Agent, tasks: list[pa.Task]) -> list[bool | None]:
 
 async def test_a_rule_is_found_in_solved_cases_and_makes_the_next_tasks_succeed(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    before = await solved(agent, doors("red", "blue", places=8))
+    before = await solved(agent, doors("red", "blue", places=24))
     settled = await agent.workspace.settle_async()
-    after = await solved(agent, doors("red", "blue")[16:])
+    after = await solved(agent, doors("red", "blue")[48:])
 
     (rule,) = agent.workspace.memories("promoted")
     assert not any(before)
@@ -372,7 +372,7 @@ async def test_a_rule_is_found_in_solved_cases_and_makes_the_next_tasks_succeed(
 
 async def test_a_rule_is_tried_on_tasks_it_was_not_drawn_from(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=8))
+    await solved(agent, doors("red", "blue", places=24))
     await agent.workspace.settle_async()
 
     (rule,) = agent.workspace.memories("promoted")
@@ -392,9 +392,9 @@ async def test_too_few_cases_are_told(tmp_path: Path) -> None:
 
 async def test_a_rule_that_was_waiting_makes_way_for_one_from_more_cases(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=8))
+    await solved(agent, doors("red", "blue", places=24))
     (first,) = agent.workspace.memories("quarantined")
-    await solved(agent, doors("green", places=8))
+    await solved(agent, doors("green", places=24))
 
     (waiting,) = agent.workspace.memories("quarantined")
     assert "- green door -> up" in waiting.lesson.then
@@ -403,7 +403,7 @@ async def test_a_rule_that_was_waiting_makes_way_for_one_from_more_cases(tmp_pat
 
 async def test_a_better_rule_takes_the_place_of_the_one_in_use(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=8))
+    await solved(agent, doors("red", "blue", places=24))
     await agent.workspace.settle_async()
     (old,) = agent.workspace.memories("promoted")
     assert not any(await solved(agent, doors("green")))
@@ -419,7 +419,7 @@ async def test_a_better_rule_takes_the_place_of_the_one_in_use(tmp_path: Path) -
 
 async def test_the_trial_of_a_revision_is_against_the_rule_in_use(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=8))
+    await solved(agent, doors("red", "blue", places=24))
     await agent.workspace.settle_async()
     (old,) = agent.workspace.memories("promoted")
     await solved(agent, doors("green"))
@@ -440,7 +440,7 @@ def shown(place: pa.Workspace, run_id: str) -> list[str]:
 
 async def test_while_the_rule_in_use_holds_nothing_new_is_drawn(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=8))
+    await solved(agent, doors("red", "blue", places=24))
     await agent.workspace.settle_async()
     result = await agent.run_async(door("red", "square"))
 
@@ -451,7 +451,7 @@ async def test_spelling_of_an_answer_is_the_tasks_own(tmp_path: Path) -> None:
     """The model's "LEFT" and the check's "left" are one answer, or no rule would be found."""
     agent = seeker(pa.Workspace(tmp_path, clock=FrozenClock()))
     loud = ["LEFT", "RIGHT", "DOWN"]
-    quiet = doors("red", "blue", places=8)
+    quiet = doors("red", "blue", places=24)
     tasks = [pa.Task(task.goal, choices=loud, checks=task.checks, labels=task.labels) for task in quiet]
     await solved(agent, tasks)
 

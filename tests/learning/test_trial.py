@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from purpose_agent.core.memory import Lesson, Memory, Provenance, TrialReport
-from purpose_agent.core.task import Task
+from purpose_agent.core.task import Check, Task
 from purpose_agent.learning.trial import MOST_PAIRS, PAIRS, PATIENCE, Outcome, is_held_out, report_on, try_memory
 
 pytestmark = pytest.mark.anyio
@@ -157,3 +157,19 @@ def test_a_third_of_all_tasks_is_held_out_and_always_the_same() -> None:
 
     assert 160 < sum(held) < 240
     assert held == [is_held_out(Task(task.goal, checks=())) for task in tasks]
+
+
+async def test_a_task_with_choices_is_tried_once_whatever_the_budget() -> None:
+    """Its answer doesn't depend on the seed: the same pair twice would count one piece of evidence twice."""
+    tasks = [Task(f"Door {number}?", choices=["left", "right"], checks=[Check.equals("left")]) for number in range(3)]
+    asked: list[str] = []
+
+    async def rerun(task: Task, seed: int, with_it: bool) -> Outcome:
+        asked.append(task.key)
+        return Outcome(f"run_{len(asked)}", with_it, 1)
+
+    report = await try_memory(memory(), tasks, rerun)
+
+    assert sorted(asked) == sorted(task.key for task in tasks for _ in range(2))
+    assert not report.helps
+    assert (await try_memory(memory(), tasks, rerun, before=report)).pairs == report.pairs

@@ -9,6 +9,7 @@ Tasks the lesson was drawn from are used only where there are no others; the rep
 """
 
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -58,7 +59,9 @@ async def try_memory(
     """Run pairs until it is decided whether `memory` helps or harms.
 
     Args:
-        tasks: Taken in turn, again with another seed when all have had theirs.
+        tasks: Taken in turn, those that had fewest pairs first; again with another seed when all have had theirs. A
+            task with choices is tried once: its answer is the likeliest one whatever the seed, and the same pair twice
+            is no second piece of evidence.
         before: The last undecided report of this memory; its pairs count.
         pairs: At most so many new ones.
         alpha: Chance of promoting a memory that doesn't help, 0 to 1; and of rejecting one that doesn't harm.
@@ -67,9 +70,9 @@ async def try_memory(
     tokens = before.tokens if before is not None else 0
     first = len(done)
     for number in range(first, min(first + pairs, MOST_PAIRS)):
-        if _is_decided(done, alpha) or _nothing_to_win(done[first:]):
+        task = _next_task(tasks, done)
+        if task is None or _is_decided(done, alpha) or _nothing_to_win(done[first:]):
             break
-        task = tasks[number % len(tasks)]
         order = [True, False]
         random.Random(f"{memory.id}/{number}").shuffle(order)
         # Each stay in quarantine is a new version: a memory that comes back meets draws it has not seen.
@@ -79,6 +82,13 @@ async def try_memory(
         with_it, without = outcomes[True], outcomes[False]
         done.append(Pair(task.key, seed, with_it.success, without.success, with_it.run_id, without.run_id))
     return report_on(memory.id, done, alpha=alpha, tokens=tokens)
+
+
+def _next_task(tasks: Sequence[Task], done: Sequence[Pair]) -> Task | None:
+    """The task with fewest pairs so far, the first of several; None if all have had what they can tell."""
+    tried = Counter(pair.task for pair in done)
+    left = [task for task in tasks if not (task.choices and tried[task.key])]
+    return min(left, key=lambda task: tried[task.key], default=None)
 
 
 def report_on(memory_id: str, pairs: Sequence[Pair], *, alpha: float, tokens: int) -> TrialReport:
