@@ -99,12 +99,18 @@ def test_nothing_is_written_where_nothing_ran(bare: Path) -> None:
 
 
 def test_a_model_elsewhere_is_not_taken_unasked(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PURPOSE_AGENT_MODEL", "openai:some-model")
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-nothing")
+    monkeypatch.setenv("MISTRAL_API_KEY", "nothing")
 
     with pytest.raises(NoModelFound, match="local=False"):
         pa.purpose("Help me write Python code")
-    assert pa.purpose("Help me write Python code", local=False).members[0].model.name == "openai:some-model"
+    assert pa.purpose("Help me write Python code", local=False).members[0].model.name.startswith("mistral:")
+
+
+def test_a_model_elsewhere_that_the_environment_names_is_taken(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PURPOSE_AGENT_MODEL", "openai:some-model")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nothing")
+
+    assert pa.purpose("Help me write Python code").members[0].model.name == "openai:some-model"
 
 
 def test_a_model_nobody_knows_is_told_at_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 import purpose_agent as pa
+from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ports import CodeRunner
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.task import Task, task_from_json, task_to_json
@@ -66,20 +67,20 @@ async def test_an_answer_without_code_fails_its_assertions() -> None:
 
 
 async def test_assertions_that_can_not_be_run_are_nobodys_failure() -> None:
-    score = await judged(CODE, pa.Check.python("this is no python"))
+    score = await judged(CODE, pa.Check("python_tests", "this is no python"))
 
     assert (score.passed, score.after, score.confidence) == (None, None, 0.0)
     assert "could not be run" in score.checks[0].detail
 
 
 async def test_a_check_that_could_not_be_run_lowers_the_confidence_and_leaves_success_open() -> None:
-    score = await judged(CODE, pa.Check.contains("def"), pa.Check.python("this is no python"))
+    score = await judged(CODE, pa.Check.contains("def"), pa.Check("python_tests", "this is no python"))
 
     assert (score.passed, score.after, score.confidence) == (None, 10.0, 0.5)
 
 
 async def test_one_failed_check_is_a_failure_even_beside_one_that_could_not_be_run() -> None:
-    assert (await judged(CODE, pa.Check.contains("class"), pa.Check.python("this is no python"))).passed is False
+    assert (await judged(CODE, pa.Check.contains("class"), pa.Check("python_tests", "this is no python"))).passed is False
 
 
 async def test_code_that_never_ends_fails_what_it_did_not_reach() -> None:
@@ -133,3 +134,9 @@ def test_at_most_eight_failures_are_told() -> None:
     score = Score(0.0, 0.0, 1.0, "checks", checks=tuple(CheckResult("contains", str(n), False, f"no {n}") for n in range(20)))
 
     assert failures(score).splitlines() == [f"- no {n}" for n in range(8)]
+
+
+@pytest.mark.parametrize("assertions", ["this is no python", "", "def test_it():\n    assert False"])
+def test_assertions_that_claim_nothing_are_refused_when_they_are_written(assertions: str) -> None:
+    with pytest.raises(UsageError, match=r"Check\.python got"):
+        pa.Check.python(assertions)

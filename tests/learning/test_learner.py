@@ -457,3 +457,24 @@ async def test_spelling_of_an_answer_is_the_tasks_own(tmp_path: Path) -> None:
 
     (waiting,) = agent.workspace.memories("quarantined")
     assert set(waiting.lesson.then.splitlines()) == {"- blue door -> RIGHT", "- red door -> LEFT"}
+
+
+async def test_a_trial_does_not_meet_failed_tasks_first(tmp_path: Path) -> None:
+    """A memory that helps the few failed tasks and spoils the many others must meet the others too."""
+
+    def answer(request: ModelRequest) -> str:
+        if request.purpose == "reflect":
+            return as_lesson("always say red", "any room at all")
+        wants_red = "red room" in request.messages[1].text
+        return "red" if "always say red" in request.text else ("wrong" if wants_red else "blue")
+
+    agent = painter(tmp_path, answer)
+    rooms = [("red", 5), ("blue", 20)]
+    for colour, count in rooms:
+        for number in range(count):
+            goal = f"Paint the {colour} room {number}"
+            task = pa.Task(goal, checks=[pa.Check.contains(colour)], labels={"family": "rooms"})
+            await agent.run_async(task)
+    await agent.workspace.settle_async()
+
+    assert agent.workspace.memories("promoted") == ()

@@ -1,5 +1,6 @@
 """purpose(): a description becomes a team."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,9 @@ def purpose(
     if knowledge is not None:
         raise UsageError(f"purpose(knowledge={str(knowledge)!r}): searching documents is not built yet. Leave it out.")
     found = resolved(model)
-    if model is None and local and not found.capabilities.local:
+    # The variable is a choice as explicit as the argument.
+    named = model is not None or bool(os.environ.get("PURPOSE_AGENT_MODEL"))
+    if not named and local and not found.capabilities.local:
         raise NoModelFound(
             f"No model was found on this machine; {found.name} could serve, but costs money or sends your words elsewhere. "
             f"Name it, purpose(..., model={found.name!r}), or allow it, purpose(..., local=False). "

@@ -27,7 +27,20 @@ class Check:
 
     @classmethod
     def python(cls, assertions: str) -> "Check":
-        """Run the answer's Python code, then `assertions`, in a child process; all must hold."""
+        """Run the answer's Python code, then `assertions`, in a child process; all must hold.
+
+        Raises:
+            UsageError: `assertions` is not Python, or claims nothing: functions that are only defined are not run.
+        """
+        import ast
+
+        try:
+            statements = ast.parse(assertions).body
+        except (SyntaxError, ValueError) as error:
+            raise UsageError(f"Check.python got assertions that are not Python: {error}.") from error
+        silent = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+        if all(isinstance(statement, silent) for statement in statements):
+            raise UsageError("Check.python got no top-level assertion; write for example 'assert fib(10) == 55'.")
         return cls("python_tests", assertions)
 
     @classmethod

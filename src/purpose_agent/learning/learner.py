@@ -10,6 +10,7 @@ success that no failure preceded teaches nothing, and the record says so.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from purpose_agent.core.errors import GateError, ModelError
 from purpose_agent.core.ids import IdSource
@@ -211,8 +212,9 @@ class Learner:
         # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
         tasks = {run.task_key: run.task for run in alike}
         kept = [key for key in tasks if is_held_out(tasks[key])] if memory.lesson.kind == "skill_card" else []
-        failed = {run.task_key for run in alike if run.success is not True}
-        return tuple(tasks[key] for key in kept or sorted(tasks, key=lambda key: key not in failed))
+        # In an order that knows nothing of outcomes: a trial that meets failed tasks first, and stops when it has won
+        # enough, would never meet the tasks that the memory spoils.
+        return tuple(tasks[key] for key in sorted(kept or tasks, key=lambda key: sha256(f"trial/{key}".encode()).digest()))
 
 
 def known_answer(run: RunRow) -> str | None:
