@@ -23,6 +23,7 @@ from purpose_agent.core.model import Model, Usage
 from purpose_agent.core.task import Task, as_task, task_to_json
 from purpose_agent.critics.checks import failures
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     ActionDecided,
@@ -163,7 +164,7 @@ class Team:
 
 
 def _origin(memory: Memory) -> str:
-    return "taught" if memory.lesson.provenance.origin in ("user", "operator") else f"helped {memory.helped} of {memory.used}"
+    return "taught" if memory.lesson.provenance.origin in TEACHERS else f"helped {memory.helped} of {memory.used}"
 
 
 @dataclass(slots=True)

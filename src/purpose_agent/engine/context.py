@@ -19,6 +19,7 @@ from purpose_agent.core.memory import Lesson, Memory, Recalled
 from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn, system, user
 from purpose_agent.core.model import Capabilities, ToolSpec
 from purpose_agent.core.task import Task
+from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.tools.executor import shortened
 
 NOTES_SHARE = 0.25
@@ -70,7 +71,7 @@ def render_notes(recalled: Sequence[Recalled], tokens: int) -> Notes:
 
 def is_instruction(memory: Memory) -> bool:
     """Only what people taught may command."""
-    return memory.lesson.provenance.origin in ("user", "operator")
+    return memory.lesson.provenance.origin in TEACHERS
 
 
 def render_lesson(lesson: Lesson) -> str:
