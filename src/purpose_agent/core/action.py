@@ -52,3 +52,20 @@ class Observation:
     ok: bool
     seconds: float
     truncated: int = 0
+
+
+COMMAND = "act"
+"""The name of the call that carries a command to an environment."""
+
+
+def command(text: str, call_id: str, thought: str = "") -> ToolUse:
+    """One action of an environment that lists its actions, such as "open the door"."""
+    return ToolUse((ToolCall(call_id, COMMAND, {"command": text}),), thought)
+
+
+def command_of(action: Action) -> str | None:
+    """The command an action carries; None if it carries none."""
+    if not isinstance(action, ToolUse) or len(action.calls) != 1 or action.calls[0].name != COMMAND:
+        return None
+    said = action.calls[0].arguments.get("command")
+    return said if isinstance(said, str) else None

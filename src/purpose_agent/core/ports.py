@@ -1,9 +1,9 @@
 """The seams: what other rooms may be asked for, without knowing who answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from purpose_agent.core.action import Action
 from purpose_agent.core.score import Score
@@ -84,4 +84,48 @@ class Critic(Protocol):
 
     async def score(self, task: Task, before: State, action: Action, after: State, phi_before: float | None) -> Score:
         """Φ after the step, given Φ before it (None if unknown)."""
+        ...
+
+
+class Environment(Protocol):
+    """A world that a run acts in. One run uses it at a time."""
+
+    def reset(self) -> State:
+        """The first state."""
+        ...
+
+    def execute(self, action: Action, current_state: State) -> State:
+        """The state after `action`. An action that is impossible leaves the world as it was, and the state says so."""
+        ...
+
+    def is_terminal(self, state: State) -> bool:
+        """Nothing can be done any more: won, lost, or out of time."""
+        ...
+
+
+@runtime_checkable
+class ChoiceEnvironment(Environment, Protocol):
+    """A world whose possible actions can be listed, and that judges itself.
+
+    Its `execute` is given a `ToolUse` of one call; `core.action.command_of` reads the chosen action from it.
+    """
+
+    def situation(self, state: State) -> str:
+        """What there is to see, in words."""
+        ...
+
+    def admissible(self, state: State) -> Sequence[str]:
+        """What can be done now, in words; different from each other."""
+        ...
+
+    def reward(self, state: State) -> float:
+        """Of the step that led to `state`."""
+        ...
+
+    def succeeded(self, state: State) -> bool | None:
+        """Whether the goal is reached in `state`; None where nobody can tell."""
+        ...
+
+    def achieved(self, state: State) -> Sequence[str]:
+        """Goals, in words, that `state` fulfils, for hindsight; () where that is unknown."""
         ...
