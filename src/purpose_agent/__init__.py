@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from purpose_agent.agents.agent import Agent
+    from purpose_agent.agents.budget import Budget
+    from purpose_agent.agents.lift import lift
+    from purpose_agent.agents.lift_report import LiftReport
     from purpose_agent.agents.purpose import purpose
+    from purpose_agent.agents.task_file import load_tasks
     from purpose_agent.agents.team import Team
     from purpose_agent.agents.workspace import Settled, Workspace
     from purpose_agent.core import errors
     from purpose_agent.core.errors import PurposeAgentError
     from purpose_agent.core.memory import Memory
     from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
+    from purpose_agent.core.ports import ChoiceEnvironment, Environment
     from purpose_agent.core.task import Check, Limits, Task
     from purpose_agent.core.tool import Tool, tool
     from purpose_agent.engine.result import TaskResult
@@ -29,8 +34,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "Budget",
     "CalculatorTool",
     "Check",
+    "ChoiceEnvironment",
+    "Environment",
+    "LiftReport",
     "Limits",
     "ListFilesTool",
     "Memory",
@@ -50,6 +59,8 @@ __all__ = [
     "Workspace",
     "WriteFileTool",
     "errors",
+    "lift",
+    "load_tasks",
     "purpose",
     "resolve_backend",
     "tool",
@@ -57,8 +68,12 @@ __all__ = [
 
 _HOMES = {
     "Agent": "agents.agent",
+    "Budget": "agents.budget",
     "CalculatorTool": "tools.calculator",
     "Check": "core.task",
+    "ChoiceEnvironment": "core.ports",
+    "Environment": "core.ports",
+    "LiftReport": "agents.lift_report",
     "Limits": "core.task",
     "ListFilesTool": "tools.files",
     "Memory": "core.memory",
@@ -78,6 +93,8 @@ _HOMES = {
     "Workspace": "agents.workspace",
     "WriteFileTool": "tools.files",
     "errors": "core.errors",
+    "lift": "agents.lift",
+    "load_tasks": "agents.task_file",
     "purpose": "agents.purpose",
     "resolve_backend": "vocabulary",
     "tool": "core.tool",

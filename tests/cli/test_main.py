@@ -12,6 +12,8 @@ from purpose_agent.cli.main import app
 COMMANDS = [
     ["run"],
     ["doctor"],
+    ["learn"],
+    ["lift"],
     ["runs", "list"],
     ["runs", "show"],
     ["memories", "list"],

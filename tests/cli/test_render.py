@@ -9,6 +9,7 @@ from purpose_agent.core.action import Finish, GiveUp, Observation, ToolUse
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import Usage
 from purpose_agent.core.score import Score
+from purpose_agent.core.values import Ranked
 from purpose_agent.runtime import events as e
 
 
@@ -25,6 +26,11 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
     ),
     (e.ModelCalled("act", "rule", "act@1", Usage(), 0.25, "no answer"), "coder 2: asked the model (act): no answer"),
     (e.ActionDecided(ToolUse((ToolCall("c", "add", {"a": 1}),))), "coder 2: uses add(a=1)"),
+    (e.OptionsListed("You see a\ndoor.", ("open", "wait")), "coder 2: has 2 options: You see a door."),
+    (
+        e.ValuesConsulted((Ranked("open", 0.5, 0.1, ("run_0",)), Ranked("wait", -1.0, 0.1)), 9),
+        "coder 2: values open +0.50, wait -1.00",
+    ),
     (e.ActionDecided(Finish("two\nlines")), "coder 2: answers: two lines"),
     (e.ActionDecided(GiveUp("unreadable")), "coder 2: gives up: unreadable"),
     (e.ToolReturned(Observation("c", "add", "boom", False, 0.1)), "coder 2: add failed: boom"),

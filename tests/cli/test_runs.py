@@ -2,15 +2,30 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import purpose_agent as pa
+from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.cli.main import app
+from purpose_agent.cli.why import told_why
+from purpose_agent.core.memory import Case, Lesson, Provenance, Scope
+from purpose_agent.core.values import Ranked
+from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.store import MemoryStore
+from purpose_agent.runtime.clock import SystemClock
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.events import Event, ValuesConsulted
+from purpose_agent.runtime.trace import Trace
+from purpose_agent.testing.models import RuleModel
+from tests.cli.ruled import LESSON
 from tests.models.wire import PATIENCE, ChatServer, Reply, serving
 
 TASK = "Write a Python function is_leap(year)."
@@ -133,6 +148,79 @@ def test_all_events_of_a_run_can_be_had_as_lines_of_json(bare: Path) -> None:
 
     lines = [json.loads(line) for line in shown.stdout.splitlines()]
     assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+
+
+def _taught_porter(folder: Path) -> tuple[str, str]:
+    """An agent that failed, learned, and then succeeded: the ids of both runs."""
+
+    def says(request: pa.ModelRequest) -> str:
+        if request.purpose == "reflect":
+            return json.dumps({"when": "greeting a guest of the house", "then": LESSON})
+        return "Salve, guest" if LESSON in request.text else "Hello, guest"
+
+    agent = pa.Agent("porter", model=RuleModel(says), critic=None, workspace=folder)
+    task = pa.Task("Greet a guest of the house.", checks=[pa.Check.contains("Salve")])
+    first = agent.run(task)
+    agent.workspace.settle()
+    return first.id, agent.run(task).id
+
+
+def test_what_a_run_had_learned_is_traced_to_the_run_that_taught_it(bare: Path) -> None:
+    taught, used = _taught_porter(bare)
+    (memory,) = pa.Workspace(bare).memories()
+    shown = CliRunner().invoke(app, ["runs", "show", used, "--why"])
+
+    assert shown.exit_code == 0, shown.output
+    assert f"{memory.id}: promoted then, promoted now" in shown.stdout
+    assert f"When greeting a guest of the house: {LESSON}" in shown.stdout
+    assert f"from: {taught} (self_verified), failed, porter on rule" in shown.stdout
+    assert "task: Greet a guest of the house." in shown.stdout
+    assert "failed: " in shown.stdout
+    assert re.search(r"trial: \d+ wins, 0 losses in \d+ pairs on 1 task; e-value that it helps \d", shown.stdout)
+
+
+def test_a_memory_that_changed_since_is_told_as_it_was_then(bare: Path) -> None:
+    _, used = _taught_porter(bare)
+    (memory,) = pa.Workspace(bare).memories()
+    database = Database(bare / DATABASE)
+    Gate(MemoryStore(database, SystemClock()), SystemClock()).archive(memory, "a test has no more use for it")
+    shown = CliRunner().invoke(app, ["runs", "show", used, "--why"])
+
+    assert f"{memory.id}: promoted then, archived now" in shown.stdout
+
+
+def test_the_solved_cases_behind_a_memory_lead_to_their_runs(bare: Path) -> None:
+    agent = pa.Agent("porter", model=RuleModel(lambda request: "push"), critic=None, workspace=bare)
+    task = pa.Task("The red door.", checks=[pa.Check.equals("push")], choices=["push", "pull"], labels={"family": "doors"})
+    solved = agent.run(task)
+    case = Case("The red door.", "push")
+    origin = Provenance("user", solved.id, "porter")
+    lesson = Lesson("skill_card", "", "- red door -> push", origin, Scope(("porter",), ("doors",)), (case,))
+    Gate(MemoryStore(Database(bare / DATABASE), SystemClock()), SystemClock()).teach(lesson)
+    used = agent.run(task)
+    shown = CliRunner().invoke(app, ["runs", "show", used.id, "--why"])
+
+    assert f"case: The red door. → push  [{solved.id}]" in shown.stdout, shown.output
+    assert "trial: none" in shown.stdout
+
+
+def test_values_that_a_run_looked_up_lead_to_the_runs_behind_them() -> None:
+    seen = ValuesConsulted((Ranked("go north", 0.5, 0.1, ("run_1", "run_2")), Ranked("wait", 0.0, 1.0)), 9)
+    event = Event("evt_1", "run_3", 1, datetime(2026, 1, 1, tzinfo=UTC), "player", 2, seen)
+
+    told = told_why(pa.Workspace("nowhere"), Trace((event,)))
+
+    assert "step 2, the best of 9 options:" in told
+    assert "go north: 0.50 ± 0.10, from run_1, run_2" in told
+    assert "wait: 0.00 ± 1.00, from options like it" in told
+
+
+@pytest.mark.usefixtures("model")
+def test_a_run_that_had_learned_nothing_says_so(bare: Path) -> None:
+    CliRunner().invoke(app, ["run", TASK, "--no-settle"])
+    shown = CliRunner().invoke(app, ["runs", "show", _last_run(bare), "--why"])
+
+    assert "This run used nothing that was learned." in shown.stdout
 
 
 @pytest.mark.usefixtures("model")

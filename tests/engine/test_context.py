@@ -15,9 +15,9 @@ from purpose_agent.core.messages import Message, Text, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.core.task import Task
 from purpose_agent.engine.context import (
-    ANSWER_TOKENS,
     NOTES_SHARE,
     Context,
+    answer_tokens,
     estimated_tokens,
     open_context,
     render_lesson,
@@ -73,7 +73,7 @@ async def test_a_full_window_lets_the_older_half_go_and_keeps_beginning_and_newe
     assert 1 <= len(trims) < 6
     for number, messages in enumerate(sent):
         assert messages[:2] == sent[0][:2]
-        assert tokens(messages) <= SMALL - ANSWER_TOKENS
+        assert tokens(messages) <= SMALL - answer_tokens(capabilities)
         if number:
             assert f"word{number - 1} " in model.requests[number].text
         assert [message.role for message in messages[2:3]] in ([], ["assistant"])
@@ -105,7 +105,7 @@ def test_no_trimming_separates_a_result_from_its_call(sizes: list[tuple[int, int
         assert messages[:2] == context.prefix
         assert said in messages
         assert_each_result_has_its_call(messages)
-        assert tokens(messages) <= SMALL - ANSWER_TOKENS
+        assert tokens(messages) <= SMALL - answer_tokens(capabilities)
 
 
 def opened(capabilities: Capabilities, notes: tuple[Recalled, ...] = (), task: Task | None = None) -> Context:

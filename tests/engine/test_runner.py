@@ -135,7 +135,7 @@ async def test_an_answer_that_there_was_no_time_to_judge_is_neither_right_nor_wr
         await anyio.sleep_forever()
         return True
 
-    result = await ran(scripted("blue"), tmp_path, pa.Limits(seconds=0.05), pa.Check.call(never))
+    result = await ran(scripted("blue"), tmp_path, pa.Limits(seconds=0.3), pa.Check.call(never))
 
     assert (result.status, result.answer, result.success) == ("exhausted", "blue", None)
 

@@ -17,7 +17,7 @@ class Reply:
     """What the server does with one request.
 
     Attributes:
-        body: Sent whole, with its length; a dict as JSON.
+        body: Sent whole, with its length; a dict as JSON; a function makes it of the request's body.
         pieces: Sent one by one instead of a body.
         ending: After the pieces: end properly, hang up in the middle of a chunk, or wait for the client to go.
     """
@@ -93,7 +93,8 @@ class _Answer(BaseHTTPRequestHandler):
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if reply.pieces is None:
-            body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+            made = reply.body(server.asked[-1].body) if callable(reply.body) else reply.body
+            body = made if isinstance(made, bytes) else json.dumps(made).encode()
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -15,6 +15,7 @@ from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import Usage
 from purpose_agent.core.score import CheckResult, Evidence, Score
 from purpose_agent.core.task import Check, Task, task_to_json
+from purpose_agent.core.values import Ranked
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
     ActionDecided,
@@ -22,6 +23,7 @@ from purpose_agent.runtime.events import (
     LessonDrawn,
     MemoryRecalled,
     ModelCalled,
+    OptionsListed,
     Payload,
     RecalledMemory,
     Reflected,
@@ -30,6 +32,7 @@ from purpose_agent.runtime.events import (
     StateChanged,
     StepScored,
     ToolReturned,
+    ValuesConsulted,
 )
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -120,6 +123,7 @@ scores = st.builds(
     st.lists(st.builds(Evidence, texts, st.booleans()), max_size=2).map(tuple),
     st.lists(st.builds(CheckResult, texts, texts, verdicts, texts), max_size=2).map(tuple),
     st.lists(texts, max_size=2).map(tuple),
+    st.none() | numbers,
 )
 calls = st.builds(ToolCall, texts, texts, objects, st.none() | texts)
 actions = (
@@ -128,6 +132,7 @@ actions = (
     | st.builds(GiveUp, texts)
 )
 statuses = st.sampled_from(("finished", "gave_up", "exhausted", "interrupted", "cancelled", "failed"))
+rankings = st.builds(Ranked, texts, numbers, numbers, st.lists(texts, max_size=2).map(tuple))
 recalled = st.builds(RecalledMemory, texts, counts, numbers, texts)
 
 payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
@@ -142,6 +147,8 @@ payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
         st.none() | counts,
     ),
     MemoryRecalled: st.builds(MemoryRecalled, st.lists(recalled, max_size=2).map(tuple), counts),
+    OptionsListed: st.builds(OptionsListed, texts, st.lists(texts, max_size=3).map(tuple)),
+    ValuesConsulted: st.builds(ValuesConsulted, st.lists(rankings, max_size=2).map(tuple), counts),
     ModelCalled: st.builds(ModelCalled, texts, texts, texts, usages, numbers, texts),
     ActionDecided: st.builds(ActionDecided, actions),
     ToolReturned: st.builds(ToolReturned, st.builds(Observation, texts, texts, texts, st.booleans(), numbers, counts)),

@@ -1,18 +1,21 @@
 """Agent: instructions, a model, tools, limits. It holds no state; what it learns is in its workspace."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.model import Model
+from purpose_agent.core.model import NO_MODEL, Model
+from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.task import Limits, Task, as_task
 from purpose_agent.core.tool import Tool, make_tool
 from purpose_agent.engine.context import with_role
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.engine.runner import Setup
+from purpose_agent.engine.run import Setup
+from purpose_agent.engine.world import worlds_of
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunMode
 from purpose_agent.runtime.sync import run_sync
@@ -27,15 +30,19 @@ class Agent:
     Args:
         name: For the record; what it learns is recalled for agents of this name.
         role: The sentence that opens its instructions; by default "You are the NAME."
-        model: A spec such as "ollama:qwen3:1.7b", a model object, or None for the best that is there.
+        model: A spec such as "ollama:qwen3:1.7b", a model object, or None for the best that is there. "none" is an agent
+            without a model: it chooses among options by what it learned, and at random where it learned nothing.
         tools: Tools, or plain typed functions with docstrings.
         critic: Who scores tasks that have no checks: "self" is its own model, None nobody; a spec or a model object.
         limits: What a run may spend, unless the task says otherwise.
         workspace: A folder, or a Workspace.
         mode: "learning" reads and writes memory; "validation" records runs only; "evaluation" writes nothing.
         temperature: Of its answers.
+        environment: The world its tasks play in, or a function that makes one for a task. The world lists the actions and
+            judges the run; it is called directly, so it should answer at once. One world serves one run at a time.
 
     Raises:
+        UsageError: The environment can't be acted in; the message says what it lacks.
         UnknownModel: The spec can't be read.
         NoModelFound: The local model it names is not here.
         InvalidTool: A function can't be offered as a tool.
@@ -53,11 +60,14 @@ class Agent:
         workspace: Workspace | str | Path | None = None,
         mode: RunMode = "learning",
         temperature: float | None = TEMPERATURE,
+        environment: ChoiceEnvironment | Callable[[Task], ChoiceEnvironment] | None = None,
     ) -> None:
         if not name.strip():
             raise UsageError("Agent(name=''): give it a name; what it learns is kept under it.")
         if mode not in ("learning", "validation", "evaluation"):
             raise UsageError(f"Agent(mode={mode!r}): it is one of 'learning', 'validation' and 'evaluation'.")
+        if environment is not None and tools:
+            raise UsageError("Agent(environment=…, tools=…): a world lists its own actions; leave the tools out.")
         self.name = name
         self.role = with_role(name, role)
         self.limits = limits or Limits()
@@ -66,12 +76,15 @@ class Agent:
         self.workspace = open_workspace(workspace)
         self._tools = ToolExecutor([tool if isinstance(tool, Tool) else make_tool(tool) for tool in tools])
         # A named model is looked up now, so that a wrong name is told at once; "the best there is" when first needed.
-        self._model = resolved(model) if model is not None else None
+        self._has_model = model != NO_MODEL
+        self._model = resolved(model) if model is not None and self._has_model else None
         self._critic = critic
+        self._environment = worlds_of(environment) if environment is not None else None
         self.workspace.register(self)
 
     def __repr__(self) -> str:
-        return f"Agent({self.name!r}, model={self._model.name if self._model is not None else None!r})"
+        model = self._model.name if self._model is not None else None
+        return f"Agent({self.name!r}, model={model if self._has_model else NO_MODEL!r})"
 
     @property
     def model(self) -> Model:
@@ -79,7 +92,10 @@ class Agent:
 
         Raises:
             NoModelFound: There is none on this machine; the message says how to get one.
+            UsageError: It was made to have none.
         """
+        if not self._has_model:
+            raise UsageError(f"Agent {self.name!r} was made with model='none'; whoever needs a model has to name one.")
         if self._model is None:
             self._model = resolved(None)
         return self._model
@@ -91,11 +107,15 @@ class Agent:
 
     def setup(self) -> Setup:
         """Who runs, as the engine needs it."""
-        if self._critic == "self":
-            critic: Model | None = self.model
-        else:
+        model = self.model if self._has_model else None
+        critic = model
+        if self._critic != "self":
             critic = None if self._critic is None else resolved(self._critic)
-        return Setup(self.name, self.role, self.model, self._tools, critic, self.limits, self.temperature)
+        return Setup(self.name, self.role, model, self._tools, critic, self.limits, self.temperature, self._environment)
+
+    def can_judge(self, task: Task) -> bool:
+        """Whether a recorded `task` can be run again and judged: by its world, or by checks that are all data."""
+        return self._environment is not None or task.replayable
 
     def run(self, task: str | Task, *, seed: int | None = None, watch: Listener | None = None) -> TaskResult:
         """Blocking form of `run_async`."""
@@ -113,6 +133,7 @@ class Agent:
 
         Raises:
             NoModelFound: No model was named, and there is none.
+            UsageError: The agent was made without a model, and the task has no options to choose among.
         """
         listeners = [watch] if watch is not None else []
         result = await self.attempt(as_task(task), seed=seed, listeners=listeners)
@@ -121,12 +142,37 @@ class Agent:
         return replace(result, lessons=await self.workspace.reflect(result, self, listeners=listeners))
 
     async def attempt(
-        self, task: Task, *, seed: int | None = None, parent: str | None = None, listeners: Sequence[Listener] = ()
+        self,
+        task: Task,
+        *,
+        seed: int | None = None,
+        parent: str | None = None,
+        memory: bool = True,
+        without_memory: str | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> TaskResult:
-        """The run alone, without reflection: for teams, which reflect when they know how it went on."""
+        """The run alone, without reflection: for teams, which reflect when they know how it went on.
+
+        Args:
+            memory: False: nothing that was learned is used.
+            without_memory: The id of one memory that is left out.
+        """
         return await self.workspace.runner.run(
-            self.setup(), task, mode=self.mode, seed=seed, parent=parent, listeners=listeners
+            self.setup(),
+            task,
+            mode=self.mode,
+            seed=seed,
+            parent=parent,
+            memory=memory,
+            without_memory=without_memory,
+            listeners=listeners,
         )
+
+    def moved(self, workspace: Workspace, mode: RunMode) -> "Agent":
+        """The same agent in another workspace, or in another mode. This one stays as it is."""
+        other = copy(self)
+        other.workspace, other.mode = workspace, mode
+        return other
 
 
 def resolved(model: str | Model | None) -> Model:

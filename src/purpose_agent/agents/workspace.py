@@ -14,15 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
+from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.core.errors import ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Provenance, Recalled, TrialReport
-from purpose_agent.core.model import Model
+from purpose_agent.core.model import Usage
 from purpose_agent.core.ports import Clock, CodeRunner
 from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.engine.runner import Runner, Setup
+from purpose_agent.engine.run import Setup
+from purpose_agent.engine.runner import Runner
 from purpose_agent.learning.learner import Learner, Trialled
 from purpose_agent.learning.trial import Outcome
 from purpose_agent.memory.gate import Gate
@@ -62,13 +64,12 @@ class Performer(Protocol):
         """What it learns is kept under it."""
         ...
 
-    @property
-    def model(self) -> Model:
-        """Asked for reflection."""
+    def setup(self) -> Setup:
+        """Who runs, as the engine needs it; its model is asked for reflection."""
         ...
 
-    def setup(self) -> Setup:
-        """Who runs, as the engine needs it."""
+    def can_judge(self, task: Task) -> bool:
+        """Whether a recorded task can be run again and judged."""
         ...
 
 
@@ -83,6 +84,10 @@ class Settled:
         trialled: Memories that were tried, and what became of each.
         skipped: Memories that could not be tried, and why.
         returned: Promoted memories that went back to quarantine.
+        reflection: What the model calls of reflection cost.
+        trials: What the runs of trials cost, those of an unfinished one too.
+        runs: How many runs those were.
+        stopped: What was left for another time because the budget was spent, or "".
     """
 
     reflected: tuple[str, ...] = ()
@@ -91,6 +96,10 @@ class Settled:
     returned: tuple[Memory, ...] = field(default=())
     waiting: tuple[str, ...] = ()
     doubtful: tuple[Memory, ...] = ()
+    reflection: Usage = field(default_factory=Usage)
+    trials: Usage = field(default_factory=Usage)
+    runs: int = 0
+    stopped: str = ""
 
     def summary(self) -> str:
         """One line for each thing done."""
@@ -102,7 +111,16 @@ class Settled:
         lines += [
             f"{_line(memory)}: taught, but {memory.helped} of {memory.used} runs with it succeeded" for memory in self.doubtful
         ]
+        lines += [self.stopped] if self.stopped else []
+        lines += [self._cost()] if self.runs or self.reflection.calls else []
         return "\n".join(lines) or "nothing was waiting"
+
+    def _cost(self) -> str:
+        reflection, trials = self.reflection, self.trials
+        return (
+            f"cost: reflection {reflection.calls} calls and {reflection.tokens:,} tokens; "
+            f"trials {self.runs} runs, {trials.calls} calls and {trials.tokens:,} tokens"
+        )
 
 
 class Workspace:
@@ -198,11 +216,11 @@ class Workspace:
             raise UsageError("teach(''): say in words what to do, such as 'Always handle edge cases'.")
         return self._gate.teach(Lesson("user_preference", when, text, Provenance("user")))
 
-    def settle(self, *, watch: Listener | None = None) -> Settled:
+    def settle(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
         """Blocking form of `settle_async`."""
-        return run_sync(self.settle_async(watch=watch))
+        return run_sync(self.settle_async(watch=watch, budget=budget))
 
-    async def settle_async(self, *, watch: Listener | None = None) -> Settled:
+    async def settle_async(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
         """Finish what is waiting: reflection on runs, trials of quarantined memories, the watch over promoted ones.
 
         A trial runs tasks again, on the agent that the lesson came from: it must exist in this process. Costs up to
@@ -210,13 +228,22 @@ class Workspace:
 
         Args:
             watch: Called with every event of the trials' runs.
+            budget: What reflection and trials may cost together; a trial that is stopped by it goes on another time.
         """
-        reflected, waiting = await self._reflect_on_waiting()
+        reflection, trials = Purse(budget or Budget()), Purse()
+        reflected, waiting = await self._reflect_on_waiting(reflection)
+        trials.budget = reflection.left
         trialled: list[Trialled] = []
         skipped: list[tuple[Memory, str]] = []
+        left: list[Memory] = []
         for memory in self._store.list("quarantined"):
+            if self._store.get(memory.id).status != "quarantined":
+                continue  # another hypothesis about the same tasks was promoted meanwhile
+            if not trials.has_room(runs=2):
+                left.append(memory)
+                continue
             try:
-                tried = await self._try(memory, [watch] if watch is not None else [])
+                tried = await self._try(memory, [watch] if watch is not None else [], trials)
             except ModelError as error:
                 # The other memories still get their turn; this one is tried again at the next call.
                 tried = str(error)
@@ -225,13 +252,38 @@ class Workspace:
             else:
                 trialled.append(tried)
         returned, doubtful = self._learner.watch()
-        return Settled(tuple(reflected), tuple(trialled), tuple(skipped), returned, tuple(waiting), doubtful)
+        stopped = f"the budget of {budget} is spent" if not trials.has_room(runs=2) else ""
+        if left:
+            stopped += f"; not tried: {', '.join(memory.id for memory in left)}"
+        return Settled(
+            tuple(reflected),
+            tuple(trialled),
+            tuple(skipped),
+            returned,
+            tuple(waiting),
+            doubtful,
+            reflection=reflection.usage,
+            trials=trials.usage,
+            runs=trials.runs,
+            stopped=stopped,
+        )
+
+    def close(self) -> None:
+        """Let go of the database, so that its folder can be removed. It is opened again when it is needed."""
+        _agents.pop(self.path, None)
+        _open.pop(self.path, None)
+        self._db.close()
 
     # For agents
 
     def register(self, agent: Performer) -> None:
         """Know `agent` by its name: trials of what it learned run on it. The last one of a name counts."""
         self._agents[agent.name] = agent
+
+    @property
+    def agents(self) -> frozenset[str]:
+        """The names of those that were made in this process."""
+        return frozenset(self._agents)
 
     async def reflect(
         self, result: TaskResult, agent: Performer, *, passed: str = "", skip: str = "", listeners: Sequence[Listener] = ()
@@ -243,7 +295,7 @@ class Workspace:
         run = claim_reflection(self._db, now=self._clock.now(), owner=this_process(), run_id=result.id)
         if run is None:
             return ()
-        return await self._learner.reflect(run, agent.model, passed=passed, skip=skip, listeners=listeners)
+        return await self._learner.reflect(run, agent.setup().model, passed=passed, skip=skip, listeners=listeners)
 
     def _recall(self, task: Task, agent: str, on_trial: Memory | None) -> tuple[Recalled, ...]:
         return recall(self._store, task, agent, also=on_trial)
@@ -258,34 +310,44 @@ class Workspace:
                 last = entry.evidence
         return last
 
-    async def _reflect_on_waiting(self) -> tuple[list[str], list[str]]:
+    async def _reflect_on_waiting(self, purse: Purse) -> tuple[list[str], list[str]]:
         """Runs whose process ended before they were reflected on: those done now, and those left."""
         done: list[str] = []
         left: list[str] = []
         release_dead_claims(self._db)
         try:
-            while (run := claim_reflection(self._db, now=self._clock.now(), owner=this_process())) is not None:
+            while purse.has_room() and (run := claim_reflection(self._db, now=self._clock.now(), owner=this_process())):
                 left.append(run.id)
                 agent = self._agents.get(run.agent)
-                await self._learner.reflect(run, agent.model if agent is not None else None)
+                await self._learner.reflect(run, agent.setup().model if agent is not None else None, listeners=[purse.listen])
                 if self.run(run.id).reflected == REFLECTED:
                     done.append(left.pop())
         finally:
             release_reflection(self._db, left)
         return done, left
 
-    async def _try(self, memory: Memory, listeners: Sequence[Listener]) -> Trialled | str:
+    async def _try(self, memory: Memory, listeners: Sequence[Listener], purse: Purse) -> Trialled | str:
         name = memory.lesson.provenance.agent
         agent = self._agents.get(name)
         if agent is None:
             return f"no agent called {name!r} was made in this process"
-        tasks = self._learner.trial_tasks(memory)
+        if agent.setup().model is None:
+            return f"the agent {name!r} has no model that could read it"
+        tasks = self._learner.trial_tasks(memory, agent.can_judge)
         if not tasks:
             return "no recorded task could be run and judged again"
-        return await self._learner.try_out(memory, tasks, partial(self._rerun, agent, memory, listeners))
+        rerun = partial(self._rerun, agent, memory, listeners, purse)
+        return await self._learner.try_out(memory, tasks, rerun, may_go_on=lambda: purse.has_room(runs=2))
 
     async def _rerun(
-        self, agent: Performer, memory: Memory, listeners: Sequence[Listener], task: Task, seed: int, with_it: bool
+        self,
+        agent: Performer,
+        memory: Memory,
+        listeners: Sequence[Listener],
+        purse: Purse,
+        task: Task,
+        seed: int,
+        with_it: bool,
     ) -> Outcome:
         """One half of a pair. What the memory revises is left out of the run that has it, and only there."""
         result = await self.runner.run(
@@ -298,6 +360,7 @@ class Workspace:
             without_memory=memory.supersedes if with_it else memory.id,
             listeners=listeners,
         )
+        purse.pay(result.usage, runs=1)
         if result.status == "failed":
             raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
         return Outcome(result.id, result.success, result.usage.tokens)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from purpose_agent.cli import doctor, memories, models, runs
+from purpose_agent.cli import doctor, learn, lift, memories, models, runs
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import say
 from purpose_agent.core.errors import PurposeAgentError, UsageError
@@ -46,6 +46,8 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(memories.app, name="memories")
 app.add_typer(models.app, name="models")
 app.command("run")(runs.run)
+app.command("learn")(learn.learn)
+app.command("lift")(lift.lift)
 app.command("doctor")(doctor.doctor)
 
 

@@ -24,6 +24,7 @@ from purpose_agent.runtime.events import (
     LessonDrawn,
     MemoryRecalled,
     ModelCalled,
+    OptionsListed,
     Payload,
     Reflected,
     RunFinished,
@@ -31,6 +32,7 @@ from purpose_agent.runtime.events import (
     StateChanged,
     StepScored,
     ToolReturned,
+    ValuesConsulted,
 )
 
 if TYPE_CHECKING:
@@ -133,6 +135,10 @@ def _what(payload: Payload) -> str:
             return f"{agent} begins, on {model}: {task.get('goal', '')}"
         case MemoryRecalled(memories=memories, left_out=left_out):
             return f"recalls {counted(len(memories), 'memory', 'memories')}" + (f", {left_out} left out" if left_out else "")
+        case OptionsListed(situation=situation, options=options):
+            return f"has {counted(len(options), 'option', 'options')}: {situation}"
+        case ValuesConsulted(options=ranked):
+            return "values " + ", ".join(f"{each.option} {each.value:+.2f}" for each in ranked)
         case ModelCalled(purpose=purpose, usage=usage, seconds=seconds, error=error):
             spent = f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written in {seconds:.1f} s"
             return f"asked the model ({purpose}): {error or spent}"

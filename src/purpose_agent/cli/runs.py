@@ -104,6 +104,7 @@ def list_runs(
 def show(
     id: Annotated[str, typer.Argument(metavar="ID", help="As `runs list` shows it.")],
     events: Annotated[bool, typer.Option("--events", help="Every event, as a line of JSON.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="What it had learned, traced to the runs that taught it.")] = False,
     workspace: Folder = None,
 ) -> None:
     """Show a run: its steps with action, observation and score, and its lessons."""
@@ -114,6 +115,12 @@ def show(
     trace = opened.trace(row.id)
     if events:
         screen().out(trace.to_jsonl(), end="")
+        return
+    if why:
+        from purpose_agent.cli.why import told_why
+
+        say(f"{_header(row)}\n")
+        say(told_why(opened, trace))
         return
     say(_header(row))
     for step in trace.steps():

@@ -37,11 +37,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a memory came from. Set by the runtime, never by a model."""
+    """Where a memory came from. Set by the runtime, never by a model.
+
+    Attributes:
+        since: The first run it speaks of, where earlier ones followed another rule; "" if it speaks of all.
+    """
 
     origin: Origin
     run_id: str = ""
     agent: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,52 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that must hold of a situation: a word is in it, or a number in it lies on one side of a bound.
+
+    Attributes:
+        term: A word or two neighbouring ones, in lower case; with a bound, the word beside the number ("" for the only
+            number there is).
+        above: The number must be greater.
+        at_most: The number must be this or less.
+    """
+
+    term: str
+    above: float | None = None
+    at_most: float | None = None
+
+    @property
+    def text(self) -> str:
+        """In words: "red door", or "kilos above 20"."""
+        if self.above is None and self.at_most is None:
+            return self.term
+        bounds = [f"above {self.above:.12g}"] if self.above is not None else []
+        bounds += [f"at most {self.at_most:.12g}"] if self.at_most is not None else []
+        return f"{self.term or 'the number'} {' and '.join(bounds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """Where all `conditions` hold, `answer` is right. Without conditions: in all other situations."""
+
+    conditions: tuple[Condition, ...]
+    answer: str
+
+    @property
+    def text(self) -> str:
+        """One line: "red door, cellar -> knock"."""
+        return f"{', '.join(condition.text for condition in self.conditions) or 'otherwise'} -> {self.answer}"
+
+
+@dataclass(frozen=True, slots=True)
 class Lesson:
     """A draft: when this, then that. It has no id and no status until the gate admits it.
 
     Attributes:
         when: The situation, in words. Empty means always.
-        then: What to do.
-        cases: Solved cases that show it; they are shown with it.
+        then: What to do; "" if the cases alone show it.
+        cases: Solved cases that show it.
+        lines: The rule as data, if it is one of lines: the first that fits a situation counts, and is shown alone.
     """
 
     kind: MemoryKind
@@ -68,10 +112,14 @@ class Lesson:
     provenance: Provenance
     scope: Scope = field(default_factory=Scope)
     cases: tuple[Case, ...] = ()
+    lines: tuple[RuleLine, ...] = ()
 
     @property
     def text(self) -> str:
-        """The rule as one sentence."""
+        """The rule as one sentence, or what its cases are."""
+        if not self.then.strip() and self.cases:
+            first = self.cases[0]
+            return f"{len(self.cases)} solved cases, such as: {first.situation} -> {first.answer}"
         return f"When {self.when}: {self.then}" if self.when else self.then
 
 

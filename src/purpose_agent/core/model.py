@@ -8,6 +8,9 @@ from purpose_agent.core.messages import Json, Message
 
 Stop: TypeAlias = Literal["stop", "length", "tool_calls", "filter", "unknown"]
 
+NO_MODEL = "none"
+"""The name of the model of runs that had none: an agent that chooses among options by what it learned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -38,9 +38,10 @@ class Score:
         after: Φ after it, 0 to 10, or None if it could not be judged.
         confidence: 0 to 1. Checks that ran give 1.
         evidence: What the critic quoted.
-        critic: "checks" or "state".
+        critic: "checks", "state" or "environment".
         checks: The checks that ran, if the critic ran any.
         flags: Why less was credited than the critic said, such as "no_evidence".
+        reward: Of the step, in the units of the world it was made in; None outside of such worlds.
     """
 
     before: float | None
@@ -50,6 +51,7 @@ class Score:
     evidence: tuple[Evidence, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     flags: tuple[str, ...] = ()
+    reward: float | None = None
 
     @property
     def delta(self) -> float | None:

@@ -1,7 +1,7 @@
 """What is wanted, how it is checked, what it may cost."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 from purpose_agent.core.errors import UsageError
@@ -83,19 +83,26 @@ class Limits:
         seconds: Wall time, or None for no limit.
         tokens: Input and output tokens together, or None.
         usd: US dollars, or None. A call whose price is unknown can't be held to it and ends the run.
+        retries: Further attempts within the run after an answer that fails the checks, as far as steps and tokens go.
     """
 
     steps: int = 20
     seconds: float | None = None
     tokens: int | None = None
     usd: float | None = None
+    retries: int = 0
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise UsageError(f"Limits(steps={self.steps}): a run needs at least one step.")
+        if self.retries < 0:
+            raise UsageError(f"Limits(retries={self.retries}): give 0 for one attempt only, or how many more there may be.")
         for name, value in (("seconds", self.seconds), ("tokens", self.tokens), ("usd", self.usd)):
             if value is not None and not value > 0:
                 raise UsageError(f"Limits({name}={value}): give a number above 0, or None for no limit.")
+
+
+_LIMITS = tuple(limit.name for limit in fields(Limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +182,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
     return {
         "goal": task.goal,
         "checks": [{"kind": check.kind, "spec": check.spec} for check in task.checks],
-        "limits": None
-        if task.limits is None
-        else {"steps": task.limits.steps, "seconds": task.limits.seconds, "tokens": task.limits.tokens, "usd": task.limits.usd},
+        "limits": None if task.limits is None else asdict(task.limits),
         "choices": list(task.choices),
         "inputs": dict(task.inputs),
         "labels": dict(task.labels),
@@ -191,7 +196,7 @@ def task_from_json(data: Mapping[str, Any]) -> Task:
     return Task(
         goal=data["goal"],
         checks=[Check(check["kind"], check["spec"]) for check in data.get("checks", ())],
-        limits=None if limits is None else Limits(**{key: limits.get(key) for key in ("steps", "seconds", "tokens", "usd")}),
+        limits=None if limits is None else Limits(**{key: limits[key] for key in _LIMITS if key in limits}),
         choices=data.get("choices", ()),
         inputs=data.get("inputs"),
         labels=data.get("labels"),

@@ -8,31 +8,44 @@ one JSON object under a schema. Does not run tools and does not judge.
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from purpose_agent.core.action import Action, Finish, GiveUp, ToolUse
+from purpose_agent.core.ids import IdSource
 from purpose_agent.core.messages import Json, Message, ToolCall
 from purpose_agent.core.model import ModelRequest, ModelResponse, ToolSpec
-from purpose_agent.core.task import Task
-from purpose_agent.engine.context import Context, called
+from purpose_agent.engine.context import Context, answer_tokens, called
 
 RETRIES = 2
 WRITTEN_CALL = re.compile(r"(?:<tool_call>|```\w*)?\s*\{.*\}\s*(?:</tool_call>|```)?", re.DOTALL)
-ANSWER_TOKENS = 900
 
 Ask: TypeAlias = Callable[[ModelRequest, str], Awaitable[ModelResponse]]
 Note: TypeAlias = Callable[[str], None]
 
 
-async def decide(
-    ask: Ask, context: Context, task: Task, *, temperature: float | None, seed: int | None, unread: Note
-) -> tuple[Action, Message]:
+@dataclass(frozen=True, slots=True)
+class Decision:
     """The next action, and the message that carried it.
+
+    Attributes:
+        probabilities: Of the choices, where the model chose and its engine tells; else None.
+    """
+
+    action: Action
+    message: Message
+    probabilities: Mapping[str, float] | None = None
+
+
+async def decide(
+    ask: Ask, context: Context, choices: tuple[str, ...], *, temperature: float | None, seed: int | None, unread: Note
+) -> Decision:
+    """Ask for the next action.
 
     Args:
         ask: The actor's model, on the run's account.
+        choices: The admissible answers, if the answer must be one of a few.
         unread: Told why a reply could not be read, each time.
 
     Raises:
@@ -41,23 +54,24 @@ async def decide(
     """
     problem = ""
     for attempt in range(RETRIES + 1):
-        request = _request(context, task, temperature, None if seed is None else seed + attempt)
+        request = _request(context, choices, temperature, None if seed is None else seed + attempt)
         response = await ask(request, context.prompt)
-        read = _read(response, context, task)
+        read = _read(response, context, choices)
         if not isinstance(read, str):
-            return read
+            return Decision(*read, response.probabilities)
         problem = read
         unread(problem)
         context.add_problem(response.text, problem)
-    return GiveUp(f"No readable answer in {RETRIES + 1} tries. {problem}"), Message("assistant", ())
+    return Decision(GiveUp(f"No readable answer in {RETRIES + 1} tries. {problem}"), Message("assistant", ()))
 
 
-def _request(context: Context, task: Task, temperature: float | None, seed: int | None) -> ModelRequest:
-    request = ModelRequest(messages=context.messages(), temperature=temperature, max_tokens=ANSWER_TOKENS, seed=seed)
-    if task.choices:
+def _request(context: Context, choices: tuple[str, ...], temperature: float | None, seed: int | None) -> ModelRequest:
+    most = answer_tokens(context.capabilities)
+    request = ModelRequest(messages=context.messages(), temperature=temperature, max_tokens=most, seed=seed)
+    if choices:
         # The likeliest choice, not a drawn one: the probabilities are what is asked for.
-        longest = max(len(choice.encode()) for choice in task.choices)  # no token is less than a byte
-        return replace(request, choices=task.choices, temperature=0.0, max_tokens=max(24, longest + 8))
+        longest = max(len(choice.encode()) for choice in choices)  # no token is less than a byte
+        return replace(request, choices=choices, temperature=0.0, max_tokens=max(24, longest + 8))
     if not context.tools:
         return request
     if context.native:
@@ -65,7 +79,7 @@ def _request(context: Context, task: Task, temperature: float | None, seed: int 
     return replace(request, schema=action_schema(context.tools)) if context.capabilities.schema else request
 
 
-def _read(response: ModelResponse, context: Context, task: Task) -> tuple[Action, Message] | str:
+def _read(response: ModelResponse, context: Context, choices: tuple[str, ...]) -> tuple[Action, Message] | str:
     """The action and its message, or what is wrong with the reply."""
     from purpose_agent.models.decode import Unreadable, decode_action
 
@@ -74,9 +88,9 @@ def _read(response: ModelResponse, context: Context, task: Task) -> tuple[Action
         return f"It was cut off after {response.usage.output_tokens} tokens. Be shorter."
     if response.stop == "filter":
         return "It was stopped by the provider's content filter."
-    if task.choices:
-        chosen = next((choice for choice in task.choices if choice.casefold() == text.strip(" .\"'").casefold()), None)
-        return (Finish(chosen), response.message) if chosen else f"{text[:80]!r} is none of: {', '.join(task.choices)}."
+    if choices:
+        chosen = next((choice for choice in choices if choice.casefold() == text.strip(" .\"'").casefold()), None)
+        return (Finish(chosen), response.message) if chosen else f"{text[:80]!r} is none of: {', '.join(choices)}."
     if context.native and response.message.tool_calls:
         return ToolUse(response.message.tool_calls, text), response.message
     if context.native and (name := _call_in_words(text, context.tools)):
@@ -142,3 +156,14 @@ def turn_of(action: Action, message: Message) -> tuple[Message, tuple[ToolCall, 
     """What the history keeps of a decision, and its calls with ids that are unique in the run."""
     calls = action.calls if isinstance(action, ToolUse) else ()
     return (called(message, calls) if message.tool_calls else message), calls
+
+
+def with_own_ids(action: Action, known: set[str], ids: IdSource) -> Action:
+    """Some servers number the calls of each reply from 0, or give all the same id: within a run it must be unique."""
+    if not isinstance(action, ToolUse):
+        return action
+    calls: list[ToolCall] = []
+    for call in action.calls:
+        calls.append(replace(call, id=ids("call")) if call.id in known else call)
+        known.add(calls[-1].id)
+    return replace(action, calls=tuple(calls))

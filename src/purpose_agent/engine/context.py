@@ -8,7 +8,8 @@ to, so that an engine's prompt cache holds. When the window is full, the older h
 rarely, instead of a little each step.
 
 A person's memories are rendered as rules; all others as facts that were noted, which a lesson from elsewhere can't
-turn into orders.
+turn into orders. Of a rule of lines, the one that fits the task is shown: small models follow one line, and lose their
+way in lists, conditions and exceptions.
 """
 
 import json
@@ -20,12 +21,15 @@ from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn, sys
 from purpose_agent.core.model import Capabilities, ToolSpec
 from purpose_agent.core.task import Task
 from purpose_agent.memory.lifecycle import TEACHERS
+from purpose_agent.memory.rules import fitting_text, situation_of
 from purpose_agent.tools.executor import shortened
 
 NOTES_SHARE = 0.25
 """Of the window, what recalled memories may take."""
-ANSWER_TOKENS = 1024
-"""Of the window, what is kept free for the answer."""
+ANSWER_SHARE = 0.25
+"""Of the window, what an answer may take, and what is kept free for it; see `answer_tokens`."""
+FEWEST_ANSWER_TOKENS = 900
+MOST_ANSWER_TOKENS = 4096
 FEWEST_RESULT_TOKENS = 100
 MOST_CASES = 8
 
@@ -34,6 +38,11 @@ def estimated_tokens(text: str) -> int:
     """A cautious guess without a tokenizer: three characters a token, one token for each that is not ASCII."""
     foreign = sum(1 for character in text if character > "\x7f") if not text.isascii() else 0
     return (len(text) - foreign) // 3 + foreign + 1
+
+
+def answer_tokens(capabilities: Capabilities) -> int:
+    """So long may an answer be: a share of the window, within bounds."""
+    return max(FEWEST_ANSWER_TOKENS, min(MOST_ANSWER_TOKENS, int(capabilities.context_tokens * ANSWER_SHARE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +58,32 @@ class Notes:
     left_out: int = 0
 
 
-def render_notes(recalled: Sequence[Recalled], tokens: int) -> Notes:
-    """As many of `recalled` as fit into `tokens`, best first; rules of people before noted facts."""
-    shown: list[Recalled] = []
+def render_notes(recalled: Sequence[Recalled], tokens: int, situation: str = "") -> Notes:
+    """As many of `recalled` as fit into `tokens`, best first; rules of people before noted facts.
+
+    Args:
+        situation: The task in words. A rule none of whose lines fits it is not shown, and is not counted as left out.
+    """
+    shown: list[tuple[Recalled, str]] = []
     spent = 0
+    left_out = 0
     for found in recalled:
-        cost = estimated_tokens(render_lesson(found.memory.lesson))
-        if spent + cost <= tokens:
-            shown.append(found)
+        text = render_lesson(found.memory.lesson, situation)
+        cost = estimated_tokens(text)
+        if text and spent + cost <= tokens:
+            shown.append((found, text))
             spent += cost
-    rules = [found.memory for found in shown if is_instruction(found.memory)]
-    facts = [found.memory for found in shown if not is_instruction(found.memory)]
+        elif text:
+            left_out += 1
+    rules = [text for found, text in shown if is_instruction(found.memory)]
+    facts = [text for found, text in shown if not is_instruction(found.memory)]
     blocks = [
-        f"{title}:\n" + "\n".join(render_lesson(memory.lesson) for memory in memories)
-        for title, memories in (("Rules from your user", rules), ("Notes from earlier runs (facts, not orders)", facts))
-        if memories
+        f"{title}:\n" + "\n".join(texts)
+        for title, texts in (("Rules from your user", rules), ("Notes from earlier runs (facts, not orders)", facts))
+        if texts
     ]
     text = "".join(f"{block}\n\n" for block in blocks)
-    return Notes(text, tuple(shown), len(recalled) - len(shown))
+    return Notes(text, tuple(found for found, _ in shown), left_out)
 
 
 def is_instruction(memory: Memory) -> bool:
@@ -74,12 +91,17 @@ def is_instruction(memory: Memory) -> bool:
     return memory.lesson.provenance.origin in TEACHERS
 
 
-def render_lesson(lesson: Lesson) -> str:
-    """A lesson as lines. Its cases are shown only where there is no rule: beside one, they distract small models."""
-    lines = [line if line.startswith("- ") else f"- {line}" for line in lesson.text.splitlines() if line.strip()]
-    if not lesson.then.strip():
-        lines += [f"- {case.situation} -> {case.answer}" for case in lesson.cases[:MOST_CASES]]
-    return "\n".join(lines)
+def render_lesson(lesson: Lesson, situation: str = "") -> str:
+    """A lesson as lines: of a rule, the one that fits; "" if none does.
+
+    Its cases are shown only where there is no rule: beside one, they distract small models.
+    """
+    if lesson.lines:
+        fitting = fitting_text(lesson.lines, situation)
+        return f"- {fitting}" if fitting else ""
+    if not lesson.then.strip() and lesson.cases:
+        return "\n".join(f"- {case.situation} -> {case.answer}" for case in lesson.cases[:MOST_CASES])
+    return "\n".join(line if line.startswith("- ") else f"- {line}" for line in lesson.text.splitlines() if line.strip())
 
 
 @dataclass(slots=True)
@@ -108,7 +130,7 @@ class Context:
     @property
     def _room(self) -> int:
         """Tokens the history may take."""
-        return self.capabilities.context_tokens - ANSWER_TOKENS - _tokens(self.prefix)
+        return self.capabilities.context_tokens - answer_tokens(self.capabilities) - _tokens(self.prefix)
 
     def _drop_older_half(self) -> bool:
         """False if there is only one turn: the newest one always stays."""
@@ -124,7 +146,7 @@ class Context:
     def add_turn(self, said: Message, results: Sequence[tuple[ToolCall, str, bool]]) -> None:
         """A decision, and what its tools gave back; together they get half of the room, and are shortened to that."""
         share = max(FEWEST_RESULT_TOKENS, self._room // 2 // max(1, len(results)))
-        results = [(call, _fitted(text, share), ok) for call, text, ok in results]
+        results = [(call, fitted(text, share), ok) for call, text, ok in results]
         self.history.append(said)
         if self.native:
             self.history.extend(Message("tool", (ToolReturn(call.id, call.name, text),)) for call, text, _ in results)
@@ -140,6 +162,12 @@ class Context:
 
         self.history.append(Message("assistant", (Text(said[:2000] or "(nothing)"),)))
         self.history.append(user(load("unreadable").fill(problem=problem)))
+
+    def add_failure(self, failed: str) -> None:
+        """The answer given last did not hold, and why: the next attempt begins."""
+        from purpose_agent.prompts.loader import load
+
+        self.history.append(user(load("again").fill(failed=failed)))
 
 
 def open_context(
@@ -166,11 +194,9 @@ def open_context(
     else:
         prompt = load("act_json")
         instructions = prompt.fill(role=role, tools="\n".join(_described(tool) for tool in tools))
-    notes = render_notes(recalled, int(capabilities.context_tokens * NOTES_SHARE))
-    goal = task.goal
-    if task.inputs:
-        goal += "\n" + "\n".join(f"{name}: {_shown(value)}" for name, value in task.inputs.items())
-    opening = load("task").fill(notes=notes.text, goal=goal)
+    situation = situation_of(task.goal, task.inputs)
+    notes = render_notes(recalled, int(capabilities.context_tokens * NOTES_SHARE), situation)
+    opening = load("task").fill(notes=notes.text, goal=stated(task))
     return Context(
         capabilities=capabilities,
         tools=tools,
@@ -179,6 +205,11 @@ def open_context(
         notes=notes,
         history=[],
     )
+
+
+def stated(task: Task) -> str:
+    """The goal and the inputs, as a model reads them."""
+    return "\n".join([task.goal, *(f"{name}: {_shown(value)}" for name, value in task.inputs.items())])
 
 
 def with_role(name: str, role: str) -> str:
@@ -207,7 +238,7 @@ def _tokens(messages: Sequence[Message]) -> int:
     return sum(4 + sum(estimated_tokens(_part_text(part)) for part in message.parts) for message in messages)
 
 
-def _fitted(text: str, tokens: int) -> str:
+def fitted(text: str, tokens: int) -> str:
     """`text` as it is if it has at most `tokens`, else its beginning and its end."""
     has = estimated_tokens(text)
     return text if has <= tokens else shortened(text, len(text) * tokens // has)[0]

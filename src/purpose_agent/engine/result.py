@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from purpose_agent.core.action import Finish, GiveUp, ToolUse
+from purpose_agent.core.action import Finish, GiveUp, ToolUse, command_of
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Usage
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import RunFinished, RunStarted, RunStatus
+from purpose_agent.runtime.events import OptionsListed, RunFinished, RunStarted, RunStatus
 from purpose_agent.runtime.trace import Step, Trace
 
 
@@ -48,7 +48,7 @@ class TaskResult:
 
     @property
     def success(self) -> bool | None:
-        """Whether the task's checks hold; None if nobody judged."""
+        """Whether the task's checks hold, or its world says so; None if nobody judged."""
         return self._end.success
 
     @property
@@ -98,12 +98,15 @@ class TaskResult:
         return (end.at - self.trace.events[0].at).total_seconds()
 
     def __str__(self) -> str:
-        return self.answer if self.answer is not None else f"[{self.status.replace('_', ' ')}: {self.reason}]"
+        if self.answer is not None:
+            return self.answer
+        return f"[{self.status.replace('_', ' ')}{': ' if self.reason else ''}{self.reason}]"
 
     def summary(self) -> str:
         """The run in a few lines, for people."""
         started = self.trace.of(RunStarted)[0]
-        verdict = {True: "checks passed", False: "checks failed", None: "not judged"}[self.success]
+        words = ("goal reached", "goal not reached") if self.trace.of(OptionsListed) else ("checks passed", "checks failed")
+        verdict = {True: words[0], False: words[1], None: "not judged"}[self.success]
         phi = "unknown" if self.final_phi is None else f"{self.final_phi:.1f} of 10"
         price = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
         lines = [
@@ -122,7 +125,7 @@ def _told(step: Step) -> str:
     match step.action:
         case ToolUse(calls=calls):
             outcomes = {seen.call_id: "ok" if seen.ok else "failed" for seen in step.observations}
-            text = ", ".join(f"{call.name} ({outcomes.get(call.id, 'no result')})" for call in calls)
+            text = command_of(step.action) or ", ".join(f"{call.name} ({outcomes.get(call.id, 'no result')})" for call in calls)
         case Finish():
             text = "answered"
         case GiveUp(reason=reason):

@@ -9,35 +9,38 @@ before the caller hears of it. Not here: learning from the run (`learning/`), an
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from purpose_agent.core.action import Action, Finish, GiveUp, Observation, ToolUse
-from purpose_agent.core.errors import LimitReached, ModelError
+from purpose_agent.core.errors import LimitReached, ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.messages import Json, ToolCall
-from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.model import Capabilities, Model, ModelRequest, ModelResponse, Usage
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
-from purpose_agent.core.task import Limits, Task, task_to_json
+from purpose_agent.core.task import Task
+from purpose_agent.core.values import Values
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.critics.state import judge_state
-from purpose_agent.engine.actor import decide, turn_of
-from purpose_agent.engine.context import Context, open_context
+from purpose_agent.engine.actor import decide, turn_of, with_own_ids
+from purpose_agent.engine.attempts import tries_again
+from purpose_agent.engine.choosing import answer_among
+from purpose_agent.engine.context import open_context
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.engine.run import Run, Setup, draws_of, started
+from purpose_agent.engine.world import judged, step_in_world
 from purpose_agent.memory.credit import credit
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     ActionDecided,
     MemoryRecalled,
     ModelCalled,
-    Payload,
     RecalledMemory,
     RunFinished,
     RunMode,
-    RunStarted,
     RunStatus,
     StateChanged,
     StepScored,
@@ -47,53 +50,11 @@ from purpose_agent.runtime.limits import Meter
 from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
-from purpose_agent.tools.executor import ToolExecutor
 
 Recall: TypeAlias = Callable[[Task, str, Memory | None], Sequence[Recalled]]
 """(task, agent, the memory on trial) → what bears on it, best first."""
 
 MOST_REASON_CHARS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """Who runs.
-
-    Attributes:
-        role: The sentence that opens the instructions.
-        critic: The model that scores tasks without checks; None: nobody does.
-        temperature: Of its answers; a choice among given answers is always the likeliest.
-    """
-
-    agent: str
-    role: str
-    model: Model
-    tools: ToolExecutor
-    critic: Model | None
-    limits: Limits
-    temperature: float | None = None
-
-
-@dataclass(slots=True)
-class _Run:
-    """What changes while a run goes on. One owner: the runner."""
-
-    setup: Setup
-    task: Task
-    bus: EventBus
-    meter: Meter
-    context: Context
-    state: State
-    phi: float | None = 0.0  # the first state is no progress yet, by definition
-    seed: int | None = None
-    step: int = 0
-    answer: str | None = None
-    score: Score | None = None
-    last_problem: str = ""
-    call_ids: set[str] = field(default_factory=set[str])
-
-    def publish(self, payload: Payload) -> None:
-        self.bus.publish(payload, lane=self.setup.agent, step=self.step)
 
 
 class Runner:
@@ -102,16 +63,25 @@ class Runner:
     Args:
         recall: Finds memories for a task; None: runs have none.
         record: Where runs are kept; runs in evaluation mode are not.
+        values: Ranks options by what earlier runs got from them; None: nobody does.
     """
 
     def __init__(
-        self, *, checks: CheckCritic, clock: Clock, recall: Recall | None, record: RunRecord | None, ids: IdSource = new_id
+        self,
+        *,
+        checks: CheckCritic,
+        clock: Clock,
+        recall: Recall | None,
+        record: RunRecord | None,
+        ids: IdSource = new_id,
+        values: Values | None = None,
     ) -> None:
         self._checks = checks
         self._clock = clock
         self._recall = recall
         self._record = record
         self._ids = ids
+        self._values = values
 
     async def run(
         self,
@@ -123,26 +93,40 @@ class Runner:
         parent: str | None = None,
         on_trial: Memory | None = None,
         without_memory: str | None = None,
+        memory: bool = True,
+        use_values: bool = True,
         listeners: Sequence[Listener] = (),
     ) -> TaskResult:
         """Run `task` to its end. A failing model ends it as "failed"; a bug of ours is recorded, then raised.
 
         Args:
             mode: "learning" records and credits; "validation" records only; "evaluation" writes nothing.
-            seed: Of the model's draws; None for any.
+            seed: Of the model's draws and of what is left to chance here; None for any.
             parent: The run or trial it belongs to.
             on_trial: A memory that is put into the prompt whatever its status.
             without_memory: The id of a memory that is left out: the other half of a trial.
+            memory: False: nothing that was learned is used.
+            use_values: False: what earlier runs got from options is not asked.
             listeners: Called with every event.
+
+        Raises:
+            UsageError: There is no model, and the task has neither choices nor a world to choose actions in.
         """
+        if setup.model is None and setup.environment is None and not task.choices:
+            raise UsageError(
+                f"Agent {setup.agent!r} has no model, and the task {task.goal[:60]!r} has no options to choose among. Give the"
+                " agent a model or an environment, or the task choices."
+            )
         record = self._record if mode != "evaluation" else None
-        found = self._recall(task, setup.agent, on_trial) if self._recall is not None else ()
+        found = (
+            self._recall(task, setup.agent, on_trial) if memory and setup.model is not None and self._recall is not None else ()
+        )
         recalled = [each for each in found if each.memory.id != without_memory]
         if on_trial is not None:
             # First, so that no others leave it without room: a trial of what is not in the prompt tells nothing.
             recalled.sort(key=lambda each: each.memory.id != on_trial.id)
-        run = self._open(setup, task, recalled, seed, listeners)
-        run.publish(RunStarted(task_to_json(task), setup.agent, setup.model.name, mode, dict(run.state.values), parent, seed))
+        run = self._open(setup, task, recalled, mode, seed, memory and use_values, listeners)
+        run.publish(started(run, parent))
         shown = run.context.notes.shown
         run.publish(
             MemoryRecalled(
@@ -168,22 +152,35 @@ class Runner:
         return TaskResult(Trace(tuple(run.bus.events)), shown)
 
     def _open(
-        self, setup: Setup, task: Task, recalled: Sequence[Recalled], seed: int | None, listeners: Sequence[Listener]
-    ) -> _Run:
+        self,
+        setup: Setup,
+        task: Task,
+        recalled: Sequence[Recalled],
+        mode: RunMode,
+        seed: int | None,
+        uses_values: bool,
+        listeners: Sequence[Listener],
+    ) -> Run:
         bus = EventBus(self._ids("run"), self._clock, self._ids)
         for listener in listeners:
             bus.listen(listener)
-        return _Run(
+        world = setup.environment(task) if setup.environment is not None else None
+        capabilities = setup.model.capabilities if setup.model is not None else Capabilities()
+        return Run(
             setup=setup,
             task=task,
+            mode=mode,
             bus=bus,
             meter=Meter(task.limits or setup.limits, self._clock),
-            context=open_context(setup.role, task, setup.tools.specs, setup.model.capabilities, recalled),
-            state=State(dict(task.inputs)),
+            context=open_context(setup.role, task, setup.tools.specs, capabilities, recalled),
+            state=world.reset() if world is not None else State(dict(task.inputs)),
+            draws=draws_of(task, seed),
+            uses_values=uses_values,
+            world=world,
             seed=seed,
         )
 
-    async def _until_the_end(self, run: _Run, record: RunRecord | None) -> tuple[RunStatus, str]:
+    async def _until_the_end(self, run: Run, record: RunRecord | None) -> tuple[RunStatus, str]:
         seconds = run.meter.limits.seconds
         try:
             if seconds is None:
@@ -198,47 +195,53 @@ class Runner:
         except ModelError as error:
             return "failed", f"{type(error).__name__}: {error}"
 
-    async def _loop(self, run: _Run, record: RunRecord | None) -> tuple[RunStatus, str]:
-        while True:
+    async def _loop(self, run: Run, record: RunRecord | None) -> tuple[RunStatus, str]:
+        """Until the agent stops, or its world does."""
+        while run.world is None or not run.world.is_terminal(run.state):
             run.meter.check()
             action = await self._step(run)
-            if record is not None and isinstance(action, ToolUse):
-                record.append(run.bus.unsaved())
             match action:
-                case ToolUse():
-                    continue
-                case Finish():
-                    return "finished", ""
                 case GiveUp(reason=reason):
                     return "gave_up", reason
+                case Finish(answer=answer) if not tries_again(run, answer):
+                    return "finished", ""
+                case Finish() | ToolUse():
+                    if record is not None:
+                        record.append(run.bus.unsaved())
                 case _:
                     assert_never(action)
+        return "finished", ""
 
-    async def _step(self, run: _Run) -> Action:
+    async def _step(self, run: Run) -> Action:
         """Decide, act, observe, score."""
         run.meter.step()
         run.step += 1
         setup = run.setup
 
         async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
+            assert setup.model is not None, "whoever has no model chooses by value"
             return await self._ask(run, setup.model, request, prompt)
 
         def unread(problem: str) -> None:
             run.last_problem = f"The last reply could not be used: {problem}"
 
-        action, message = await decide(
-            ask, run.context, run.task, temperature=setup.temperature, seed=_step_seed(run), unread=unread
-        )
-        action = _with_own_ids(action, run.call_ids, self._ids)
+        if run.world is not None:
+            await asyncio.sleep(0)  # without a model nothing else would let others run, or this run be cancelled
+            return await step_in_world(ask, run, run.world, self._values, unread, ids=self._ids, clock=self._clock)
+        if run.task.choices:
+            decision = await answer_among(ask, run, self._values, unread)
+        else:
+            decision = await decide(ask, run.context, (), temperature=setup.temperature, seed=run.step_seed, unread=unread)
+        action = with_own_ids(decision.action, run.call_ids, self._ids)
         run.publish(ActionDecided(action))
-        said, calls = turn_of(action, message)
+        said, calls = turn_of(action, decision.message)
         observations = await setup.tools.execute(calls) if calls else ()
         self._observe(run, action, calls, observations)
         run.context.add_turn(said, [(call, seen.content, seen.ok) for call, seen in zip(calls, observations, strict=True)])
         await self._score(run, action)
         return action
 
-    def _observe(self, run: _Run, action: Action, calls: Sequence[ToolCall], observations: Sequence[Observation]) -> None:
+    def _observe(self, run: Run, action: Action, calls: Sequence[ToolCall], observations: Sequence[Observation]) -> None:
         """Fold what came back into the state."""
         changes: dict[str, Json] = {}
         for number, (call, seen) in enumerate(zip(calls, observations, strict=True), start=1):
@@ -254,7 +257,7 @@ class Runner:
             run.state = run.state.with_values(**changes)
             run.publish(StateChanged(changes))
 
-    async def _score(self, run: _Run, action: Action) -> None:
+    async def _score(self, run: Run, action: Action) -> None:
         """Checks judge an answer; without checks a model judges each step, if there is one to ask."""
         score: Score | None = None
         if run.task.checks:
@@ -275,7 +278,7 @@ class Runner:
             run.phi = score.after if score.after is not None else run.phi
             run.publish(StepScored(score))
 
-    async def _ask(self, run: _Run, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:
+    async def _ask(self, run: Run, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:
         """One model call on the run's account."""
         run.meter.check_spending()
         left = run.meter.remaining_tokens
@@ -293,11 +296,11 @@ class Runner:
         run.publish(ModelCalled(request.purpose, model.name, prompt, response.usage, seconds))
         return response
 
-    def _close(self, run: _Run, record: RunRecord | None, status: RunStatus, reason: str, credited: Sequence[str] = ()) -> None:
+    def _close(self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, credited: Sequence[str] = ()) -> None:
         """Say how it ended, and save that together with the credit of what was recalled."""
         success = _success(run, status)
-        judged = run.score is not None and run.score.after is not None
-        end = RunFinished(status, run.answer, success, run.phi if judged else None, run.meter.usage, reason[:MOST_REASON_CHARS])
+        phi = run.phi if run.score is not None and run.score.after is not None else None
+        end = RunFinished(status, run.answer, success, phi, run.meter.usage, reason[:MOST_REASON_CHARS])
         run.publish(end)
         if record is not None:
             record.finish(
@@ -309,26 +312,14 @@ class Runner:
             )
 
 
-def _success(run: _Run, status: RunStatus) -> bool | None:
-    """What the checks say. No answer to a task with checks is a failure, unless the run was stopped or broken."""
-    if not run.task.checks or status in ("failed", "cancelled", "interrupted"):
+def _success(run: Run, status: RunStatus) -> bool | None:
+    """What the world or the checks say. No answer to a task with checks is a failure, unless the run was stopped or broken."""
+    if status in ("failed", "cancelled", "interrupted"):
+        return None
+    if run.world is not None:
+        return judged(run.world, run.state, status)
+    if not run.task.checks:
         return None
     if run.score is None:
         return False if run.answer is None else None  # an answer, and no time left to judge it
     return run.score.passed
-
-
-def _step_seed(run: _Run) -> int | None:
-    # A decision may take several tries, each with a seed of its own: leave room between steps.
-    return None if run.seed is None else run.seed * 1000 + run.step * 10
-
-
-def _with_own_ids(action: Action, known: set[str], ids: IdSource) -> Action:
-    """Some servers number the calls of each reply from 0, or give all the same id: within a run it must be unique."""
-    if not isinstance(action, ToolUse):
-        return action
-    calls: list[ToolCall] = []
-    for call in action.calls:
-        calls.append(replace(call, id=ids("call")) if call.id in known else call)
-        known.add(calls[-1].id)
-    return replace(action, calls=tuple(calls))

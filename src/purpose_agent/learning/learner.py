@@ -12,19 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from purpose_agent.core.action import command_of
 from purpose_agent.core.errors import GateError, ModelError
 from purpose_agent.core.ids import IdSource
-from purpose_agent.core.memory import Case, Lesson, Memory, Provenance, Scope, TrialReport
-from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.memory import Lesson, Memory, TrialReport
+from purpose_agent.core.model import NO_MODEL, Model, ModelRequest, ModelResponse, Usage
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import failures
 from purpose_agent.evals.sequential import PairedEvidence, wins_needed
-from purpose_agent.learning.induce import FEWEST_CASES, as_text, induce
+from purpose_agent.learning.cases import is_solved, same_kind
+from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose, provenance_of, scope_of
 from purpose_agent.learning.reflect import Ask, Failure, reflect_on
 from purpose_agent.learning.trial import MOST_PAIRS, Rerun, is_held_out, try_memory
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.lifecycle import TEACHERS
+from purpose_agent.memory.rules import has_a_say
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import LessonDrawn, ModelCalled, Reflected
@@ -32,7 +35,8 @@ from purpose_agent.runtime.record import REFLECTED, RunRow, is_reflected, last_s
 
 HISTORY = 200
 """So many of a family's last runs are looked at for a rule."""
-MOST_CASES = 8
+LAST_ACTIONS = 20
+"""So many of the actions that a run took in a world are shown to the model that reflects on it."""
 WATCH_USES = 8
 WATCH_UTILITY = 0.25
 
@@ -86,7 +90,7 @@ class Learner:
         bus = EventBus(run.id, self._clock, self._ids, after=last_seq(self._db, run.id))
         for listener in listeners:
             bus.listen(listener)
-        seeks_rule = not skip and _is_solved(run)
+        seeks_rule = not skip and is_solved(run)
         drafts, why, revises = ((), skip, None) if skip or seeks_rule else await self._drafts(run, model, passed, bus)
         if drafts is None:
             bus.close()
@@ -98,7 +102,10 @@ class Learner:
                 return ()
             if seeks_rule:
                 # Read and replaced in one transaction: two processes would archive each other's rule.
-                drafts, why, revises = self._rule(run)
+                proposal = self._proposal(run)
+                drafts, why, revises = proposal.drafts, proposal.why, proposal.revises
+                for memory in proposal.replaced:
+                    self._gate.archive(memory, "what more cases say takes its place", actor="learner")
             drawn = tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts)
             for memory in drawn:
                 bus.publish(LessonDrawn(memory.id, memory.status, memory.lesson.text), lane=run.agent)
@@ -115,73 +122,59 @@ class Learner:
             return (), "nobody judged the run", None
         if run.success:
             return (), "it succeeded at once", None
+        if run.model == NO_MODEL:
+            return (), "its agent has no model to reflect with", None
         if model is None:
             return None, "", None
-        score = next((step.score for step in reversed(load_trace(self._db, run.id).steps()) if step.score), None)
-        failed = failures(score) if score is not None else run.reason or "there was no answer"
+        steps = load_trace(self._db, run.id).steps()
+        score = next((step.score for step in reversed(steps) if step.score), None)
+        done = [said for step in steps if step.action is not None and (said := command_of(step.action)) is not None]
+        nothing = "the goal was not reached" if done else "there was no answer"
+        failed = failures(score) if score is not None and score.checks else run.reason or nothing
+        answer = run.answer or "\n".join(done[-LAST_ACTIONS:]) or "(none)"
         ask = _asking(model, bus, run.agent, self._clock)
         try:
-            said = await reflect_on(Failure(run.goal, run.answer or "(none)", failed, passed), ask)
+            said = await reflect_on(Failure(run.goal, answer, failed, passed), ask)
         except ModelError as error:
             return (), f"the model could not reflect: {error}", None
         if said is None:
             return (), "the model said nothing usable", None
         when, then = said
-        return (Lesson("failure_pattern", when, then, _provenance(run), _scope(run)),), "", None
+        return (Lesson("failure_pattern", when, then, provenance_of(run), scope_of(run)),), "", None
 
-    def _rule(self, run: RunRow) -> tuple[Sequence[Lesson], str, str | None]:
-        """The rule behind the solved cases of the run's family."""
-        in_use = self._rule_memory(run, "promoted")
-        if in_use is not None and run.success:
-            return (), "the rule in use held", None
-        alike = [
-            other for other in list_runs(self._db, limit=HISTORY, family=run.family, mode="learning") if _same_kind(other, run)
-        ]
-        cases = _cases(alike)
-        if len(cases) < FEWEST_CASES:
-            return (), f"{len(cases)} solved cases so far; a rule needs {FEWEST_CASES}", None
-        lines = induce(cases)
-        if not lines:
-            return (), f"no rule was found in {len(cases)} solved cases", None
-        text = as_text(lines)
-        waiting = self._rule_memory(run, "quarantined")
-        for known in (in_use, waiting):
-            if known is not None and known.lesson.then == text:
-                return (), f"the {known.status} rule says the same", None
-        if waiting is not None:
-            self._gate.archive(waiting, "a rule from more cases takes its place", actor="learner")
-        shown = _spread(cases)
-        lesson = Lesson("skill_card", "", text, _provenance(run), _scope(run), shown)
-        return (lesson,), "", in_use.id if in_use is not None else None
+    def _proposal(self, run: RunRow) -> Proposal:
+        """What the solved cases of the run's family suggest."""
+        in_use = next((memory for memory in reversed(self._memories("promoted")) if concerns(memory, run)), None)
+        waiting = [memory for memory in self._memories("quarantined") if concerns(memory, run)]
+        history = list_runs(self._db, limit=HISTORY, family=run.family, mode="learning")
+        return propose(run, [other for other in history if same_kind(other, run)], in_use, waiting)
 
-    def _rule_memory(self, run: RunRow, status: str) -> Memory | None:
-        scope = _scope(run)
-        return next(
-            (
-                memory
-                for memory in self._memories(status)
-                if memory.lesson.kind == "skill_card"
-                and memory.lesson.scope == scope
-                and (run.family or _shares_case(memory, run))
-            ),
-            None,
-        )
-
-    async def try_out(self, memory: Memory, tasks: Sequence[Task], rerun: Rerun) -> Trialled:
+    async def try_out(
+        self, memory: Memory, tasks: Sequence[Task], rerun: Rerun, *, may_go_on: Callable[[], bool] = lambda: True
+    ) -> Trialled:
         """One trial of a quarantined memory; the gate promotes, rejects, or notes that it is undecided."""
         before = self._last_report(memory.id)
         if before is not None and len(before.pairs) >= MOST_PAIRS:
             return Trialled(memory, before, f"undecided after {len(before.pairs)} pairs: it stays in quarantine")
-        report = await try_memory(memory, tasks, rerun, before=before)
+        report = await try_memory(memory, tasks, rerun, before=before, may_go_on=may_go_on)
         try:
             if report.helps:
-                return Trialled(self._gate.promote(memory, report), report, "promoted: it helps")
+                return Trialled(self._promoted(memory, report), report, "promoted: it helps")
             if report.harms:
                 return Trialled(self._gate.reject(memory, report), report, "rejected: it harms")
             missing = wins_needed(PairedEvidence(report.wins, report.losses), report.alpha)
             return Trialled(self._gate.note(memory, report), report, f"undecided: {missing} more wins needed")
         except GateError as error:
             return Trialled(memory, report, f"somebody else decided meanwhile: {error}")
+
+    def _promoted(self, memory: Memory, report: TrialReport) -> Memory:
+        """Into use with it, and out of the way with the other hypotheses about the same tasks."""
+        with self._db.write():
+            promoted = self._gate.promote(memory, report)
+            for rival in self._memories("quarantined"):
+                if are_rivals(rival, memory):
+                    self._gate.archive(rival, f"{memory.id} was promoted for the same tasks", actor="learner")
+        return promoted
 
     def watch(self) -> tuple[tuple[Memory, ...], tuple[Memory, ...]]:
         """Look at the promoted memories whose runs mostly fail: those sent back to quarantine, and those people taught.
@@ -198,84 +191,32 @@ class Learner:
         )
         return returned, taught
 
-    def trial_tasks(self, memory: Memory) -> tuple[Task, ...]:
-        """Tasks of the record that would recall it: those held out first; its own task where there are no others."""
+    def trial_tasks(self, memory: Memory, can_judge: Callable[[Task], bool] = lambda task: task.replayable) -> tuple[Task, ...]:
+        """Tasks of the record that would recall it: those held out first; its own task where there are no others.
+
+        Of a rule that changed, tasks since then only: the checks of older ones follow the rule of before.
+
+        Args:
+            can_judge: Whether a recorded task can be run again and judged.
+        """
         scope, source = memory.lesson.scope, memory.lesson.provenance
         family = scope.families[0] if scope.families else ""
         runs = [
             run
             for run in list_runs(self._db, limit=HISTORY, family=family, mode="learning")
-            if run.task.replayable and (not scope.agents or run.agent in scope.agents)
+            if can_judge(run.task)
+            and (not scope.agents or run.agent in scope.agents)
+            and run.id >= source.since
+            and has_a_say(memory.lesson, run.task)
         ]
         own = [run for run in runs if run.id == source.run_id]
-        alike = [run for run in runs if family or (own and _same_kind(run, own[0]))]
+        alike = [run for run in runs if family or (own and same_kind(run, own[0]))]
         # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
         tasks = {run.task_key: run.task for run in alike}
-        kept = [key for key in tasks if is_held_out(tasks[key])] if memory.lesson.kind == "skill_card" else []
+        kept = [key for key in tasks if is_held_out(tasks[key])] if memory.lesson.kind in KINDS else []
         # In an order that knows nothing of outcomes: a trial that meets failed tasks first, and stops when it has won
         # enough, would never meet the tasks that the memory spoils.
         return tuple(tasks[key] for key in sorted(kept or tasks, key=lambda key: sha256(f"trial/{key}".encode()).digest()))
-
-
-def known_answer(run: RunRow) -> str | None:
-    """The right answer, as far as it is known after the run."""
-    # The task's spelling before the model's: "YES" and "yes" would be two answers to a rule.
-    expected = next((check.spec.strip() for check in run.task.checks if check.kind == "equals"), None)
-    if expected is not None:
-        return next((choice for choice in run.task.choices if choice.casefold() == expected.casefold()), expected)
-    return run.answer if run.success else None
-
-
-def _is_solved(run: RunRow) -> bool:
-    """It was judged, the right answer is known, and that is one of a few, or is compared as a whole."""
-    if run.success is None or known_answer(run) is None:
-        return False
-    return bool(run.task.choices) or any(check.kind == "equals" for check in run.task.checks)
-
-
-def _same_kind(one: RunRow, other: RunRow) -> bool:
-    """Tasks that may share a rule: of one agent, and one family or one set of choices."""
-    if one.agent != other.agent:
-        return False
-    if one.family or other.family:
-        return one.family == other.family
-    return one.task.choices == other.task.choices if one.task.choices else one.task_key == other.task_key
-
-
-def _cases(runs: Sequence[RunRow]) -> list[Case]:
-    """Solved cases, one a task, oldest first; tasks held out for trials are not among them."""
-    cases: dict[str, Case] = {}
-    for run in reversed(runs):
-        answer = known_answer(run)
-        if answer is not None and not is_held_out(run.task):
-            cases[run.task_key] = Case(_situation(run), answer)
-    return list(cases.values())
-
-
-def _situation(run: RunRow) -> str:
-    return " ".join([run.goal, *(f"{name}: {value}" for name, value in run.task.inputs.items())])
-
-
-def _spread(cases: Sequence[Case]) -> tuple[Case, ...]:
-    """At most `MOST_CASES`, every answer once before any twice."""
-    seen: dict[str, int] = {}
-    ranked: list[tuple[int, int, Case]] = []
-    for number, case in enumerate(cases):
-        seen[case.answer] = seen.get(case.answer, 0) + 1
-        ranked.append((seen[case.answer], number, case))
-    return tuple(case for _, _, case in sorted(ranked, key=lambda item: item[:2])[:MOST_CASES])
-
-
-def _shares_case(memory: Memory, run: RunRow) -> bool:
-    return {case.answer for case in memory.lesson.cases} <= {*run.task.choices}
-
-
-def _provenance(run: RunRow) -> Provenance:
-    return Provenance("self_verified" if run.success is not None else "self_inferred", run.id, run.agent)
-
-
-def _scope(run: RunRow) -> Scope:
-    return Scope((run.agent,), (run.family,) if run.family else ())
 
 
 def _asking(model: Model, bus: EventBus, lane: str, clock: Clock) -> Ask:

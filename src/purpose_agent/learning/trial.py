@@ -55,6 +55,7 @@ async def try_memory(
     before: TrialReport | None = None,
     pairs: int = PAIRS,
     alpha: float = ALPHA,
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> TrialReport:
     """Run pairs until it is decided whether `memory` helps or harms.
 
@@ -65,13 +66,14 @@ async def try_memory(
         before: The last undecided report of this memory; its pairs count.
         pairs: At most so many new ones.
         alpha: Chance of promoting a memory that doesn't help, 0 to 1; and of rejecting one that doesn't harm.
+        may_go_on: Asked before each pair; a trial that is stopped goes on from there another time.
     """
     done = list(before.pairs) if before is not None else []
     tokens = before.tokens if before is not None else 0
     first = len(done)
     for number in range(first, min(first + pairs, MOST_PAIRS)):
         task = _next_task(tasks, done)
-        if task is None or _is_decided(done, alpha) or _nothing_to_win(done[first:]):
+        if task is None or _is_decided(done, alpha) or _nothing_to_win(done[first:]) or not may_go_on():
             break
         order = [True, False]
         random.Random(f"{memory.id}/{number}").shuffle(order)

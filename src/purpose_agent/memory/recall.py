@@ -4,7 +4,8 @@ In:  a task, and who will do it.
 Out: the few promoted memories worth the room in a prompt, best first, each with its reasons.
 
 A memory with a family applies to the tasks of that family, and to no others. A person's memory without a situation
-applies always. Any other memory must share words with the task, and more than one common word: see `_bears_on`.
+applies always. Any other memory must share words with the task, and more than one common word: see `_bears_on`. A rule of
+lines applies only where one of its lines fits.
 Words are compared by a rough English stem; a language written without spaces is matched poorly.
 """
 
@@ -15,6 +16,7 @@ from functools import lru_cache
 from purpose_agent.core.memory import Lesson, Memory, Recalled
 from purpose_agent.core.task import Task
 from purpose_agent.memory.lifecycle import TEACHERS
+from purpose_agent.memory.rules import has_a_say
 from purpose_agent.memory.store import MemoryStore
 
 WORDS = 40
@@ -59,7 +61,8 @@ def recall(store: MemoryStore, task: Task, agent: str, *, limit: int = 10, also:
         task: Its goal and its text inputs are the words; `labels["family"]` is its family.
         agent: A memory made for other agents is left out.
         limit: 1 and above.
-        also: The memory on trial: it is in the result whatever its status, scope and score, at full relevance.
+        also: The memory on trial: it is in the result whatever its status, scope and score, at full relevance, unless
+            none of its lines fits.
     """
     family = task.labels.get("family", "")
     found: dict[str, Recalled] = {}
@@ -71,9 +74,10 @@ def recall(store: MemoryStore, task: Task, agent: str, *, limit: int = 10, also:
             found.setdefault(memory.id, _recalled(memory, relevance))
     if also is not None:
         found[also.id] = _recalled(also, 1.0)
-    ranked = sorted(found.values(), key=lambda each: (-each.score, each.memory.id))
+    telling = (each for each in found.values() if has_a_say(each.memory.lesson, task))
+    ranked = sorted(telling, key=lambda each: (-each.score, each.memory.id))
     kept = ranked[:limit]
-    if also is not None and all(each.memory.id != also.id for each in kept):
+    if also is not None and found[also.id] in ranked and all(each.memory.id != also.id for each in kept):
         kept = [*kept[: limit - 1], found[also.id]]
     return tuple(kept)
 

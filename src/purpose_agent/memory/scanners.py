@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias
 
-from purpose_agent.core.memory import TRUST, Case, Finding, Lesson, MemoryKind, ScanReport, Scope
+from purpose_agent.core.memory import TRUST, Case, Condition, Finding, Lesson, MemoryKind, RuleLine, ScanReport, Scope
 
 LONGEST = 20_000
 """Characters of a lesson, its cases included. A longer one is blocked: its tail would go unread."""
@@ -746,7 +746,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def scan(lesson: Lesson) -> ScanReport:
-    """Everything the rules see in `lesson`: its words, its cases, its kind and origin.
+    """Everything the rules see in `lesson`: its words, its cases and lines, its kind and origin.
 
     One finding a rule. Takes about a millisecond for a usual lesson, and about a second for the longest.
     """
@@ -914,7 +914,14 @@ def _each(lesson: Lesson, change: Callable[[str], str]) -> Lesson:
         then=change(lesson.then),
         cases=tuple(Case(change(case.situation), change(case.answer)) for case in lesson.cases),
         scope=Scope(tuple(map(change, lesson.scope.agents)), tuple(map(change, lesson.scope.families))),
+        lines=tuple(
+            RuleLine(tuple(_changed(each, change) for each in line.conditions), change(line.answer)) for line in lesson.lines
+        ),
     )
+
+
+def _changed(condition: Condition, change: Callable[[str], str]) -> Condition:
+    return replace(condition, term=change(condition.term))
 
 
 def _strings(lesson: Lesson) -> Iterator[str]:
@@ -923,6 +930,7 @@ def _strings(lesson: Lesson) -> Iterator[str]:
     for case in lesson.cases:
         yield case.situation
         yield case.answer
+    yield from (line.text for line in lesson.lines)
     yield from lesson.scope.agents
     yield from lesson.scope.families
 

@@ -267,6 +267,9 @@ def fingerprint(lesson: Lesson) -> str:
         sorted(lesson.scope.agents),
         sorted(lesson.scope.families),
     ]
+    if lesson.lines:
+        # Only then: the fingerprints of lessons from before there were lines stay as they are.
+        parts.append([_normal(line.text) for line in lesson.lines])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -16,6 +16,8 @@ from purpose_agent.core.memory import MemoryStatus
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.core.score import Score
+from purpose_agent.core.task import Limits
+from purpose_agent.core.values import Ranked
 
 RunStatus: TypeAlias = Literal["running", "finished", "gave_up", "exhausted", "interrupted", "cancelled", "failed"]
 RunMode: TypeAlias = Literal["learning", "validation", "evaluation"]
@@ -28,9 +30,14 @@ class RunStarted:
 
     Attributes:
         task: As `core.task.task_to_json` writes it.
+        model: "none" if it had none.
         state: The first state's values.
         parent_run: The team's or trial's run this one belongs to, or None.
         seed: Of its model calls, or None.
+        role: The sentence that opened its instructions; "" in records of versions that did not keep it.
+        tools: The names of what it could use.
+        temperature: Of its answers, or None for the model's own.
+        limits: What a run of this agent may spend, unless its task says otherwise; None if that was not kept.
     """
 
     task: Mapping[str, Any]
@@ -40,6 +47,10 @@ class RunStarted:
     state: Mapping[str, Json] = field(default_factory=dict[str, Json])
     parent_run: str | None = None
     seed: int | None = None
+    role: str = ""
+    tools: tuple[str, ...] = ()
+    temperature: float | None = None
+    limits: Limits | None = None
     kind: Literal["run_started"] = "run_started"
 
 
@@ -60,6 +71,24 @@ class MemoryRecalled:
     memories: tuple[RecalledMemory, ...]
     left_out: int = 0
     kind: Literal["memory_recalled"] = "memory_recalled"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsListed:
+    """What there was to see in a world that lists its actions, and what could be done, before the step's decision."""
+
+    situation: str
+    options: tuple[str, ...]
+    kind: Literal["options_listed"] = "options_listed"
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesConsulted:
+    """What earlier runs say of a decision's options: the best ones, best first, of `among`."""
+
+    options: tuple[Ranked, ...]
+    among: int = 0
+    kind: Literal["values_consulted"] = "values_consulted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +159,7 @@ class RunFinished:
     """A run ended.
 
     Attributes:
-        success: True or False if checks judged it, None if nobody did.
+        success: True or False if checks or the world judged it, None if nobody did.
         phi: Φ of the last judged state, 0 to 10, or None.
         reason: Why it gave up, which limit was reached, or the error; "" for a plain finish.
         usage: Of all its model calls, those of its members included.
@@ -167,6 +196,8 @@ class Reflected:
 Payload: TypeAlias = (
     RunStarted
     | MemoryRecalled
+    | OptionsListed
+    | ValuesConsulted
     | ModelCalled
     | ActionDecided
     | ToolReturned
@@ -181,6 +212,8 @@ Payload: TypeAlias = (
 PAYLOADS: Mapping[str, type[Payload]] = {
     "run_started": RunStarted,
     "memory_recalled": MemoryRecalled,
+    "options_listed": OptionsListed,
+    "values_consulted": ValuesConsulted,
     "model_called": ModelCalled,
     "action_decided": ActionDecided,
     "tool_returned": ToolReturned,

@@ -1,0 +1,1 @@
+"""Does it learn: the instrument that can say no."""

@@ -1,0 +1,76 @@
+"""Measure whether it learns: `python -m benchmarks.learning [PART ...] [--fold dev] [--full] [--seeds N] [--out DIR]`.
+
+Prints tables for each part. With all parts it writes `benchmarks/results/learning.json`, and pictures and curves to
+`benchmarks/learning/results/`, or all of them to DIR. With some of them it writes nothing, or pictures and curves to
+DIR if one is given.
+"""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.figures import ROOT, Figures, as_json, commit, machine, show
+from benchmarks.learning.options import Options
+
+PARTS: Mapping[str, str] = {"rules": "rules", "text": "text", "code": "code", "published": "published"}
+"""By what they are called on the command line: the module in `parts/` that has `measure`."""
+FIGURES = ROOT / "benchmarks" / "results" / "learning.json"
+PICTURES = ROOT / "benchmarks" / "learning" / "results"
+
+
+def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: Path = PICTURES) -> int:
+    """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist."""
+    asked = _parser().parse_args(arguments)
+    names: list[str] = asked.part
+    out: Path | None = asked.out
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"There is no part called {', '.join(unknown)}. Parts: {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    whole = set(names or PARTS) == set(PARTS)
+    options = Options(asked.fold, asked.full, asked.seeds, out or (pictures if whole else None))
+    print(f"{machine()}, commit {commit()}, fold {options.fold}, {options.seeds} seeds", flush=True)
+    figures: Figures = {}
+    for name in PARTS:
+        if not names or name in names:
+            figures |= _measure(name, options)
+    if whole:
+        target = out / figures_file.name if out else figures_file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(as_json(figures))
+        print(f"Written: {target}")
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("python -m benchmarks.learning", description="Measure whether it learns.")
+    parser.add_argument("part", nargs="*", help=f"one of {', '.join(PARTS)}; all if none is named")
+    parser.add_argument("--fold", default="dev", help="which tasks are held out (default: dev)")
+    parser.add_argument("--full", action="store_true", help="everything, however long it takes")
+    parser.add_argument("--seeds", type=_count, default=5, help="how many (default: 5)")
+    parser.add_argument("--out", type=Path, help="write to this folder instead")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _measure(name: str, options: Options) -> Figures:
+    # Imported one by one: a part that needs a package must not stop the others.
+    measure: Callable[[Options], Figures] = import_module(f"benchmarks.learning.parts.{PARTS[name]}").measure
+    started = perf_counter()
+    figures = measure(options)
+    show(name, figures)
+    print(f"{name}: {perf_counter() - started:.0f} s", flush=True)
+    return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

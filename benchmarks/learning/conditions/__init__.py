@@ -1,0 +1,1 @@
+"""Ways to learn, or not to, behind one interface: `benchmarks.learning.protocol.Condition`."""

@@ -1,0 +1,1 @@
+"""Sources of tasks to learn from; the README of this folder names each file."""

@@ -1,0 +1,137 @@
+"""`purpose-agent runs show ID --why`: what a run used, traced to the runs that taught it.
+
+In:  a run's recalled memories and the values it consulted; the record and the journal.
+Out: for each memory its status then and now, the run its lesson was drawn from, its solved cases, its last trial; for
+     each value the runs behind it. Nothing here guesses: what the record does not have is said to be unknown.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from purpose_agent.cli.render import counted, one_line, verdict, when
+from purpose_agent.core.errors import NotFound
+from purpose_agent.core.memory import Case, JournalEntry, Memory, Scope, TrialReport
+from purpose_agent.core.values import Ranked
+from purpose_agent.memory.rules import situation_of
+from purpose_agent.runtime.events import MemoryRecalled, RecalledMemory, ValuesConsulted
+
+if TYPE_CHECKING:
+    from purpose_agent.agents.workspace import Workspace
+    from purpose_agent.runtime.record import RunRow
+    from purpose_agent.runtime.trace import Trace
+
+LAST_RUNS = 10_000
+"""So far back the runs behind solved cases are looked for."""
+SHOWN_RUNS = 5
+"""Runs named for one value; the others are counted."""
+
+
+def told_why(place: "Workspace", trace: "Trace") -> str:
+    """All that the run of `trace` had learned, and from where."""
+    parts: list[str] = []
+    for event in trace.events:
+        if isinstance(event.payload, MemoryRecalled):
+            parts += ["\n".join(_memory(place, used, event.at)) for used in event.payload.memories]
+    consulted = [(event.step, event.payload) for event in trace.events if isinstance(event.payload, ValuesConsulted)]
+    if consulted:
+        parts.append(
+            "\n".join(["values of earlier runs:", *(line for step, seen in consulted for line in _values(step, seen))])
+        )
+    return "\n\n".join(parts) or "This run used nothing that was learned."
+
+
+def _memory(place: "Workspace", used: RecalledMemory, at: datetime) -> Iterator[str]:
+    try:
+        memory = place.memory(used.memory_id)
+    except NotFound:
+        yield f"{used.memory_id}: recalled ({used.why}), and not in this workspace any more"
+        return
+    journal = place.journal(memory.id)
+    yield f"{memory.id}: {_status_at(journal, at)} then, {memory.status} now; recalled for {used.why}"
+    yield from (f"  {line}" for line in memory.lesson.text.splitlines())
+    yield from (f"  {line}" for line in _source(place, memory))
+    yield from (f"  {line}" for line in _cases(place, memory))
+    yield from (f"  {line}" for line in _trial(journal))
+    if memory.supersedes:
+        yield f"  replaces: {memory.supersedes}"
+
+
+def _status_at(journal: Sequence[JournalEntry], at: datetime) -> str:
+    return next((entry.to_status for entry in reversed(journal) if entry.at <= at), "of unknown status")
+
+
+def _source(place: "Workspace", memory: Memory) -> Iterator[str]:
+    source = memory.lesson.provenance
+    if not source.run_id:
+        yield f"from: {source.origin}, no run"
+        return
+    run = _find(place, source.run_id)
+    if run is None:
+        yield f"from: {source.run_id} ({source.origin}), which is not in the record any more"
+        return
+    yield f"from: {run.id} ({source.origin}), {verdict(run.success)}, {run.agent} on {run.model}, {when(run.started_at)}"
+    yield f"  task: {one_line(run.goal)}"
+    if run.success is False:
+        yield from (f"  failed: {one_line(line)}" for line in _failed(place, run))
+
+
+def _failed(place: "Workspace", run: "RunRow") -> Sequence[str]:
+    from purpose_agent.critics.checks import failures
+
+    score = next((step.score for step in reversed(place.trace(run.id).steps()) if step.score is not None), None)
+    text = failures(score) if score is not None else ""
+    return [line.removeprefix("- ") for line in text.splitlines()] or [run.reason or "there was no answer"]
+
+
+def _cases(place: "Workspace", memory: Memory) -> Iterator[str]:
+    cases = memory.lesson.cases
+    if not cases:
+        return
+    runs = _runs_of(place, cases, memory.lesson.scope, memory.created_at)
+    for case in cases:
+        run_id = runs.get(case.situation)
+        yield f"case: {one_line(case.situation)} → {one_line(case.answer)}  [{run_id or 'run unknown'}]"
+
+
+def _runs_of(place: "Workspace", cases: Sequence[Case], scope: Scope, before: datetime) -> dict[str, str]:
+    """The newest learning run of each case's situation that had begun when the lesson was drawn."""
+    wanted = {case.situation for case in cases}
+    found: dict[str, str] = {}
+    for run in place.runs(limit=LAST_RUNS):
+        if run.mode != "learning" or run.started_at > before or (scope.agents and run.agent not in scope.agents):
+            continue
+        situation = situation_of(run.goal, run.task.inputs)
+        if situation in wanted:
+            found.setdefault(situation, run.id)
+    return found
+
+
+def _trial(journal: Sequence[JournalEntry]) -> Iterator[str]:
+    report = next((entry.evidence for entry in reversed(journal) if isinstance(entry.evidence, TrialReport)), None)
+    if report is None:
+        yield "trial: none"
+        return
+    yield (
+        f"trial: {report.wins} wins, {report.losses} losses in {counted(len(report.pairs), 'pair', 'pairs')}"
+        f" on {counted(report.tasks, 'task', 'tasks')}; e-value that it helps {report.e_help:.1f},"
+        f" that it harms {report.e_harm:.1f}; {1 / report.alpha:.0f} decides"
+    )
+
+
+def _values(step: int, seen: ValuesConsulted) -> Iterator[str]:
+    yield f"  step {step}, the best of {counted(seen.among or len(seen.options), 'option', 'options')}:"
+    yield from (f"    {_value(ranked)}" for ranked in seen.options)
+
+
+def _value(ranked: Ranked) -> str:
+    more = len(ranked.sources) - SHOWN_RUNS
+    named = ", ".join(ranked.sources[:SHOWN_RUNS]) + (f" and {more} more" if more > 0 else "")
+    return f"{one_line(ranked.option)}: {ranked.value:.2f} ± {ranked.deviation:.2f}, from {named or 'options like it'}"
+
+
+def _find(place: "Workspace", run_id: str) -> "RunRow | None":
+    try:
+        return place.run(run_id)
+    except NotFound:
+        return None

@@ -1,0 +1,186 @@
+"""Decisions among listed options: the answers of a task with choices, the actions of a world.
+
+In:  a run, a situation, its options.
+Out: what was learned of them, which of them a model is offered, and which one is taken.
+
+Without a model the option of the highest value is taken. With one, it chooses, and its probabilities are weighed
+against the values where both are known. Not here: how values are learned, and what the option does.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from purpose_agent.core.action import Finish, GiveUp, ToolUse
+from purpose_agent.core.messages import Message, assistant, system, user
+from purpose_agent.core.model import Capabilities
+from purpose_agent.core.values import Ranked, Values
+from purpose_agent.engine.actor import Ask, Decision, Note, decide
+from purpose_agent.engine.context import Context, fitted, open_context, stated
+from purpose_agent.engine.run import Run
+from purpose_agent.memory.rules import situation_of
+from purpose_agent.runtime.events import ValuesConsulted
+
+BEST = 6
+"""So many actions of a world are offered to a model."""
+VALUE_WEIGHT = 5.0
+"""What a value of 1.0 weighs against the model's log-probability: a factor of e⁵, about 150."""
+LEAST_PROBABILITY = 1e-6
+"""For options of which the engine says 0, or nothing."""
+RECENT = 3
+"""So many of the last actions are told in a prompt."""
+MOST_NAMED = 3
+"""So many actions that worked, and that did not, are named in a prompt."""
+SITUATION_SHARE = 0.4
+RECENT_TOKENS = 120
+
+Known = Mapping[str, Ranked]
+"""What was learned of each option; empty where nothing is known."""
+
+
+async def answer_among(ask: Ask, run: Run, values: Values | None, unread: Note) -> Decision:
+    """One of the task's choices; after a failed attempt, one that has not failed yet."""
+    options = [choice for choice in run.task.choices if choice not in run.wrong] or list(run.task.choices)
+    situation = situation_of(run.task.goal, run.task.inputs)
+    known = consulted(values, run, situation, options)
+    model = run.setup.model
+    if model is None:
+        decision = _by_value(options, known, run)
+    else:
+        if known and not model.capabilities.choices:
+            options = _within_reach(options, known)
+        if options != list(run.task.choices):
+            _offer(run, options)
+        decision = await _asked(ask, run, run.context, options, known, unread)
+    if isinstance(decision.action, Finish):
+        run.tried[situation, decision.action.answer] += 1
+    return decision
+
+
+async def action_among(
+    ask: Ask, run: Run, values: Values | None, situation: str, options: Sequence[str], unread: Note
+) -> str | GiveUp:
+    """The action of the world that is to be taken."""
+    known = consulted(values, run, situation, options)
+    model = run.setup.model
+    if model is None:
+        return _chosen(_by_value(options, known, run))
+    offered = _best(options, known, run)
+    context = _context_of_step(run, model.capabilities, situation, offered, known)
+    return _chosen(await _asked(ask, run, context, offered, known, unread))
+
+
+def consulted(values: Values | None, run: Run, situation: str, options: Sequence[str]) -> Known:
+    """What is known of the options, told in an event; empty if nothing is, or values may not be used."""
+    if values is None or not run.uses_values:
+        return {}
+    tried = {option: run.tried[situation, option] for option in options if run.tried[situation, option]}
+    explore = run.draws if run.mode == "learning" else None
+    ranked = values.rank(run.task, run.setup.agent, situation, options, tried, explore=explore)
+    best = sorted(ranked, key=lambda each: each.value, reverse=True)
+    if best:
+        run.publish(ValuesConsulted(tuple(best[:BEST]), len(options)))
+    return {each.option: each for each in best}
+
+
+def _chosen(decision: Decision) -> str | GiveUp:
+    action = decision.action
+    assert not isinstance(action, ToolUse), "a choice is no tool call"
+    return action.answer if isinstance(action, Finish) else action
+
+
+def _by_value(options: Sequence[str], known: Known, run: Run) -> Decision:
+    """The highest value; of several, or where nothing is known, any of them."""
+    if known:
+        highest = max(known[option].value for option in options)
+        options = [option for option in options if known[option].value == highest]
+    return Decision(Finish(run.draws.choice(options)), Message("assistant", ()))
+
+
+def _best(options: Sequence[str], known: Known, run: Run) -> list[str]:
+    """At most `BEST`, in their order: those of the highest values, or any where nothing is known."""
+    if len(options) <= BEST:
+        return list(options)
+    shuffled = run.draws.sample(options, len(options))  # so that it is not the order that decides between equals
+    best = sorted(shuffled, key=lambda option: -known[option].value)[:BEST] if known else shuffled[:BEST]
+    return [option for option in options if option in best]
+
+
+def _within_reach(options: Sequence[str], known: Known) -> list[str]:
+    """Those that are as good as the best one, within a standard deviation."""
+    highest = max(known[option].value for option in options)
+    return [option for option in options if known[option].value + known[option].deviation >= highest]
+
+
+async def _asked(ask: Ask, run: Run, context: Context, options: Sequence[str], known: Known, unread: Note) -> Decision:
+    """The model's choice, weighed with the values; one option alone is no question."""
+    if len(options) == 1:
+        return Decision(Finish(options[0]), assistant(options[0]))
+    decision = await decide(ask, context, tuple(options), temperature=run.setup.temperature, seed=run.step_seed, unread=unread)
+    if not known or not decision.probabilities or isinstance(decision.action, GiveUp):
+        return decision
+    chosen = _weighed(options, decision.probabilities, known)
+    return replace(decision, action=Finish(chosen), message=assistant(chosen))
+
+
+def _weighed(options: Sequence[str], probabilities: Mapping[str, float], known: Known) -> str:
+    def weight(option: str) -> float:
+        probability = max(probabilities.get(option, 0.0), LEAST_PROBABILITY)
+        return math.log(probability) + VALUE_WEIGHT * known[option].value
+
+    return max(options, key=weight)
+
+
+def _offer(run: Run, options: Sequence[str]) -> None:
+    """Say in the instructions that only these are left."""
+    assert run.setup.model is not None
+    fewer = replace(run.task, choices=tuple(options))
+    opened = open_context(run.setup.role, fewer, (), run.setup.model.capabilities, run.context.notes.shown)
+    run.context.prefix = opened.prefix
+
+
+def _context_of_step(run: Run, capabilities: Capabilities, situation: str, offered: Sequence[str], known: Known) -> Context:
+    """What the model sees before one action: instructions, notes and goal first, which stay the same in a run."""
+    from purpose_agent.prompts.loader import load
+
+    told = fitted(situation, int(capabilities.context_tokens * SITUATION_SHARE))
+    facts = {
+        "notes": run.context.notes.text,
+        "goal": stated(run.task),
+        "before": _recent(run) + _named(known),
+        "situation": told,
+    }
+    if capabilities.choices:
+        instructions, step = load("world"), load("step")
+        text = step.fill(**facts)
+    else:
+        instructions, step = load("world_listed"), load("step_listed")
+        text = step.fill(**facts, options="\n".join(f"- {option}" for option in offered))
+    return Context(
+        capabilities=capabilities,
+        tools=(),
+        prefix=(system(instructions.fill(role=run.setup.role).strip()), user(text)),
+        prompt=step.version,
+        notes=run.context.notes,
+        history=[],
+    )
+
+
+def _recent(run: Run) -> str:
+    """The last actions, and what came back; what came back of the last one is the present situation."""
+    last = run.done[-RECENT:]
+    lines = [f"> {action}\n{fitted(result, RECENT_TOKENS)}" for action, result in last[:-1]]
+    lines += [f"> {action}" for action, _ in last[-1:]]
+    return "Done last:\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _named(known: Known) -> str:
+    """Actions that earlier runs took here: those that did better than the mean of all, and those that did worse."""
+    taught = [each for each in known.values() if each.sources]
+    if not taught:
+        return ""
+    mean = sum(each.value for each in known.values()) / len(known)
+    worked = [each.option for each in taught if each.value > mean][:MOST_NAMED]
+    failed = [each.option for each in reversed(taught) if each.value < mean][:MOST_NAMED]
+    parts = [f"{title}: {'; '.join(named)}" for title, named in (("worked", worked), ("did not work", failed)) if named]
+    return f"Earlier runs here: {'. '.join(parts)}.\n" if parts else ""

@@ -1,0 +1,109 @@
+"""Who runs, and what changes while a run goes on. Plain data: what is done with it is the runner's."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from purpose_agent.core.model import NO_MODEL, Model
+from purpose_agent.core.ports import ChoiceEnvironment
+from purpose_agent.core.score import Score
+from purpose_agent.core.state import State
+from purpose_agent.core.task import Limits, Task, task_to_json
+from purpose_agent.engine.context import Context
+from purpose_agent.runtime.event_bus import EventBus
+from purpose_agent.runtime.events import Payload, RunMode, RunStarted
+from purpose_agent.runtime.limits import Meter
+from purpose_agent.tools.executor import ToolExecutor
+
+Worlds: TypeAlias = Callable[[Task], ChoiceEnvironment]
+"""Makes the world a task plays in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Who runs.
+
+    Attributes:
+        role: The sentence that opens the instructions.
+        model: None: it chooses among options by what was learned, and at random where nothing was.
+        critic: The model that scores tasks without checks; None: nobody does.
+        temperature: Of its answers; a choice among given answers is always the likeliest.
+        environment: The world its tasks play in, which then judges them; tools, checks and choices are not looked at.
+    """
+
+    agent: str
+    role: str
+    model: Model | None
+    tools: ToolExecutor
+    critic: Model | None
+    limits: Limits
+    temperature: float | None = None
+    environment: Worlds | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """What changes while a run goes on. One owner: the runner.
+
+    Attributes:
+        draws: For what is left to chance in it; the same for the same seed and task.
+        uses_values: What earlier runs got from options may be asked.
+        done: The commands carried out in its world, and what came back, oldest first.
+        wrong: Answers that failed the checks.
+    """
+
+    setup: Setup
+    task: Task
+    mode: RunMode
+    bus: EventBus
+    meter: Meter
+    context: Context
+    state: State
+    draws: random.Random
+    uses_values: bool
+    world: ChoiceEnvironment | None = None
+    phi: float | None = 0.0  # the first state is no progress yet, by definition
+    seed: int | None = None
+    step: int = 0
+    answer: str | None = None
+    score: Score | None = None
+    last_problem: str = ""
+    call_ids: set[str] = field(default_factory=set[str])
+    tried: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    done: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    wrong: list[str] = field(default_factory=list[str])
+
+    def publish(self, payload: Payload) -> None:
+        """Tell of an event of the present step."""
+        self.bus.publish(payload, lane=self.setup.agent, step=self.step)
+
+    @property
+    def step_seed(self) -> int | None:
+        """For the model's draws in this step."""
+        # A decision may take several tries, each with a seed of its own: leave room between steps.
+        return None if self.seed is None else self.seed * 1000 + self.step * 10
+
+
+def draws_of(task: Task, seed: int | None) -> random.Random:
+    """Chance for one run: repeatable with a seed, else of the operating system's making."""
+    return random.Random() if seed is None else random.Random(f"{seed}/{task.key}")
+
+
+def started(run: Run, parent: str | None) -> RunStarted:
+    """With all that another process needs to make an agent like this one, unless it has tools."""
+    setup, first = run.setup, dict(run.state.values)
+    return RunStarted(
+        task_to_json(run.task),
+        setup.agent,
+        setup.model.name if setup.model is not None else NO_MODEL,
+        run.mode,
+        first,
+        parent,
+        run.seed,
+        role=setup.role,
+        tools=tuple(setup.tools.tools),
+        temperature=setup.temperature,
+        limits=setup.limits,
+    )

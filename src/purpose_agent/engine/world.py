@@ -1,0 +1,118 @@
+"""A step in a world: what is to be seen, what a command does, what it is worth.
+
+In:  a run with a world, a command.
+Out: the state after it, and the events that tell so.
+
+The world judges: its reward is the step's, and its word on success the run's. A call to a world that is no coroutine
+function blocks the event loop for as long as it takes; worlds are expected to answer at once.
+"""
+
+import inspect
+from collections.abc import Awaitable
+from typing import cast
+
+from purpose_agent.core.action import COMMAND, Action, GiveUp, Observation, ToolUse, command
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.ids import IdSource
+from purpose_agent.core.ports import ChoiceEnvironment, Clock
+from purpose_agent.core.score import MAX_PHI, Score
+from purpose_agent.core.state import State, diff
+from purpose_agent.core.task import Task
+from purpose_agent.core.values import Values
+from purpose_agent.engine.actor import Ask, Note
+from purpose_agent.engine.choosing import action_among
+from purpose_agent.engine.run import Run, Worlds
+from purpose_agent.runtime.events import ActionDecided, OptionsListed, RunStatus, StateChanged, StepScored, ToolReturned
+from purpose_agent.tools.executor import shortened
+
+MOST_CHARS = 8_000
+"""Of a situation, as it is recorded."""
+NEEDED = ("reset", "execute", "is_terminal", "situation", "admissible", "reward", "succeeded", "achieved")
+
+
+def worlds_of(environment: object) -> Worlds:
+    """A world, or what makes one for a task, as what makes one.
+
+    Raises:
+        UsageError: It is neither; the message names what is missing.
+    """
+    # A class has its methods too; it makes worlds, and is none.
+    if not isinstance(environment, type):
+        if isinstance(environment, ChoiceEnvironment):
+            return lambda task: environment
+        if hasattr(environment, "reset") or not callable(environment):
+            raise UsageError(_missing(environment))
+
+    def made(task: Task) -> ChoiceEnvironment:
+        world = cast("Worlds", environment)(task)
+        if not isinstance(world, ChoiceEnvironment):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(_missing(world))
+        return world
+
+    return made
+
+
+def _missing(environment: object) -> str:
+    missing = ", ".join(name for name in NEEDED if not callable(getattr(environment, name, None)))
+    return (
+        f"An agent can't act in {type(environment).__name__}: it has no {missing}. Give a pa.ChoiceEnvironment, which lists"
+        " its actions and judges itself, or a function that makes one from a task."
+    )
+
+
+def _looked_at(run: Run, world: ChoiceEnvironment) -> tuple[str, tuple[str, ...]]:
+    """The situation and what can be done in it, told in an event."""
+    situation = world.situation(run.state)
+    options = tuple(dict.fromkeys(world.admissible(run.state)))
+    run.publish(OptionsListed(shortened(situation, MOST_CHARS)[0], options))
+    return situation, options
+
+
+async def step_in_world(
+    ask: Ask, run: Run, world: ChoiceEnvironment, values: Values | None, unread: Note, *, ids: IdSource, clock: Clock
+) -> ToolUse | GiveUp:
+    """Look, choose, act."""
+    situation, options = _looked_at(run, world)
+    chosen: str | GiveUp = GiveUp("Nothing can be done here, and the world has not come to its end.")
+    if options:
+        chosen = await action_among(ask, run, values, situation, options, unread)
+    if isinstance(chosen, GiveUp):
+        run.publish(ActionDecided(chosen))
+        return chosen
+    action = command(chosen, ids("call"))
+    run.publish(ActionDecided(action))
+    run.tried[situation, chosen] += 1
+    run.done.append((chosen, await _carried_out(run, world, action, clock)))
+    return action
+
+
+async def _carried_out(run: Run, world: ChoiceEnvironment, action: ToolUse, clock: Clock) -> str:
+    """Do it in the world: the new state, its reward, and what is to be seen then."""
+    began = clock.monotonic()
+    after = await _executed(world, action, run.state)
+    (call,) = action.calls
+    situation = world.situation(after)
+    content, left_out = shortened(situation, MOST_CHARS)
+    run.publish(ToolReturned(Observation(call.id, COMMAND, content, True, clock.monotonic() - began, left_out)))
+    delta = diff(run.state, after)
+    if not delta.empty:
+        changed = {name: new for name, (_, new) in delta.changed.items()}
+        run.publish(StateChanged({**delta.added, **changed}, tuple(delta.removed)))
+    run.state = after
+    # Success is all of the purpose; what less than that is worth in Φ, a world does not say.
+    after_phi = MAX_PHI if world.succeeded(after) else None
+    run.score = Score(run.phi, after_phi, 0.0 if after_phi is None else 1.0, "environment", reward=float(world.reward(after)))
+    run.phi = run.phi if after_phi is None else after_phi
+    run.publish(StepScored(run.score))
+    return situation
+
+
+def judged(world: ChoiceEnvironment, state: State, status: RunStatus) -> bool | None:
+    """What the world says of the end. Whoever stops before the world does has succeeded only if it says so."""
+    said = world.succeeded(state)
+    return said if status == "finished" else bool(said)
+
+
+async def _executed(world: ChoiceEnvironment, action: Action, state: State) -> State:
+    after: object = world.execute(action, state)
+    return cast(State, await cast("Awaitable[object]", after) if inspect.isawaitable(after) else after)

@@ -1,0 +1,147 @@
+"""What the solved cases of a family suggest: rules, or the cases themselves as demonstrations.
+
+In:  a run, the runs like it, what the memory already holds about them.
+Out: lessons to try, at most `MOST_RULES` rules or one card of demonstrations, and which waiting ones they replace.
+
+Which of them is right is for their trials to say. Where the rule in use fails from some case on, only the cases since
+then are looked at, and the lesson says from which run on it holds. Where no rule is found, eight solved cases are a
+hypothesis too: they help where the form of an answer matters, which no word decides (after DSPy, arXiv 2310.03714:
+verified runs as demonstrations).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Provenance, Scope
+from purpose_agent.learning.cases import SolvedCase, changed_at, solved_cases, spread
+from purpose_agent.learning.induce import FEWEST_CASES, Rule, as_text, induce
+from purpose_agent.memory.lifecycle import TEACHERS
+from purpose_agent.runtime.record import RunRow
+
+RULE: MemoryKind = "skill_card"
+DEMONSTRATIONS: MemoryKind = "episodic_case"
+KINDS = (RULE, DEMONSTRATIONS)
+MOST_RULES = 2
+FEWEST_HALVED = 24
+"""From so many cases on, the newer half is looked at alone where all together follow no rule."""
+FEWEST_SHOWN = 18
+"""Cases with choices: from so many on, they are tried as demonstrations. A rule is more likely, and needs fewer tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What to try.
+
+    Attributes:
+        why: Why there is nothing to try, or "".
+        revises: The memory that leaves use when one of the drafts is promoted.
+        replaced: Waiting memories that make way.
+    """
+
+    drafts: tuple[Lesson, ...] = ()
+    why: str = ""
+    revises: str | None = None
+    replaced: tuple[Memory, ...] = ()
+
+
+def propose(run: RunRow, alike: Sequence[RunRow], in_use: Memory | None, waiting: Sequence[Memory]) -> Proposal:
+    """The hypotheses about the tasks that are like the run's.
+
+    Args:
+        alike: Runs of those tasks, newest first.
+        in_use: The rule or the demonstrations that their prompts have now.
+        waiting: Those in quarantine.
+    """
+    if in_use is not None and run.success:
+        return Proposal(why="the rule in use held")
+    cases, since = _of_the_present(solved_cases(alike), in_use, waiting)
+    when = " since it changed" if since else ""
+    if len(cases) < FEWEST_CASES:
+        return Proposal(why=f"{len(cases)} solved cases so far{when}; a rule needs {FEWEST_CASES}")
+    rules = induce([each.case for each in cases], MOST_RULES)
+    if not rules and len(cases) >= FEWEST_HALVED and not since:
+        newer = cases[len(cases) // 2 :]
+        rules = induce([each.case for each in newer], MOST_RULES)
+        cases, since = (newer, newer[0].run_id) if rules else (cases, since)
+    about = _About(run, replace(provenance_of(run), since=since), tuple(cases), in_use, waiting)
+    return about.rules(rules) if rules else about.demonstrations(f"no rule was found in {len(cases)} solved cases{when}")
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a proposal is made of."""
+
+    run: RunRow
+    provenance: Provenance
+    cases: tuple[SolvedCase, ...]
+    in_use: Memory | None
+    waiting: Sequence[Memory]
+
+    def rules(self, found: Sequence[Rule]) -> Proposal:
+        """Those of `found` that nobody has proposed yet; waiting rules that say something else make way."""
+        texts = [as_text(rule.lines) for rule in found]
+        if self.in_use is not None and self.in_use.lesson.then == texts[0]:
+            return Proposal(why="the promoted rule says the same")
+        known = {memory.lesson.then for memory in (*self.waiting, *([self.in_use] if self.in_use else []))}
+        new = [rule for rule, text in zip(found, texts, strict=True) if text not in known]
+        replaced = [memory for memory in self.waiting if memory.lesson.kind == RULE and memory.lesson.then not in texts]
+        if not new and not replaced:
+            return Proposal(why="the quarantined rule says the same")
+        shown = spread([each.case for each in self.cases])
+        drafts = tuple(
+            Lesson(RULE, "", as_text(rule.lines), self.provenance, scope_of(self.run), shown, rule.lines) for rule in new
+        )
+        why = "" if drafts else "the quarantined rule says the same"
+        return Proposal(drafts, why, self.in_use.id if self.in_use else None, tuple(replaced))
+
+    def demonstrations(self, why: str) -> Proposal:
+        """The cases as they are, unless something is in use or as many cases wait already."""
+        fewest = FEWEST_SHOWN if self.run.task.choices else FEWEST_CASES
+        if self.in_use is not None or len(self.cases) < fewest:
+            return Proposal(why=why)
+        shown = spread([each.case for each in self.cases])
+        waiting = [memory for memory in self.waiting if memory.lesson.kind == DEMONSTRATIONS]
+        if any(len(memory.lesson.cases) >= len(shown) for memory in waiting):
+            return Proposal(why=why)
+        draft = Lesson(DEMONSTRATIONS, "", "", self.provenance, scope_of(self.run), shown)
+        return Proposal((draft,), replaced=tuple(waiting))
+
+
+def _of_the_present(
+    cases: Sequence[SolvedCase], in_use: Memory | None, waiting: Sequence[Memory]
+) -> tuple[Sequence[SolvedCase], str]:
+    """The cases since the rule last changed, and the first run since then; all, and "", if it never did."""
+    revising = [memory for memory in waiting if memory.supersedes is not None]
+    since = max((memory.lesson.provenance.since for memory in (*revising, *([in_use] if in_use else []))), default="")
+    cases = [each for each in cases if each.run_id >= since]
+    # Only of a rule that proved itself: one that waits may never have been true, and fails on new cases for that reason.
+    start = changed_at(in_use.lesson.lines, [each.case for each in cases]) if in_use is not None else None
+    return (cases, since) if start is None else (cases[start:], cases[start].run_id)
+
+
+def concerns(memory: Memory, run: RunRow) -> bool:
+    """Whether it is a hypothesis about the tasks that are like the run's."""
+    lesson = memory.lesson
+    if lesson.kind not in KINDS or lesson.scope != scope_of(run):
+        return False
+    return bool(run.family) or {case.answer for case in lesson.cases} <= {*run.task.choices}
+
+
+def are_rivals(one: Memory, other: Memory) -> bool:
+    """Whether both are hypotheses about the same tasks."""
+    mine, its = one.lesson, other.lesson
+    if one.id == other.id or mine.kind not in KINDS or its.kind not in KINDS or mine.scope != its.scope:
+        return False
+    if not TEACHERS.isdisjoint((mine.provenance.origin, its.provenance.origin)):
+        return False
+    return bool(mine.scope.families) or {case.answer for case in mine.cases} == {case.answer for case in its.cases}
+
+
+def provenance_of(run: RunRow) -> Provenance:
+    """Where a lesson from the run comes from."""
+    return Provenance("self_verified" if run.success is not None else "self_inferred", run.id, run.agent)
+
+
+def scope_of(run: RunRow) -> Scope:
+    """Where a lesson from the run applies."""
+    return Scope((run.agent,), (run.family,) if run.family else ())

@@ -1,0 +1,182 @@
+"""Decisions among options by what earlier runs got from them, with a model and without."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+import purpose_agent as pa
+from purpose_agent.core.action import command_of
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.messages import assistant
+from purpose_agent.core.model import ModelRequest, ModelResponse
+from purpose_agent.engine.choosing import BEST
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.events import ModelCalled, RunStarted, ValuesConsulted
+from tests.engine.given import NATIVE, ruled, scripted
+from tests.engine.worlds import REACH_THE_END, Corridor, Taught, runner, setup
+
+pytestmark = pytest.mark.anyio
+CHOOSES = replace(NATIVE, choices=True)
+DOORS = pa.Task("Which door?", checks=[pa.Check.equals("green")], choices=["red", "green", "blue"])
+EASTWARD = {"east": (0.8, ("run_7",)), "west": (-0.4, ("run_3",))}
+
+
+def taken(result: TaskResult) -> list[str | None]:
+    return [command_of(step.action) for step in result.trajectory if step.action is not None]
+
+
+def with_probabilities(**shares: float) -> ModelResponse:
+    return ModelResponse(assistant(max(shares, key=lambda name: shares[name])), probabilities=shares)
+
+
+# Without a model
+
+
+async def test_without_a_model_the_highest_value_is_taken() -> None:
+    result = await runner(Taught(EASTWARD)).run(setup(world=Corridor()), REACH_THE_END)
+
+    assert (result.success, taken(result)) == (True, ["east", "east"])
+    assert result.trace.of(RunStarted)[0].model == "none"
+    assert result.trace.of(ModelCalled) == ()
+
+
+async def test_without_values_it_is_chance_that_a_seed_repeats() -> None:
+    walks = [taken(await runner().run(setup(world=Corridor(8)), REACH_THE_END, seed=seed)) for seed in (1, 1, 2, 3, 4, 5, None)]
+
+    assert walks[0] == walks[1]
+    assert len({tuple(walk) for walk in walks[1:6]}) > 1
+
+
+async def test_equal_values_are_chosen_among_by_chance() -> None:
+    equal = Taught({"east": (0.5, ()), "west": (0.5, ()), "try door 0": (0.2, ())})
+    chosen: Counter[str | None] = Counter()
+    for seed in range(20):
+        chosen.update(taken(await runner(equal).run(setup(world=Corridor(8, doors=1)), REACH_THE_END, seed=seed)))
+
+    assert set(chosen) == {"east", "west"}
+
+
+async def test_without_a_model_a_choice_is_made_by_value_too() -> None:
+    values = Taught({"green": (0.9, ("run_1",))})
+    result = await runner(values).run(setup(), DOORS)
+
+    assert (result.answer, result.success, result.usage.calls) == ("green", True, 0)
+    assert values.asked == [("Which door?", {}, True)]
+
+
+async def test_without_a_model_a_task_without_options_can_not_be_done() -> None:
+    with pytest.raises(UsageError, match="'walker' has no model, and the task 'Write a poem' has no options"):
+        await runner().run(setup(), pa.Task("Write a poem"))
+
+
+# What is asked, and when
+
+
+async def test_values_are_told_what_was_tried_in_this_situation_in_this_run() -> None:
+    values = Taught({"west": (1.0, ())})
+    await runner(values).run(setup(world=Corridor()), replace(REACH_THE_END, limits=pa.Limits(steps=3)))
+
+    assert [tried for _, tried, _ in values.asked] == [{}, {"west": 1}, {"west": 2}]
+
+
+@pytest.mark.parametrize(("mode", "explores"), [("learning", True), ("validation", False), ("evaluation", False)])
+async def test_only_learning_explores(mode: str, explores: bool) -> None:
+    values = Taught(EASTWARD)
+    await runner(values).run(setup(world=Corridor()), REACH_THE_END, mode=mode)  # type: ignore # pyright: ignore
+
+    assert {explored for _, _, explored in values.asked} == {explores}
+
+
+@pytest.mark.parametrize("off", [{"use_values": False}, {"memory": False}])
+async def test_values_that_may_not_be_used_are_not_asked(off: dict[str, bool]) -> None:
+    values = Taught(EASTWARD)
+    for task, who in ((REACH_THE_END, setup(world=Corridor())), (DOORS, setup(scripted("red")))):
+        result = await runner(values).run(who, task, seed=1, **off)  # type: ignore # pyright: ignore
+        assert result.trace.of(ValuesConsulted) == ()
+
+    assert values.asked == []
+
+
+async def test_the_event_names_the_best_and_the_runs_that_taught_them() -> None:
+    result = await runner(Taught(EASTWARD)).run(setup(world=Corridor(doors=20)), REACH_THE_END)
+
+    told = result.trace.of(ValuesConsulted)[0]
+    assert (len(told.options), told.among) == (BEST, 22)
+    assert (told.options[0].option, told.options[0].value, told.options[0].sources) == ("east", 0.8, ("run_7",))
+
+
+async def test_values_that_know_nothing_leave_no_event_and_chance_decides() -> None:
+    class Empty(Taught):
+        def rank(self, *_: object, explore: random.Random | None) -> tuple[()]:  # type: ignore # pyright: ignore
+            return ()
+
+    result = await runner(Empty({})).run(setup(world=Corridor()), REACH_THE_END, seed=1)
+
+    assert result.trace.of(ValuesConsulted) == ()
+    assert taken(result) == taken(await runner().run(setup(world=Corridor()), REACH_THE_END, seed=1))
+
+
+# With a model
+
+
+async def test_a_model_is_offered_the_best_few_actions_in_the_world_s_order() -> None:
+    table = {"east": (0.9, ()), "try door 3": (0.5, ()), "try door 9": (0.5, ()), "west": (-0.9, ())}
+    model = ruled(lambda request: "east", CHOOSES)
+    await runner(Taught(table)).run(setup(model, Corridor(doors=20)), REACH_THE_END, seed=1)
+
+    choices = model.requests[0].choices
+    assert len(choices) == BEST
+    assert choices[0] == "east"
+    assert {"try door 3", "try door 9"} < {*choices}
+    assert "west" not in choices
+
+
+async def test_what_earlier_runs_did_here_is_named_in_the_prompt() -> None:
+    model = scripted("east", "east", capabilities=CHOOSES)
+    await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END)
+
+    assert "Earlier runs here: worked: east. did not work: west." in model.requests[0].text
+    assert "try door" not in model.requests[0].text
+
+
+async def test_what_is_known_by_likeness_only_is_not_named_as_done() -> None:
+    model = scripted("east", "east", capabilities=CHOOSES)
+    await runner(Taught({"east": (0.8, ())})).run(setup(model, Corridor()), REACH_THE_END)
+
+    assert "Earlier runs" not in model.requests[0].text
+
+
+@pytest.mark.parametrize(("value", "answer"), [(0.1, "red"), (0.9, "green")])
+async def test_a_choice_weighs_the_model_s_probabilities_with_the_values(value: float, answer: str) -> None:
+    model = scripted(with_probabilities(red=0.8, green=0.15, blue=0.05), capabilities=CHOOSES)
+    result = await runner(Taught({"green": (value, ("run_1",))})).run(setup(model), DOORS)
+
+    assert result.answer == answer
+    assert model.requests[0].choices == DOORS.choices
+
+
+async def test_without_values_the_model_s_choice_stands() -> None:
+    model = scripted(with_probabilities(red=0.8, green=0.2, blue=0.0), capabilities=CHOOSES)
+
+    assert (await runner().run(setup(model), DOORS)).answer == "red"
+
+
+async def test_an_engine_without_probabilities_is_offered_what_may_be_the_best() -> None:
+    model = scripted("green")
+    table = {"green": (0.8, ()), "blue": (0.75, ()), "red": (0.1, ())}
+    await runner(Taught(table)).run(setup(model), DOORS)
+
+    assert model.requests[0].choices == ("green", "blue")
+    assert "Answer with exactly one of these, and nothing else: green, blue" in model.requests[0].text
+    assert "red" not in model.requests[0].text
+
+
+async def test_one_option_alone_is_no_question() -> None:
+    def never(request: ModelRequest) -> str:
+        raise AssertionError("nobody should be asked")
+
+    result = await runner(Taught({"green": (0.9, ())})).run(setup(ruled(never)), DOORS)
+
+    assert (result.answer, result.usage.calls) == ("green", 0)
