@@ -2,21 +2,22 @@
 
 Prints tables for each part. With all parts it writes `benchmarks/results/learning.json`, and pictures and curves to
 `benchmarks/learning/results/`, or all of them to DIR. With some of them it writes nothing, or pictures and curves to
-DIR if one is given.
+DIR if one is given. A part that breaks is told and its figures are null; the others are measured all the same.
 """
 
 import sys
+import traceback
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.figures import ROOT, Figures, as_json, commit, machine, show
-from benchmarks.learning.options import Options
+from benchmarks.figures import ROOT, Figures, as_json, commit, machine, show, unmeasured
+from benchmarks.learning.options import MODEL, Options
 
 PARTS: Mapping[str, str] = {"rules": "rules", "text": "text", "code": "code", "published": "published"}
-"""By what they are called on the command line: the module in `parts/` that has `measure`."""
+"""By what they are called on the command line: the module in `parts/` that has `measure`, and its figures in `WANTED`."""
 FIGURES = ROOT / "benchmarks" / "results" / "learning.json"
 PICTURES = ROOT / "benchmarks" / "learning" / "results"
 
@@ -30,8 +31,9 @@ def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: 
     if unknown:
         print(f"There is no part called {', '.join(unknown)}. Parts: {', '.join(PARTS)}.", file=sys.stderr)
         return 2
-    whole = set(names or PARTS) == set(PARTS)
-    options = Options(asked.fold, asked.full, asked.seeds, out or (pictures if whole else None))
+    # What a quick look measured must not take the place of real numbers.
+    whole = set(names or PARTS) == set(PARTS) and (not asked.quick or out is not None)
+    options = Options(asked.fold, asked.full, asked.seeds, out or (pictures if whole else None), asked.quick, asked.model)
     print(f"{machine()}, commit {commit()}, fold {options.fold}, {options.seeds} seeds", flush=True)
     figures: Figures = {}
     for name in PARTS:
@@ -51,6 +53,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--fold", default="dev", help="which tasks are held out (default: dev)")
     parser.add_argument("--full", action="store_true", help="everything, however long it takes")
     parser.add_argument("--seeds", type=_count, default=5, help="how many (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="a few tasks of everything, to see that it runs")
+    parser.add_argument("--model", default=MODEL, help=f"of the parts that need one (default: {MODEL})")
     parser.add_argument("--out", type=Path, help="write to this folder instead")
     return parser
 
@@ -64,9 +68,15 @@ def _count(text: str) -> int:
 
 def _measure(name: str, options: Options) -> Figures:
     # Imported one by one: a part that needs a package must not stop the others.
-    measure: Callable[[Options], Figures] = import_module(f"benchmarks.learning.parts.{PARTS[name]}").measure
+    part = import_module(f"benchmarks.learning.parts.{PARTS[name]}")
+    measure: Callable[[Options], Figures] = part.measure
     started = perf_counter()
-    figures = measure(options)
+    try:
+        figures = measure(options)
+    # BLE001: this is the door, and hours of the other parts must not be lost with this one.
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        figures = unmeasured(f"{name} broke: {type(error).__name__}: {error}", **part.WANTED)
     show(name, figures)
     print(f"{name}: {perf_counter() - started:.0f} s", flush=True)
     return figures

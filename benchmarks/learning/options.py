@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+MODEL = "local:qwen2.5-coder:1.5b"
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -13,9 +15,13 @@ class Options:
         full: All worlds, conditions and seeds, however long it takes; otherwise what fits into the hour.
         seeds: How many; a part may say that it used fewer.
         out: Where pictures and curves are written; None to write nothing.
+        quick: A few tasks of everything, to see that it runs; the numbers mean nothing.
+        model: Of the parts that need one, as `Agent` takes it.
     """
 
     fold: str = "dev"
     full: bool = False
     seeds: int = 5
     out: Path | None = None
+    quick: bool = False
+    model: str = MODEL

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from purpose_agent.agents.lift import lift
     from purpose_agent.agents.lift_report import LiftReport
     from purpose_agent.agents.purpose import purpose
+    from purpose_agent.agents.settled import Settled
     from purpose_agent.agents.task_file import load_tasks
     from purpose_agent.agents.team import Team
-    from purpose_agent.agents.workspace import Settled, Workspace
+    from purpose_agent.agents.workspace import Workspace
     from purpose_agent.core import errors
     from purpose_agent.core.errors import PurposeAgentError
     from purpose_agent.core.memory import Memory
@@ -83,7 +84,7 @@ _HOMES = {
     "PurposeAgentError": "core.errors",
     "PythonExecTool": "tools.python_exec",
     "ReadFileTool": "tools.files",
-    "Settled": "agents.workspace",
+    "Settled": "agents.settled",
     "Spark": "vocabulary",
     "Task": "core.task",
     "TaskResult": "engine.result",

@@ -86,7 +86,7 @@ async def test_tools_may_be_used_between_two_attempts(tmp_path: Path) -> None:
     replies = (as_json(answer="red"), as_json(tool="look_up", arguments={"word": "sky"}), as_json(answer="blue"))
     native = scripted("red", calls("sky"), "blue")
     for place, model in enumerate((native, scripted(*replies, capabilities=JSON_ONLY))):
-        result = await agent(model, tmp_path / str(place), look_up).run_async(colour(1))
+        result = await agent(model, tmp_path / str(place), look_up).attempt(colour(1))
 
         assert (result.answer, result.success, result.total_steps) == ("blue", True, 3)
         assert result.trace.events == pa.Workspace(tmp_path / str(place)).trace(result.id).events[: len(result.trace.events)]

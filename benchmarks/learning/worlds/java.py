@@ -1,6 +1,6 @@
 """The Java processes that play TextWorldExpress, started once and lent out.
 
-In:  the name of a game.
+In:  the name of a game, and its parameters.
 Out: a process that has it loaded; given back, it serves the next one.
 
 Starting one costs a fifth of a second and more, loading another game into it some milliseconds. All end with this
@@ -43,21 +43,21 @@ class Lent:
 
     server: Server
     process: "subprocess.Popen[bytes]"
-    game: str = ""
+    game: tuple[str, str] = ("", "")
 
-    def load(self, game: str) -> None:
-        """Have `game` loaded.
+    def load(self, game: str, params: str = "") -> None:
+        """Have `game` loaded, with parameters such as "numLocations=1" and else the package's own.
 
         Raises:
             UsageError: The package has no game of that name.
         """
-        if self.game == game:
+        if self.game == (game, params):
             return
         try:
-            self.server.load(game, "")
+            self.server.load(game, params)
         except ValueError as error:
             raise UsageError(f"TextWorldExpress can't load the game {game!r}: {error}.") from error
-        self.game = game
+        self.game = (game, params)
 
     def seeds(self, fold: str) -> list[int]:
         """The seeds that the package gives to a fold: "train", "dev" or "test"."""
@@ -98,21 +98,21 @@ class GamePool:
     _inherited: list[Lent] = field(default_factory=list[Lent])
     _lock: Lock = field(default_factory=Lock)
 
-    def borrow(self, game: str) -> Lent:
+    def borrow(self, game: str, params: str = "") -> Lent:
         """A process with `game` loaded: an idle one if there is one, else a new one.
 
         Raises:
             MissingExtra: Java or the package is not installed.
         """
         with self._lock:
-            lent = next((idle for idle in self._idle if idle.game == game), self._idle[-1] if self._idle else None)
+            lent = next((idle for idle in self._idle if idle.game == (game, params)), self._idle[-1] if self._idle else None)
             if lent is None:
                 lent = _started()
                 self._alive.append(lent)
             else:
                 self._idle.remove(lent)
         try:
-            lent.load(game)
+            lent.load(game, params)
         except UsageError:
             self.give_back(lent)
             raise
@@ -125,9 +125,9 @@ class GamePool:
                 self._idle.append(lent)
 
     @contextmanager
-    def lending(self, game: str) -> Generator[Lent]:
+    def lending(self, game: str, params: str = "") -> Generator[Lent]:
         """`borrow` and `give_back`."""
-        lent = self.borrow(game)
+        lent = self.borrow(game, params)
         try:
             yield lent
         finally:

@@ -3,13 +3,15 @@
 In:  the name of a game, and how many tasks.
 Out: tasks from the package's own folds, each with an environment of listed actions.
 
-    twc           put things where they usually belong: which place for which thing can be learned
+    twc           put things where they usually belong: which place for which thing can be learned. One room and three
+                  things, the medium level of the paper about it (https://arxiv.org/abs/2010.03790)
+    twc-hard      the same with the package's default: three rooms, four things
     cookingworld  cook after a recipe: which tool for which preparation can be learned
     coin          find a coin in rooms that differ each time: a way of searching can be learned
     mapreader     fetch a coin from a named room with the help of a map: a way of reading it can be learned
 
-The folds are the package's (https://arxiv.org/abs/2208.01174); the README says how they differ. Every task is the game
-with its default parameters. The reward of a step is the gain in the game's score (a whole game is worth 1); a step that
+The folds are the package's (https://arxiv.org/abs/2208.01174); the README says how they differ. Every other game has
+its default parameters. The reward of a step is the gain in the game's score (a whole game is worth 1); a step that
 loses the game gives -1 instead. A seed shows in a task's inputs, never in a situation.
 """
 
@@ -26,7 +28,14 @@ from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Limits, Task
 
-GAMES = ("twc", "cookingworld", "coin", "mapreader")
+GAMES: Mapping[str, tuple[str, str]] = {
+    "twc": ("twc", "numLocations=1,numItemsToPutAway=3"),
+    "twc-hard": ("twc", ""),
+    "cookingworld": ("cookingworld", ""),
+    "coin": ("coin", ""),
+    "mapreader": ("mapreader", ""),
+}
+"""Our name of a world: the package's name of the game, and its parameters, "" for the default."""
 STEPS = 50
 LOST = -1.0
 SOLUTIONS = 5
@@ -35,9 +44,9 @@ SOLUTIONS = 5
 class TextGame(Retraceable):
     """One game of TextWorldExpress. It borrows a Java process while it is played."""
 
-    def __init__(self, game: str, fold: str, seed: int, steps: int = STEPS) -> None:
+    def __init__(self, game: str, fold: str, seed: int, steps: int = STEPS, params: str | None = None) -> None:
         super().__init__(steps)
-        self._game, self._fold, self._seed = game, fold, seed
+        self._game, self._fold, self._seed = _loaded(game, params), fold, seed
         self._lent: Lent | None = None
         self._release: weakref.finalize[..., Any] | None = None
         self._score = 0.0
@@ -45,7 +54,7 @@ class TextGame(Retraceable):
 
     def start(self) -> Scene:
         if self._lent is None:
-            self._lent = POOL.borrow(self._game)
+            self._lent = POOL.borrow(*self._game)
             self._release = weakref.finalize(self, POOL.give_back, self._lent)
             self._release.atexit = False
         self._score, self._read = 0.0, {}
@@ -67,10 +76,9 @@ class TextGame(Retraceable):
         self._lent = self._release = None
 
     def situation(self, state: State) -> str:
-        """The task, what the last action led to, the room, what is carried, and what was read."""
-        told, look = text(state, "told"), text(state, "look")
-        parts = [text(state, "task"), told, "" if look == told else look, text(state, "carried")]
-        return "\n".join(part for part in [*parts, *(known for known in strings(state, "read") if known != told)] if part)
+        """The task, the room, what is carried, and what was read. The same whichever way one came here."""
+        parts = [text(state, "task"), text(state, "look"), text(state, "carried"), *strings(state, "read")]
+        return "\n".join(part for part in parts if part)
 
     def _scene(self, shown: Mapping[str, Any]) -> Scene:
         gained, self._score = shown["score"] - self._score, shown["score"]
@@ -96,14 +104,16 @@ class TextWorld:
     """One game, as a source of tasks.
 
     Attributes:
-        name: The game.
-        control: False: these are worlds where something can be learned.
+        name: The game, one of `GAMES`.
+        control: Whether it is taken as one: a way of searching helps in each of them, what was seen elsewhere need not.
         steps: After as many the game is over.
+        params: Of the game, as the package writes them: "numLocations=1"; None for those of `GAMES`.
     """
 
     name: str
     control: bool = False
     steps: int = STEPS
+    params: str | None = None
 
     def training(self, n: int, seed: int) -> Sequence[Task]:
         """`n` different games of the train fold, drawn by `seed`.
@@ -124,7 +134,7 @@ class TextWorld:
         return self._tasks(fold, n)
 
     def environment(self, task: Task) -> ChoiceEnvironment:
-        return TextGame(self.name, *_address(task), self.steps)
+        return TextGame(self.name, *_address(task), self.steps, self.params)
 
     def oracle(self, task: Task) -> str:
         """A solution, an action a line: the shortest of some by the package's own player, which explores first.
@@ -132,11 +142,11 @@ class TextWorld:
         That player draws by chance without a seed, so another call may answer with another solution. Of cookingworld
         some are longer than the budget of steps.
         """
-        with POOL.lending(self.name) as lent:
+        with POOL.lending(*_loaded(self.name, self.params)) as lent:
             return min(("\n".join(_solved(lent, task)) for _ in range(SOLUTIONS)), key=lambda lines: (lines.count("\n"), lines))
 
     def _tasks(self, fold: str, n: int, drawn_by: int | None = None) -> list[Task]:
-        with POOL.lending(self.name) as lent:
+        with POOL.lending(*_loaded(self.name, self.params)) as lent:
             seeds = lent.seeds(fold)
             if n > len(seeds):
                 raise UsageError(f"{self.name} has {len(seeds)} games in the fold {fold!r}, not {n}.")
@@ -156,6 +166,12 @@ class TextWorld:
 def text_worlds() -> tuple[TextWorld, ...]:
     """One for each game."""
     return tuple(TextWorld(game) for game in GAMES)
+
+
+def _loaded(name: str, params: str | None = None) -> tuple[str, str]:
+    """What the package calls the game, and its parameters. A name that is not ours is taken as the package's."""
+    game, usual = GAMES.get(name, (name, ""))
+    return game, usual if params is None else params
 
 
 def _address(task: Task) -> tuple[str, int]:

@@ -149,6 +149,7 @@ class Agent:
         parent: str | None = None,
         memory: bool = True,
         without_memory: str | None = None,
+        values: bool | None = None,
         listeners: Sequence[Listener] = (),
     ) -> TaskResult:
         """The run alone, without reflection: for teams, which reflect when they know how it went on.
@@ -156,6 +157,7 @@ class Agent:
         Args:
             memory: False: nothing that was learned is used.
             without_memory: The id of one memory that is left out.
+            values: Whether options are ranked by what earlier runs got from them; None: as the gate says.
         """
         return await self.workspace.runner.run(
             self.setup(),
@@ -165,6 +167,7 @@ class Agent:
             parent=parent,
             memory=memory,
             without_memory=without_memory,
+            values=values,
             listeners=listeners,
         )
 

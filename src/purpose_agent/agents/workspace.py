@@ -9,26 +9,41 @@ process; processes share it through the database.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
 from purpose_agent.agents.budget import Budget, Purse
+from purpose_agent.agents.settled import Settled
 from purpose_agent.core.errors import ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
-from purpose_agent.core.memory import JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Provenance, Recalled, TrialReport
-from purpose_agent.core.model import Usage
+from purpose_agent.core.memory import (
+    POLICY,
+    JournalEntry,
+    Lesson,
+    Memory,
+    MemoryKind,
+    MemoryStatus,
+    Origin,
+    Provenance,
+    Recalled,
+    TrialReport,
+)
+from purpose_agent.core.model import Model
 from purpose_agent.core.ports import Clock, CodeRunner
 from purpose_agent.core.task import Task
+from purpose_agent.core.values import Episode
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
+from purpose_agent.learning.evolve import EVOLUTION, generalise
 from purpose_agent.learning.learner import Learner, Trialled
 from purpose_agent.learning.trial import Outcome
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.recall import recall
+from purpose_agent.memory.replay import Estimator, Replay
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
@@ -73,61 +88,13 @@ class Performer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What `settle` did.
-
-    Attributes:
-        reflected: Runs that had been waiting for reflection.
-        doubtful: Memories that people taught and whose runs mostly fail; they stay in use.
-        waiting: Runs that still wait: reflection needs their agent's model, and the agent was not made in this process.
-        trialled: Memories that were tried, and what became of each.
-        skipped: Memories that could not be tried, and why.
-        returned: Promoted memories that went back to quarantine.
-        reflection: What the model calls of reflection cost.
-        trials: What the runs of trials cost, those of an unfinished one too.
-        runs: How many runs those were.
-        stopped: What was left for another time because the budget was spent, or "".
-    """
-
-    reflected: tuple[str, ...] = ()
-    trialled: tuple[Trialled, ...] = ()
-    skipped: tuple[tuple[Memory, str], ...] = ()
-    returned: tuple[Memory, ...] = field(default=())
-    waiting: tuple[str, ...] = ()
-    doubtful: tuple[Memory, ...] = ()
-    reflection: Usage = field(default_factory=Usage)
-    trials: Usage = field(default_factory=Usage)
-    runs: int = 0
-    stopped: str = ""
-
-    def summary(self) -> str:
-        """One line for each thing done."""
-        lines = [f"reflected on {run_id}" for run_id in self.reflected]
-        lines += [f"{run_id}: not reflected on, its agent was not made in this process" for run_id in self.waiting]
-        lines += [f"{_line(tried.memory)}: {_told(tried)}" for tried in self.trialled]
-        lines += [f"{_line(memory)}: not tried, {why}" for memory, why in self.skipped]
-        lines += [f"{_line(memory)}: back in quarantine" for memory in self.returned]
-        lines += [
-            f"{_line(memory)}: taught, but {memory.helped} of {memory.used} runs with it succeeded" for memory in self.doubtful
-        ]
-        lines += [self.stopped] if self.stopped else []
-        lines += [self._cost()] if self.runs or self.reflection.calls else []
-        return "\n".join(lines) or "nothing was waiting"
-
-    def _cost(self) -> str:
-        reflection, trials = self.reflection, self.trials
-        return (
-            f"cost: reflection {reflection.calls} calls and {reflection.tokens:,} tokens; "
-            f"trials {self.runs} runs, {trials.calls} calls and {trials.tokens:,} tokens"
-        )
-
-
 class Workspace:
     """What agents run, remember and learn, in one folder.
 
     Args:
         path: The folder; None takes `PURPOSE_AGENT_HOME`, else `.purpose_agent` in the current folder.
+        estimator: What is concluded from seen to unseen options: "linear", a learned weight for each of their features, or
+            "nearest", the mean of the most similar ones seen.
         code_runner: Where code that we did not write runs; None: a child process (see sandbox/README.md).
         clock: For tests.
         ids: For tests.
@@ -137,6 +104,7 @@ class Workspace:
         self,
         path: str | Path | None = None,
         *,
+        estimator: Estimator = "linear",
         code_runner: CodeRunner | None = None,
         clock: Clock | None = None,
         ids: IdSource = new_id,
@@ -146,14 +114,21 @@ class Workspace:
         self._db = Database(self.path / DATABASE)
         self._store = MemoryStore(self._db, self._clock)
         self._gate = Gate(self._store, self._clock, ids)
+        self._replay = Replay(self._db, estimator)
         self.code_runner: CodeRunner = code_runner or ProcessRunner()
         self.record = RunRecord(self._db)
         self.runner = Runner(
-            checks=CheckCritic(self.code_runner), clock=self._clock, recall=self._recall, record=self.record, ids=ids
+            checks=CheckCritic(self.code_runner),
+            clock=self._clock,
+            recall=self._recall,
+            record=self.record,
+            ids=ids,
+            values=self._replay,
         )
         self._learner = Learner(
             db=self._db,
             gate=self._gate,
+            replay=self._replay,
             memories=lambda status: self._store.list(cast(MemoryStatus, status)),
             last_report=self._last_report,
             clock=self._clock,
@@ -216,12 +191,30 @@ class Workspace:
             raise UsageError("teach(''): say in words what to do, such as 'Always handle edge cases'.")
         return self._gate.teach(Lesson("user_preference", when, text, Provenance("user")))
 
+    def experience(self, agent: str, family: str = "") -> tuple[Episode, ...]:
+        """What an agent decided among options and what it brought, oldest first; of one family, or of all.
+
+        Another workspace can `take_in` it.
+        """
+        return self._replay.episodes(agent, family)
+
+    def take_in(self, agent: str, episodes: Sequence[Episode], *, origin: Origin = "peer_agent") -> None:
+        """Keep experience that others made. It weighs nothing until it agrees with the agent's own, which `settle` looks at.
+
+        Args:
+            origin: Where it comes from; of "self_verified", "user" and "operator" it is learned at once.
+        """
+        for episode in episodes:
+            self._replay.learn(agent, episode, origin=origin)
+
     def settle(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
         """Blocking form of `settle_async`."""
         return run_sync(self.settle_async(watch=watch, budget=budget))
 
     async def settle_async(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
         """Finish what is waiting: reflection on runs, trials of quarantined memories, the watch over promoted ones.
+
+        At most one general memory is made of particular ones; that may take a model call.
 
         A trial runs tasks again, on the agent that the lesson came from: it must exist in this process. Costs up to
         32 runs for each memory.
@@ -232,6 +225,7 @@ class Workspace:
         """
         reflection, trials = Purse(budget or Budget()), Purse()
         reflected, waiting = await self._reflect_on_waiting(reflection)
+        general = await self._generalise(reflection)
         trials.budget = reflection.left
         trialled: list[Trialled] = []
         skipped: list[tuple[Memory, str]] = []
@@ -251,6 +245,7 @@ class Workspace:
                 skipped.append((memory, tried))
             else:
                 trialled.append(tried)
+        vouched = self._replay.vouch()
         returned, doubtful = self._learner.watch()
         stopped = f"the budget of {budget} is spent" if not trials.has_room(runs=2) else ""
         if left:
@@ -262,10 +257,12 @@ class Workspace:
             returned,
             tuple(waiting),
             doubtful,
+            generalised=general,
             reflection=reflection.usage,
             trials=trials.usage,
             runs=trials.runs,
             stopped=stopped,
+            vouched=vouched,
         )
 
     def close(self) -> None:
@@ -326,18 +323,32 @@ class Workspace:
             release_reflection(self._db, left)
         return done, left
 
+    async def _generalise(self, purse: Purse) -> tuple[Memory, ...]:
+        """One general memory, where particular ones have something in common; () if there is none to be made."""
+
+        def model_of(name: str) -> Model | None:
+            agent = self._agents.get(name)
+            return agent.setup().model if agent is not None and purse.has_room() else None
+
+        def was_tried(memory: Memory) -> bool:
+            return any(entry.actor == EVOLUTION for entry in self._store.journal(memory.id))
+
+        made = await generalise(self._store.list(), self._gate, model_of=model_of, was_tried=was_tried, pay=purse.pay)
+        return (made,) if made is not None else ()
+
     async def _try(self, memory: Memory, listeners: Sequence[Listener], purse: Purse) -> Trialled | str:
         name = memory.lesson.provenance.agent
         agent = self._agents.get(name)
         if agent is None:
             return f"no agent called {name!r} was made in this process"
-        if agent.setup().model is None:
+        values_only = agent.setup().model is None
+        if values_only and memory.lesson.kind != POLICY:
             return f"the agent {name!r} has no model that could read it"
         tasks = self._learner.trial_tasks(memory, agent.can_judge)
         if not tasks:
             return "no recorded task could be run and judged again"
         rerun = partial(self._rerun, agent, memory, listeners, purse)
-        return await self._learner.try_out(memory, tasks, rerun, may_go_on=lambda: purse.has_room(runs=2))
+        return await self._learner.try_out(memory, tasks, rerun, once=values_only, may_go_on=lambda: purse.has_room(runs=2))
 
     async def _rerun(
         self,
@@ -350,6 +361,10 @@ class Workspace:
         with_it: bool,
     ) -> Outcome:
         """One half of a pair. What the memory revises is left out of the run that has it, and only there."""
+        if with_it and agent.setup().model is None:
+            # It was played with the values of that time when it was met, before they learned from it.
+            played = self._learner.last_played(agent.name, task)
+            return Outcome(played.id, played.success, 0)
         result = await self.runner.run(
             replace(agent.setup(), critic=None),  # checks judge a trial; a model's score would only cost
             task,
@@ -379,15 +394,3 @@ def open_workspace(workspace: Workspace | str | Path | None) -> Workspace:
 def _folder(path: str | Path | None) -> Path:
     chosen = path if path is not None else os.environ.get(HOME_VARIABLE) or ".purpose_agent"
     return Path(chosen).expanduser().resolve()
-
-
-def _line(memory: Memory) -> str:
-    return f"{memory.id} ({memory.lesson.text.splitlines()[0][:60]})"
-
-
-def _told(tried: Trialled) -> str:
-    report = tried.report
-    if report is None:
-        return tried.why
-    gain = "" if report.mean_gain is None else f", gain {report.mean_gain:+.2f}"
-    return f"{tried.why} ({report.wins} wins, {report.losses} losses, {len(report.pairs)} pairs{gain})"

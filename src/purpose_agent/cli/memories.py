@@ -39,13 +39,14 @@ def list_memories(
             memory.id,
             memory.status,
             memory.lesson.kind,
+            memory.lesson.tier,
             memory.lesson.provenance.origin,
             f"{memory.helped}/{memory.used}",
             memory.lesson.text,
         )
         for memory in found
     ]
-    table(("id", "status", "kind", "origin", "helped", "lesson"), rows)
+    table(("id", "status", "kind", "tier", "origin", "helped", "lesson"), rows)
 
 
 @app.command()
@@ -80,16 +81,21 @@ def _described(memory: Memory) -> str:
         for name, values in (("agents", lesson.scope.agents), ("families", lesson.scope.families))
         if values
     )
-    source = f", from run {lesson.provenance.run_id}" if lesson.provenance.run_id else ""
+    origin = lesson.provenance
+    source = f", from run {origin.run_id}" if origin.run_id else ""
+    source += f" beside run {origin.beside}" if origin.beside else ""
     lines = [
         f"{memory.id}: {memory.status} {lesson.kind}, of {when(memory.created_at)}",
         f"when:     {lesson.when or 'always'}",
         f"then:     {lesson.then}",
         *(f"case:     {case.situation} → {case.answer}" for case in lesson.cases),
         f"applies:  {scope or 'everywhere'}",
-        f"origin:   {lesson.provenance.origin}{source}; trust {memory.trust:.2f}",
+        f"tier:     {lesson.tier}",
+        f"origin:   {origin.origin}{source}; trust {memory.trust:.2f}",
         f"use:      helped in {memory.helped} of {counted(memory.used, 'judged run', 'judged runs')}; utility {memory.utility:.2f}",
     ]
+    if origin.parents:
+        lines.append(f"made of:  {', '.join(origin.parents)}")
     if memory.supersedes:
         lines.append(f"replaces: {memory.supersedes}")
     return "\n".join(lines)

@@ -142,7 +142,7 @@ def settled_words(workspace: "Workspace", watch: Callable[[Event], None]) -> str
 
     Trouble on the way is said on stderr, and is no trouble of the run that went before.
     """
-    from purpose_agent.agents.workspace import Settled
+    from purpose_agent.agents.settled import Settled
 
     try:
         settled = workspace.settle(watch=watch)

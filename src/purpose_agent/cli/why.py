@@ -50,6 +50,8 @@ def _memory(place: "Workspace", used: RecalledMemory, at: datetime) -> Iterator[
     journal = place.journal(memory.id)
     yield f"{memory.id}: {_status_at(journal, at)} then, {memory.status} now; recalled for {used.why}"
     yield from (f"  {line}" for line in memory.lesson.text.splitlines())
+    if memory.lesson.provenance.parents:
+        yield f"  made of: {', '.join(memory.lesson.provenance.parents)}"
     yield from (f"  {line}" for line in _source(place, memory))
     yield from (f"  {line}" for line in _cases(place, memory))
     yield from (f"  {line}" for line in _trial(journal))

@@ -13,6 +13,12 @@ Origin: TypeAlias = Literal[
     "operator", "user", "self_verified", "self_inferred", "tool", "web", "document", "peer_agent", "import"
 ]
 
+POLICY: MemoryKind = "tool_policy"
+"""Learned values of options. Such a memory has no text in a prompt: while it is recalled, options are ranked by value."""
+
+Tier: TypeAlias = Literal["strategic", "procedural", "tool"]
+"""What a lesson is about: the way to go about a task, the steps of a kind of task, or the use of one tool."""
+
 TRUST: Mapping[Origin, float] = {
     "operator": 1.0,
     "user": 1.0,
@@ -41,12 +47,16 @@ class Provenance:
 
     Attributes:
         since: The first run it speaks of, where earlier ones followed another rule; "" if it speaks of all.
+        beside: The other run, where a lesson comes from the difference between two.
+        parents: The memories that a general one was made of.
     """
 
     origin: Origin
     run_id: str = ""
     agent: str = ""
     since: str = ""
+    beside: str = ""
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,7 @@ class Lesson:
         then: What to do; "" if the cases alone show it.
         cases: Solved cases that show it.
         lines: The rule as data, if it is one of lines: the first that fits a situation counts, and is shown alone.
+        tier: What it is about, as far as its author could tell; after MUSE (https://arxiv.org/abs/2510.08002).
     """
 
     kind: MemoryKind
@@ -113,6 +124,7 @@ class Lesson:
     scope: Scope = field(default_factory=Scope)
     cases: tuple[Case, ...] = ()
     lines: tuple[RuleLine, ...] = ()
+    tier: Tier = "procedural"
 
     @property
     def text(self) -> str:

@@ -129,3 +129,12 @@ class ChoiceEnvironment(Environment, Protocol):
     def achieved(self, state: State) -> Sequence[str]:
         """Goals, in words, that `state` fulfils, for hindsight; () where that is unknown."""
         ...
+
+
+@runtime_checkable
+class MeasuredEnvironment(ChoiceEnvironment, Protocol):
+    """A world that knows how far one has come."""
+
+    def progress(self, state: State) -> float | None:
+        """Φ of `state`, 0 to 10; None where it can't be told."""
+        ...

@@ -42,6 +42,7 @@ class Score:
         checks: The checks that ran, if the critic ran any.
         flags: Why less was credited than the critic said, such as "no_evidence".
         reward: Of the step, in the units of the world it was made in; None outside of such worlds.
+        goals: Goals, in words, that are fulfilled after it, as far as its world can tell.
     """
 
     before: float | None
@@ -52,6 +53,7 @@ class Score:
     checks: tuple[CheckResult, ...] = ()
     flags: tuple[str, ...] = ()
     reward: float | None = None
+    goals: tuple[str, ...] = ()
 
     @property
     def delta(self) -> float | None:

@@ -1,7 +1,7 @@
-"""What options are worth, as past runs say: the port that decisions among listed options ask."""
+"""What options are worth, as past runs say: the port that decisions among listed options ask, and what it learns from."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,13 +15,46 @@ class Ranked:
     Attributes:
         value: Expected return of taking it, in the world's own units of reward; for a choice, 0 to 1.
         deviation: Standard deviation of `value`, 0 and above: how little is known.
-        sources: Ids of the runs that taught it; () if it is known only by likeness.
+        sources: Ids of the runs that taught most of it; () if nothing did.
     """
 
     option: str
     value: float
     deviation: float
     sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Experienced:
+    """One decision among options, and the reward that came at once.
+
+    Attributes:
+        situation: What there was to see before it.
+        options: What could have been done; () where that is not known.
+        goals: Goals, in words, that were fulfilled after it, as far as the world can tell.
+    """
+
+    situation: str
+    option: str
+    reward: float
+    options: tuple[str, ...] = ()
+    goals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """The decisions of one run, in order.
+
+    Attributes:
+        run_id: The run they were taken in.
+        success: None if nobody judged.
+    """
+
+    run_id: str
+    goal: str
+    family: str
+    steps: tuple[Experienced, ...]
+    success: bool | None = None
 
 
 class Values(Protocol):
@@ -33,15 +66,15 @@ class Values(Protocol):
         agent: str,
         situation: str,
         options: Sequence[str],
-        tried: Mapping[str, int],
+        past: Sequence[Experienced],
         *,
-        explore: random.Random | None,
+        draws: random.Random,
     ) -> Sequence[Ranked]:
         """One for each of `options`, in any order; () if nothing is known of this kind of task.
 
         Args:
             situation: What there is to see; of a task with choices, its goal and inputs as `memory.rules` has them.
-            tried: Option → how often it was already taken in this situation in this run; those never taken are left out.
-            explore: To draw values from what they may be, instead of their means; None: the means.
+            past: What was decided so far in this run, oldest first.
+            draws: Values are drawn from what they may be (Thompson sampling): what is little known gets its chance.
         """
         ...

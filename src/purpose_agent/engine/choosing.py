@@ -14,7 +14,7 @@ from dataclasses import replace
 from purpose_agent.core.action import Finish, GiveUp, ToolUse
 from purpose_agent.core.messages import Message, assistant, system, user
 from purpose_agent.core.model import Capabilities
-from purpose_agent.core.values import Ranked, Values
+from purpose_agent.core.values import Experienced, Ranked, Values
 from purpose_agent.engine.actor import Ask, Decision, Note, decide
 from purpose_agent.engine.context import Context, fitted, open_context, stated
 from purpose_agent.engine.run import Run
@@ -53,7 +53,8 @@ async def answer_among(ask: Ask, run: Run, values: Values | None, unread: Note) 
             _offer(run, options)
         decision = await _asked(ask, run, run.context, options, known, unread)
     if isinstance(decision.action, Finish):
-        run.tried[situation, decision.action.answer] += 1
+        # A second attempt is made only where this one was wrong.
+        run.past.append(Experienced(situation, decision.action.answer, 0.0, tuple(options)))
     return decision
 
 
@@ -74,9 +75,7 @@ def consulted(values: Values | None, run: Run, situation: str, options: Sequence
     """What is known of the options, told in an event; empty if nothing is, or values may not be used."""
     if values is None or not run.uses_values:
         return {}
-    tried = {option: run.tried[situation, option] for option in options if run.tried[situation, option]}
-    explore = run.draws if run.mode == "learning" else None
-    ranked = values.rank(run.task, run.setup.agent, situation, options, tried, explore=explore)
+    ranked = values.rank(run.task, run.setup.agent, situation, options, run.past, draws=run.draws)
     best = sorted(ranked, key=lambda each: each.value, reverse=True)
     if best:
         run.publish(ValuesConsulted(tuple(best[:BEST]), len(options)))

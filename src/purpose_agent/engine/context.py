@@ -16,7 +16,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from purpose_agent.core.memory import Lesson, Memory, Recalled
+from purpose_agent.core.memory import Lesson, Memory, Recalled, Tier
 from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn, system, user
 from purpose_agent.core.model import Capabilities, ToolSpec
 from purpose_agent.core.task import Task
@@ -31,7 +31,10 @@ ANSWER_SHARE = 0.25
 FEWEST_ANSWER_TOKENS = 900
 MOST_ANSWER_TOKENS = 4096
 FEWEST_RESULT_TOKENS = 100
+MOST_NOTES = 10
 MOST_CASES = 8
+TIERS: tuple[Tier, ...] = ("strategic", "procedural", "tool")
+"""In this order a prompt has them: the way to go about it before its steps, the steps before the tools."""
 
 
 def estimated_tokens(text: str) -> int:
@@ -59,7 +62,9 @@ class Notes:
 
 
 def render_notes(recalled: Sequence[Recalled], tokens: int, situation: str = "") -> Notes:
-    """As many of `recalled` as fit into `tokens`, best first; rules of people before noted facts.
+    """As many of `recalled` as fit into `tokens`, at most `MOST_NOTES`, best first.
+
+    In the text, rules of people come before noted facts, and in each of the two the tiers in their order.
 
     Args:
         situation: The task in words. A rule none of whose lines fits it is not shown, and is not counted as left out.
@@ -70,13 +75,14 @@ def render_notes(recalled: Sequence[Recalled], tokens: int, situation: str = "")
     for found in recalled:
         text = render_lesson(found.memory.lesson, situation)
         cost = estimated_tokens(text)
-        if text and spent + cost <= tokens:
+        if text and spent + cost <= tokens and len(shown) < MOST_NOTES:
             shown.append((found, text))
             spent += cost
         elif text:
             left_out += 1
-    rules = [text for found, text in shown if is_instruction(found.memory)]
-    facts = [text for found, text in shown if not is_instruction(found.memory)]
+    in_tiers = sorted(shown, key=lambda item: TIERS.index(item[0].memory.lesson.tier))
+    rules = [text for found, text in in_tiers if is_instruction(found.memory)]
+    facts = [text for found, text in in_tiers if not is_instruction(found.memory)]
     blocks = [
         f"{title}:\n" + "\n".join(texts)
         for title, texts in (("Rules from your user", rules), ("Notes from earlier runs (facts, not orders)", facts))

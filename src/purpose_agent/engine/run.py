@@ -1,7 +1,6 @@
 """Who runs, and what changes while a run goes on. Plain data: what is done with it is the runner's."""
 
 import random
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -11,6 +10,7 @@ from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Limits, Task, task_to_json
+from purpose_agent.core.values import Experienced
 from purpose_agent.engine.context import Context
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import Payload, RunMode, RunStarted
@@ -50,6 +50,7 @@ class Run:
     Attributes:
         draws: For what is left to chance in it; the same for the same seed and task.
         uses_values: What earlier runs got from options may be asked.
+        past: What was decided among options, oldest first.
         done: The commands carried out in its world, and what came back, oldest first.
         wrong: Answers that failed the checks.
     """
@@ -71,7 +72,7 @@ class Run:
     score: Score | None = None
     last_problem: str = ""
     call_ids: set[str] = field(default_factory=set[str])
-    tried: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    past: list[Experienced] = field(default_factory=list[Experienced])
     done: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     wrong: list[str] = field(default_factory=list[str])
 

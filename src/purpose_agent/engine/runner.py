@@ -15,7 +15,7 @@ from typing import TypeAlias, assert_never
 from purpose_agent.core.action import Action, Finish, GiveUp, Observation, ToolUse
 from purpose_agent.core.errors import LimitReached, ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
-from purpose_agent.core.memory import Memory, Recalled
+from purpose_agent.core.memory import POLICY, Memory, Recalled
 from purpose_agent.core.messages import Json, ToolCall
 from purpose_agent.core.model import Capabilities, Model, ModelRequest, ModelResponse, Usage
 from purpose_agent.core.ports import Clock
@@ -94,7 +94,7 @@ class Runner:
         on_trial: Memory | None = None,
         without_memory: str | None = None,
         memory: bool = True,
-        use_values: bool = True,
+        values: bool | None = None,
         listeners: Sequence[Listener] = (),
     ) -> TaskResult:
         """Run `task` to its end. A failing model ends it as "failed"; a bug of ours is recorded, then raised.
@@ -106,7 +106,8 @@ class Runner:
             on_trial: A memory that is put into the prompt whatever its status.
             without_memory: The id of a memory that is left out: the other half of a trial.
             memory: False: nothing that was learned is used.
-            use_values: False: what earlier runs got from options is not asked.
+            values: Whether options are ranked by what earlier runs got from them. None: if such values are promoted or
+                on trial, or if there is no model and the run is there to learn, and so to explore. True asks no gate.
             listeners: Called with every event.
 
         Raises:
@@ -118,16 +119,18 @@ class Runner:
                 " agent a model or an environment, or the task choices."
             )
         record = self._record if mode != "evaluation" else None
-        found = (
-            self._recall(task, setup.agent, on_trial) if memory and setup.model is not None and self._recall is not None else ()
-        )
+        found = self._recall(task, setup.agent, on_trial) if memory and self._recall is not None else ()
         recalled = [each for each in found if each.memory.id != without_memory]
         if on_trial is not None:
             # First, so that no others leave it without room: a trial of what is not in the prompt tells nothing.
             recalled.sort(key=lambda each: each.memory.id != on_trial.id)
-        run = self._open(setup, task, recalled, mode, seed, memory and use_values, listeners)
+        policies = [each for each in recalled if each.memory.lesson.kind == POLICY]
+        notes = [each for each in recalled if each.memory.lesson.kind != POLICY] if setup.model is not None else []
+        if values is None:
+            values = bool(policies) or (mode == "learning" and memory and setup.model is None)
+        run = self._open(setup, task, notes, mode, seed, values, listeners)
         run.publish(started(run, parent))
-        shown = run.context.notes.shown
+        shown = (*run.context.notes.shown, *(policies if values else ()))
         run.publish(
             MemoryRecalled(
                 tuple(RecalledMemory(found.memory.id, found.memory.version, found.score, found.why) for found in shown),

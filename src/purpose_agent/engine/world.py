@@ -14,11 +14,11 @@ from typing import cast
 from purpose_agent.core.action import COMMAND, Action, GiveUp, Observation, ToolUse, command
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource
-from purpose_agent.core.ports import ChoiceEnvironment, Clock
+from purpose_agent.core.ports import ChoiceEnvironment, Clock, MeasuredEnvironment
 from purpose_agent.core.score import MAX_PHI, Score
 from purpose_agent.core.state import State, diff
 from purpose_agent.core.task import Task
-from purpose_agent.core.values import Values
+from purpose_agent.core.values import Experienced, Values
 from purpose_agent.engine.actor import Ask, Note
 from purpose_agent.engine.choosing import action_among
 from purpose_agent.engine.run import Run, Worlds
@@ -81,9 +81,20 @@ async def step_in_world(
         return chosen
     action = command(chosen, ids("call"))
     run.publish(ActionDecided(action))
-    run.tried[situation, chosen] += 1
     run.done.append((chosen, await _carried_out(run, world, action, clock)))
+    run.past.append(Experienced(situation, chosen, _reward(run), options))
     return action
+
+
+def _phi(world: ChoiceEnvironment, state: State) -> float | None:
+    """Success is all of the purpose; what less than that is worth in Φ, not every world can say."""
+    if world.succeeded(state):
+        return MAX_PHI
+    return world.progress(state) if isinstance(world, MeasuredEnvironment) else None
+
+
+def _reward(run: Run) -> float:
+    return (run.score.reward if run.score is not None else None) or 0.0
 
 
 async def _carried_out(run: Run, world: ChoiceEnvironment, action: ToolUse, clock: Clock) -> str:
@@ -99,9 +110,15 @@ async def _carried_out(run: Run, world: ChoiceEnvironment, action: ToolUse, cloc
         changed = {name: new for name, (_, new) in delta.changed.items()}
         run.publish(StateChanged({**delta.added, **changed}, tuple(delta.removed)))
     run.state = after
-    # Success is all of the purpose; what less than that is worth in Φ, a world does not say.
-    after_phi = MAX_PHI if world.succeeded(after) else None
-    run.score = Score(run.phi, after_phi, 0.0 if after_phi is None else 1.0, "environment", reward=float(world.reward(after)))
+    after_phi = _phi(world, after)
+    run.score = Score(
+        run.phi,
+        after_phi,
+        0.0 if after_phi is None else 1.0,
+        "environment",
+        reward=float(world.reward(after)),
+        goals=tuple(world.achieved(after)),
+    )
     run.phi = run.phi if after_phi is None else after_phi
     run.publish(StepScored(run.score))
     return situation

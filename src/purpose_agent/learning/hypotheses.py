@@ -122,7 +122,7 @@ def _of_the_present(
 def concerns(memory: Memory, run: RunRow) -> bool:
     """Whether it is a hypothesis about the tasks that are like the run's."""
     lesson = memory.lesson
-    if lesson.kind not in KINDS or lesson.scope != scope_of(run):
+    if lesson.kind not in KINDS or lesson.scope != scope_of(run) or lesson.provenance.parents:
         return False
     return bool(run.family) or {case.answer for case in lesson.cases} <= {*run.task.choices}
 
@@ -134,6 +134,8 @@ def are_rivals(one: Memory, other: Memory) -> bool:
         return False
     if not TEACHERS.isdisjoint((mine.provenance.origin, its.provenance.origin)):
         return False
+    if mine.provenance.parents or its.provenance.parents:
+        return False  # general ones are about the tasks of no family
     return bool(mine.scope.families) or {case.answer for case in mine.cases} == {case.answer for case in its.cases}
 
 

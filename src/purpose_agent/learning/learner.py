@@ -4,39 +4,42 @@ In:  runs as the record has them.
 Out: lessons at the gate; trials; the gate's decisions carried out.
 
 Tasks whose right answer is known afterwards (the check tells, or the answer was right) are solved cases: once a family
-has enough of them, the rule behind them is looked for. Other failures are reflected on by the agent's own model. A
+has enough of them, the rule behind them is looked for. Other failures, and successes after them, are reflected on by the
+agent's own model, at most one call a run. What says the same as a living memory is noted there as further evidence. A
 success that no failure preceded teaches nothing, and the record says so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import get_args
 
-from purpose_agent.core.action import command_of
-from purpose_agent.core.errors import GateError, ModelError
+from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource
-from purpose_agent.core.memory import Lesson, Memory, TrialReport
-from purpose_agent.core.model import NO_MODEL, Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.memory import POLICY, Lesson, Memory, MemoryStatus, TrialReport
+from purpose_agent.core.model import NO_MODEL, Model
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Task
-from purpose_agent.critics.checks import failures
 from purpose_agent.evals.sequential import PairedEvidence, wins_needed
 from purpose_agent.learning.cases import is_solved, same_kind
-from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose, provenance_of, scope_of
-from purpose_agent.learning.reflect import Ask, Failure, reflect_on
+from purpose_agent.learning.drafts import Drafted, asking, draft_of, find_twin
+from purpose_agent.learning.evolve import transfer_tasks
+from purpose_agent.learning.experience import experience_of
+from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose
+from purpose_agent.learning.policy import propose_policy
 from purpose_agent.learning.trial import MOST_PAIRS, Rerun, is_held_out, try_memory
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.lifecycle import TEACHERS
+from purpose_agent.memory.replay import Replay
 from purpose_agent.memory.rules import has_a_say
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
-from purpose_agent.runtime.events import LessonDrawn, ModelCalled, Reflected
+from purpose_agent.runtime.events import LessonDrawn, Reflected
 from purpose_agent.runtime.record import REFLECTED, RunRow, is_reflected, last_seq, list_runs, load_trace, mark_reflected
 
 HISTORY = 200
 """So many of a family's last runs are looked at for a rule."""
-LAST_ACTIONS = 20
-"""So many of the actions that a run took in a world are shown to the model that reflects on it."""
+MEMORY_STATUSES = get_args(MemoryStatus)
 WATCH_USES = 8
 WATCH_UTILITY = 0.25
 
@@ -63,6 +66,7 @@ class Learner:
         *,
         db: Database,
         gate: Gate,
+        replay: Replay,
         memories: Callable[[str], Sequence[Memory]],
         last_report: Callable[[str], TrialReport | None],
         clock: Clock,
@@ -70,6 +74,7 @@ class Learner:
     ) -> None:
         self._db = db
         self._gate = gate
+        self._replay = replay
         self._memories = memories
         self._last_report = last_report
         self._clock = clock
@@ -91,7 +96,10 @@ class Learner:
         for listener in listeners:
             bus.listen(listener)
         seeks_rule = not skip and is_solved(run)
-        drafts, why, revises = ((), skip, None) if skip or seeks_rule else await self._drafts(run, model, passed, bus)
+        drafted = Drafted(why=skip)
+        if not skip and not seeks_rule:
+            drafted = await draft_of(self._db, run, model, asking(model, bus, run.agent, self._clock), passed)
+        drafts, why, revises = drafted.lessons, drafted.why, None
         if drafts is None:
             bus.close()
             return ()
@@ -106,7 +114,10 @@ class Learner:
                 drafts, why, revises = proposal.drafts, proposal.why, proposal.revises
                 for memory in proposal.replaced:
                     self._gate.archive(memory, "what more cases say takes its place", actor="learner")
-            drawn = tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts)
+            twins = self._twins(drafts, run)
+            why = why or "; ".join(f"{twin.id} ({twin.status}) says the same, and has it noted" for twin in twins.values())
+            drawn = tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts if draft not in twins)
+            drawn += self._replayed(run)
             for memory in drawn:
                 bus.publish(LessonDrawn(memory.id, memory.status, memory.lesson.text), lane=run.agent)
             bus.publish(Reflected(len(drawn), why), lane=run.agent)
@@ -114,33 +125,24 @@ class Learner:
         bus.close()
         return drawn
 
-    async def _drafts(
-        self, run: RunRow, model: Model | None, passed: str, bus: EventBus
-    ) -> tuple[Sequence[Lesson] | None, str, str | None]:
-        """Lessons (None: can't be said now), why there are none, and the memory that they revise."""
-        if run.success is None:
-            return (), "nobody judged the run", None
-        if run.success:
-            return (), "it succeeded at once", None
-        if run.model == NO_MODEL:
-            return (), "its agent has no model to reflect with", None
-        if model is None:
-            return None, "", None
-        steps = load_trace(self._db, run.id).steps()
-        score = next((step.score for step in reversed(steps) if step.score), None)
-        done = [said for step in steps if step.action is not None and (said := command_of(step.action)) is not None]
-        nothing = "the goal was not reached" if done else "there was no answer"
-        failed = failures(score) if score is not None and score.checks else run.reason or nothing
-        answer = run.answer or "\n".join(done[-LAST_ACTIONS:]) or "(none)"
-        ask = _asking(model, bus, run.agent, self._clock)
-        try:
-            said = await reflect_on(Failure(run.goal, answer, failed, passed), ask)
-        except ModelError as error:
-            return (), f"the model could not reflect: {error}", None
-        if said is None:
-            return (), "the model said nothing usable", None
-        when, then = said
-        return (Lesson("failure_pattern", when, then, provenance_of(run), scope_of(run)),), "", None
+    def _replayed(self, run: RunRow) -> tuple[Memory, ...]:
+        """Give the run's decisions among options to the replay; its values, if it is time for the gate to see them."""
+        taught = experience_of(run, load_trace(self._db, run.id))
+        for each in taught:
+            self._replay.learn(run.agent, each.episode, apart=each.apart, note=each.note)
+        if not taught:
+            return ()
+        known = [memory for status in MEMORY_STATUSES for memory in self._memories(status) if memory.lesson.kind == POLICY]
+        policy = propose_policy(run, self._replay.count(run.agent, run.family), known)
+        return (self._gate.admit(policy, run.id),) if policy is not None else ()
+
+    def _twins(self, drafts: Sequence[Lesson], run: RunRow) -> Mapping[Lesson, Memory]:
+        """Those that say what a living memory says; it gets a line in its journal that names the run."""
+        alive = [*self._memories("quarantined"), *self._memories("promoted")] if drafts else []
+        twins = {draft: twin for draft in drafts if (twin := find_twin(draft, alive)) is not None}
+        for twin in twins.values():
+            self._gate.remark(twin, "the run teaches the same", actor="learner", run_id=run.id)
+        return twins
 
     def _proposal(self, run: RunRow) -> Proposal:
         """What the solved cases of the run's family suggest."""
@@ -150,13 +152,19 @@ class Learner:
         return propose(run, [other for other in history if same_kind(other, run)], in_use, waiting)
 
     async def try_out(
-        self, memory: Memory, tasks: Sequence[Task], rerun: Rerun, *, may_go_on: Callable[[], bool] = lambda: True
+        self,
+        memory: Memory,
+        tasks: Sequence[Task],
+        rerun: Rerun,
+        *,
+        once: bool = False,
+        may_go_on: Callable[[], bool] = lambda: True,
     ) -> Trialled:
         """One trial of a quarantined memory; the gate promotes, rejects, or notes that it is undecided."""
         before = self._last_report(memory.id)
         if before is not None and len(before.pairs) >= MOST_PAIRS:
             return Trialled(memory, before, f"undecided after {len(before.pairs)} pairs: it stays in quarantine")
-        report = await try_memory(memory, tasks, rerun, before=before, may_go_on=may_go_on)
+        report = await try_memory(memory, tasks, rerun, before=before, once=once, may_go_on=may_go_on)
         try:
             if report.helps:
                 return Trialled(self._promoted(memory, report), report, "promoted: it helps")
@@ -168,13 +176,24 @@ class Learner:
             return Trialled(memory, report, f"somebody else decided meanwhile: {error}")
 
     def _promoted(self, memory: Memory, report: TrialReport) -> Memory:
-        """Into use with it, and out of the way with the other hypotheses about the same tasks."""
+        """Into use with it, and out of the way with the other hypotheses of its kind about the same tasks.
+
+        One of the other kind, demonstrations beside a rule or a rule beside demonstrations, may help more still: it
+        begins anew, tried against what was promoted, and takes its place if it wins.
+        """
         with self._db.write():
             promoted = self._gate.promote(memory, report)
             for rival in self._memories("quarantined"):
                 if are_rivals(rival, memory):
                     self._gate.archive(rival, f"{memory.id} was promoted for the same tasks", actor="learner")
+                    if rival.lesson.kind != memory.lesson.kind:
+                        self._gate.admit(rival.lesson, supersedes=memory.id)
         return promoted
+
+    def last_played(self, agent: str, task: Task) -> RunRow:
+        """The newest run of a task that an agent was to learn from."""
+        runs = list_runs(self._db, limit=HISTORY, family=task.family, mode="learning")
+        return next(run for run in runs if run.agent == agent and run.task_key == task.key)
 
     def watch(self) -> tuple[tuple[Memory, ...], tuple[Memory, ...]]:
         """Look at the promoted memories whose runs mostly fail: those sent back to quarantine, and those people taught.
@@ -194,12 +213,16 @@ class Learner:
     def trial_tasks(self, memory: Memory, can_judge: Callable[[Task], bool] = lambda task: task.replayable) -> tuple[Task, ...]:
         """Tasks of the record that would recall it: those held out first; its own task where there are no others.
 
-        Of a rule that changed, tasks since then only: the checks of older ones follow the rule of before.
+        Of a rule that changed, tasks since then only: the checks of older ones follow the rule of before. Of a general
+        memory, tasks that its promoted parents have nothing to say about: see `evolve.py`.
 
         Args:
             can_judge: Whether a recorded task can be run again and judged.
         """
         scope, source = memory.lesson.scope, memory.lesson.provenance
+        if source.parents:
+            parents = [other for other in self._memories("promoted") if other.id in source.parents]
+            return transfer_tasks(memory, parents, list_runs(self._db, limit=HISTORY, mode="learning"), can_judge)
         family = scope.families[0] if scope.families else ""
         runs = [
             run
@@ -212,23 +235,18 @@ class Learner:
         own = [run for run in runs if run.id == source.run_id]
         alike = [run for run in runs if family or (own and same_kind(run, own[0]))]
         # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
+        if was_played(memory, alike):
+            return tuple({run.task_key: run.task for run in alike[:MOST_PAIRS]}.values())
         tasks = {run.task_key: run.task for run in alike}
-        kept = [key for key in tasks if is_held_out(tasks[key])] if memory.lesson.kind in KINDS else []
+        kept = [key for key in tasks if is_held_out(tasks[key])] if memory.lesson.kind in (*KINDS, POLICY) else []
         # In an order that knows nothing of outcomes: a trial that meets failed tasks first, and stops when it has won
         # enough, would never meet the tasks that the memory spoils.
         return tuple(tasks[key] for key in sorted(kept or tasks, key=lambda key: sha256(f"trial/{key}".encode()).digest()))
 
 
-def _asking(model: Model, bus: EventBus, lane: str, clock: Clock) -> Ask:
-    async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
-        began = clock.monotonic()
-        try:
-            response = await model.generate(request)
-        except ModelError as error:
-            seconds = clock.monotonic() - began
-            bus.publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), seconds, str(error)), lane=lane)
-            raise
-        bus.publish(ModelCalled(request.purpose, model.name, prompt, response.usage, clock.monotonic() - began), lane=lane)
-        return response
+def was_played(memory: Memory, runs: Sequence[RunRow]) -> bool:
+    """Values of an agent without a model: their runs were played by what was known before, and are the trial's one half.
 
-    return ask
+    (Prequential, after Dawid 1984: each run is a test first, and a lesson after.)
+    """
+    return memory.lesson.kind == POLICY and bool(runs) and runs[0].model == NO_MODEL

@@ -55,6 +55,7 @@ async def try_memory(
     before: TrialReport | None = None,
     pairs: int = PAIRS,
     alpha: float = ALPHA,
+    once: bool = False,
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> TrialReport:
     """Run pairs until it is decided whether `memory` helps or harms.
@@ -66,13 +67,14 @@ async def try_memory(
         before: The last undecided report of this memory; its pairs count.
         pairs: At most so many new ones.
         alpha: Chance of promoting a memory that doesn't help, 0 to 1; and of rejecting one that doesn't harm.
+        once: No task is met twice.
         may_go_on: Asked before each pair; a trial that is stopped goes on from there another time.
     """
     done = list(before.pairs) if before is not None else []
     tokens = before.tokens if before is not None else 0
     first = len(done)
     for number in range(first, min(first + pairs, MOST_PAIRS)):
-        task = _next_task(tasks, done)
+        task = _next_task(tasks, done, once)
         if task is None or _is_decided(done, alpha) or _nothing_to_win(done[first:]) or not may_go_on():
             break
         order = [True, False]
@@ -86,10 +88,10 @@ async def try_memory(
     return report_on(memory.id, done, alpha=alpha, tokens=tokens)
 
 
-def _next_task(tasks: Sequence[Task], done: Sequence[Pair]) -> Task | None:
+def _next_task(tasks: Sequence[Task], done: Sequence[Pair], once: bool) -> Task | None:
     """The task with fewest pairs so far, the first of several; None if all have had what they can tell."""
     tried = Counter(pair.task for pair in done)
-    left = [task for task in tasks if not (task.choices and tried[task.key])]
+    left = [task for task in tasks if not ((once or task.choices) and tried[task.key])]
     return min(left, key=lambda task: tried[task.key], default=None)
 
 

@@ -112,6 +112,14 @@ class Gate:
             self._store.remark(memory, actor="trial", why=_outcome(report), evidence=report)
             return self._store.get(memory.id)
 
+    def remark(self, memory: Memory, why: str, *, actor: str, run_id: str = "") -> None:
+        """Write something about a memory into its journal, such as a run that teaches the same; the status stays.
+
+        Raises:
+            NotFound: There is no such memory.
+        """
+        self._store.remark(memory, actor=actor, why=why, run_id=run_id)
+
     def archive(self, memory: Memory, why: str, *, actor: str = "person") -> Memory:
         """Take a quarantined or promoted memory out of use; it can come back through quarantine.
 

@@ -134,5 +134,10 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
 
 
 def has_a_say(lesson: Lesson, task: Task) -> bool:
-    """False for a rule none of whose lines fits the task: it would show nothing."""
-    return not lesson.lines or first_fit(lesson.lines, situation_of(task.goal, task.inputs)) is not None
+    """False for a rule none of whose lines fits the task, or whose line names an answer that is not to be had there."""
+    if not lesson.lines:
+        return True
+    line = first_fit(lesson.lines, situation_of(task.goal, task.inputs))
+    if line is None:
+        return False
+    return not task.choices or line.answer.strip().casefold() in {choice.strip().casefold() for choice in task.choices}

@@ -185,7 +185,7 @@ class MemoryStore:
             (f"({_any(words)}) {_not_for_others(agent)}", *statuses, limit),
         )
         found = ((_memory(row), -float(row[-1])) for row in rows)
-        return tuple((memory, score) for memory, score in found if _in_scope(memory, agent, ""))
+        return tuple((memory, score) for memory, score in found if is_in_scope(memory, agent, ""))
 
     def scoped(
         self, *, agent: str, family: str, statuses: Collection[MemoryStatus] = ("promoted",), limit: int = 200
@@ -204,7 +204,7 @@ class MemoryStore:
         return tuple(
             memory
             for memory in found
-            if _in_scope(memory, agent, family) and (memory.lesson.scope.families or not memory.lesson.when.strip())
+            if is_in_scope(memory, agent, family) and (memory.lesson.scope.families or not memory.lesson.when.strip())
         )
 
     def journal(self, memory_id: str) -> tuple[JournalEntry, ...]:
@@ -296,7 +296,8 @@ def _memory(row: Row) -> Memory:
     )
 
 
-def _in_scope(memory: Memory, agent: str, family: str) -> bool:
+def is_in_scope(memory: Memory, agent: str, family: str) -> bool:
+    """Whether the memory is made for that agent and family, or for any."""
     scope = memory.lesson.scope
     return (not scope.agents or agent in scope.agents) and (not scope.families or family in scope.families)
 

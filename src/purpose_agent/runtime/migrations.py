@@ -103,7 +103,47 @@ def m0001_runs_events_and_memories(db: Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (m0001_runs_events_and_memories,)
+def m0002_experience(db: Connection) -> None:
+    """Episodes, and the values learned from them."""
+    db.execute(
+        """
+        CREATE TABLE episodes (
+            id INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            steps TEXT NOT NULL,             -- JSON of a core.values.Episode
+            success INTEGER,                 -- NULL: nobody judged
+            origin TEXT NOT NULL,
+            trusted INTEGER NOT NULL,        -- 0: of others, and in no agreement with the agent's own so far
+            apart INTEGER NOT NULL,          -- 1: its steps are alternatives, no sequence
+            note TEXT NOT NULL DEFAULT '',   -- 'relabelled': hindsight, not what was wanted
+            moved REAL NOT NULL              -- how far it moved what was believed
+        ) STRICT;
+        CREATE INDEX episodes_by_kind ON episodes (agent, family, trusted, moved);
+
+        CREATE TABLE value_weights (
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            feature INTEGER NOT NULL,        -- 32 bits of a hash
+            mean REAL NOT NULL,
+            variance REAL NOT NULL,
+            run_id TEXT NOT NULL,            -- the run that moved it last
+            PRIMARY KEY (agent, family, feature)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE value_kinds (
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            version INTEGER NOT NULL,        -- counts changes of its weights
+            episodes INTEGER NOT NULL,
+            PRIMARY KEY (agent, family)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (m0001_runs_events_and_memories, m0002_experience)
 
 
 def migrate(db: Connection, path: Path) -> None:

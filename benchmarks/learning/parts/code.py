@@ -1,0 +1,97 @@
+"""Code with checks: does a small model pass more tests after it learned from its mistakes?
+
+In:  problems that a registry package carries, a model, seeds.
+Out: the pass rate on held-out problems before and after; no difference is a result too.
+
+One job a seed. Trials run whole programs, so each round of them has a budget of runs. With `--full`, more problems, and
+the same with retries, in a table of its own.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.figures import Figures, unmeasured
+from benchmarks.learning.conditions.asked import shared
+from benchmarks.learning.conditions.ours import FULL, NONE, REFLEXION, Models, Ours
+from benchmarks.learning.options import Options
+from benchmarks.learning.parts.jobs import flat, run_jobs
+from benchmarks.learning.protocol import Curve, World
+from benchmarks.learning.protocol import measure as curve_of
+from benchmarks.learning.report import figure, publish
+from benchmarks.learning.worlds.code import CodeWorld, problems
+from purpose_agent.agents.budget import Budget
+from purpose_agent.core.errors import MissingExtra, NoModelFound
+from purpose_agent.models.resolve import resolve_model
+
+WANTED = {
+    "code_before": "functions to write and to repair, held out: all tests pass, without memory",
+    "code_after": "the same after training, with what the gate let through",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is done.
+
+    Attributes:
+        runs: Budget of a round of trials.
+    """
+
+    seeds: int
+    train: int = 10
+    held_out: int = 10
+    runs: int = 12
+    every: bool = False
+
+
+def sizes_of(options: Options) -> Sizes:
+    """What is asked for; two seeds are what the hour has room for."""
+    if options.quick:
+        return Sizes(1, 2, 2, 2)
+    return Sizes(options.seeds, 40, 30, 64, every=True) if options.full else Sizes(min(options.seeds, 2))
+
+
+def measure(options: Options) -> Figures:
+    """All seeds, side by side."""
+    try:
+        resolve_model(options.model)
+        problems()
+    except (MissingExtra, NoModelFound) as error:
+        return unmeasured(str(error), **WANTED)
+    sizes = sizes_of(options)
+    calls = [(f"code, seed {seed}", (seed, options.fold, options.model, sizes)) for seed in range(sizes.seeds)]
+    measured = run_jobs(play, calls)
+    if not measured.curves:
+        return unmeasured("; ".join(measured.failed.values()), **WANTED)
+    summaries = publish("code", measured.curves, options.out)
+    world = CodeWorld().name
+    return {
+        "code_before": figure(WANTED["code_before"], summaries, world, NONE.name),
+        "code_after": figure(WANTED["code_after"], summaries, world, FULL.name),
+    }
+
+
+def play(seed: int, fold: str, model: str, sizes: Sizes, models: Models = shared, world: World | None = None) -> list[Curve]:
+    """One seed: before and after, and with retries if all is asked for."""
+    world = world or CodeWorld()
+    held_out = world.held_out(sizes.held_out, fold)
+
+    def measured(condition: Ours, train: int) -> Curve:
+        return curve_of(
+            world,
+            replace(condition, models=models),
+            model=model,
+            seed=seed,
+            train=train,
+            at=(),
+            held_out=held_out,
+            folder=Path(folder) / condition.name,
+            restart=False,
+        )
+
+    with TemporaryDirectory() as folder:
+        curves = [flat(measured(NONE, 0), (sizes.train,)), measured(replace(FULL, budget=Budget(runs=sizes.runs)), sizes.train)]
+        if sizes.every:
+            curves.append(replace(measured(REFLEXION, 0), retries=True))
+    return curves

@@ -1,0 +1,76 @@
+"""Measurements side by side: one process for each core, and none of them takes the others down.
+
+In:  a function, and what it is called with, job by job.
+Out: the curves of all jobs that came to their end, and what became of the others.
+
+Not here: what a job measures. A job's function and arguments are sent to another process, so they must be picklable.
+"""
+
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from time import perf_counter
+
+from benchmarks.learning.protocol import Curve, Outcome
+from benchmarks.learning.values import success_rate
+
+WORKERS = 2
+
+
+@dataclass(slots=True)
+class Measured:
+    """What came of a number of jobs.
+
+    Attributes:
+        failed: The name of each job that broke, with its error in one line.
+    """
+
+    curves: list[Curve] = field(default_factory=list[Curve])
+    failed: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def run_jobs(
+    job: "Callable[..., list[Curve]]", calls: Sequence[tuple[str, tuple[object, ...]]], *, workers: int = WORKERS
+) -> Measured:
+    """Call `job` with each of the arguments, named for the screen; a job that raises is told, and the others go on.
+
+    The curves are in the order of the calls, whichever ended first.
+    """
+    began = perf_counter()
+    measured, done = Measured(), dict[str, list[Curve]]()
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(job, *arguments): name for name, arguments in calls}
+        for number, future in enumerate(as_completed(futures), start=1):
+            name, error = futures[future], future.exception()
+            if error is None:
+                done[name] = future.result()
+                said = ", ".join(_told(curve) for curve in done[name])
+            else:
+                measured.failed[name] = said = f"{type(error).__name__}: {error}"
+                traceback.print_exception(error)
+            print(f"[{perf_counter() - began:5.0f} s, {number}/{len(calls)}] {name}: {said}", flush=True)
+    measured.curves = [curve for name, _ in calls for curve in done.get(name, ())]
+    return measured
+
+
+def flat(curve: Curve, at: Sequence[int]) -> Curve:
+    """The curve of what doesn't learn, measured once: it is as good after any training."""
+    return replace(curve, points=tuple((trained, curve.final) for trained in sorted({0, *at})))
+
+
+def following(trained: Curve, looked: Curve, start: Sequence[Outcome] | None = None) -> Curve:
+    """The curve of a condition that had the training of another: what `looked` saw, after what `trained` was trained on.
+
+    Args:
+        start: The outcomes before any training; by default those of `trained`.
+    """
+    upto = trained.points[-1][0]
+    first = tuple(start) if start is not None else trained.points[0][1]
+    return replace(looked, points=((0, first), (upto, looked.final)), training=trained.training)
+
+
+def _told(curve: Curve) -> str:
+    share = success_rate(curve.final)
+    return f"{curve.condition} {'?' if share is None else f'{100 * share:.0f} %'}"

@@ -1,0 +1,158 @@
+"""Text worlds that others wrote, played without any model: the weakest policy there is, and what learning adds to it.
+
+In:  the fold to measure on, seeds.
+Out: curves of random choice, of what was learned with and without the gate, of nearest neighbours, of poisoned experience.
+
+CoinCollector and MapReader are taken as controls: memory without care made agents worse there. One job measures one
+world with one seed. What was shared: "none" and "untaught" do not learn and are measured once; "ungated" has the training
+of "full", since an agent without a model explores by its values whatever the gate says; "knn" looks at the episodes that
+"full" made, so that the two estimators are compared on the same experience.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.figures import Figures, unmeasured
+from benchmarks.learning.conditions.games import POISONED, TRUSTING, UNTAUGHT, Gold
+from benchmarks.learning.conditions.ours import FULL, KNN, NONE, UNGATED
+from benchmarks.learning.options import Options
+from benchmarks.learning.parts.jobs import Measured, flat, following, run_jobs
+from benchmarks.learning.protocol import Condition, Curve
+from benchmarks.learning.protocol import measure as curve_of
+from benchmarks.learning.report import figure, publish
+from benchmarks.learning.worlds.java import POOL
+from benchmarks.learning.worlds.text import TextWorld
+from purpose_agent.core.errors import MissingExtra
+
+MODEL = "none"
+WORLDS = ("twc", "twc-hard", "cookingworld", "coin", "mapreader")
+CONTROLS = ("coin", "mapreader")
+NEIGHBOURS = ("twc",)
+"""Where nearest neighbours are measured too: they take the most time."""
+POISONED_IN = ("twc",)
+ABOUT = {
+    "none": "choosing at random",
+    "knn": "values by nearest neighbours",
+    "full": "values through the gate",
+    "ungated": "values without the gate",
+    "poisoned": "values through the gate, 30 % of the training told by a peer that lies",
+    "poisoned-trusting": "the same, believed",
+}
+FIGURES = {
+    "twc_none": ("twc", "none"),
+    "twc_knn": ("twc", "knn"),
+    "twc_full": ("twc", "full"),
+    "coin_none": ("coin", "none"),
+    "coin_full": ("coin", "full"),
+    "mapreader_none": ("mapreader", "none"),
+    "mapreader_full": ("mapreader", "full"),
+    "twc_poisoned": ("twc", "poisoned"),
+    "cooking_none": ("cookingworld", "none"),
+    "cooking_full": ("cookingworld", "full"),
+    "twc_ungated": ("twc", "ungated"),
+    "twc_poisoned_trusting": ("twc", "poisoned-trusting"),
+    "twc_hard_none": ("twc-hard", "none"),
+    "twc_hard_full": ("twc-hard", "full"),
+}
+"""By name: the world and the condition whose held-out success it is."""
+WANTED = {name: f"{world}, held-out games won: {ABOUT[condition]}" for name, (world, condition) in FIGURES.items()}
+"""Every figure of this part, and what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is done."""
+
+    train: int = 200
+    at: tuple[int, ...] = (25, 50, 100, 200)
+    held_out: int = 50
+
+
+SIZES = Sizes()
+QUICK = Sizes(8, (4, 8), 4)
+
+
+def measure(options: Options) -> Figures:
+    """All worlds and seeds, side by side; figures of what could be measured."""
+    sizes = QUICK if options.quick else SIZES
+    try:
+        with POOL.lending("twc"):
+            pass
+    except MissingExtra as error:
+        return unmeasured(str(error), **WANTED)
+    POOL.close()
+    calls = [(f"{name}, seed {seed}", (name, seed, options.fold, sizes)) for seed in range(options.seeds) for name in WORLDS]
+    poisoned = [
+        (f"{name} with {condition.name}, seed {seed}", (name, seed, options.fold, sizes, condition.name))
+        for seed in range(options.seeds)
+        for name in POISONED_IN
+        for condition in (POISONED, TRUSTING)
+    ]
+    return report(run_jobs(play, [*calls, *poisoned]), options)
+
+
+def report(measured: Measured, options: Options) -> Figures:
+    """Publish the curves, and read the figures from them."""
+    order = {name: number for number, name in enumerate(WORLDS)}
+    curves = sorted(measured.curves, key=lambda curve: order[curve.world])
+    if not curves:
+        return unmeasured("; ".join(measured.failed.values()), **WANTED)
+    summaries = publish("text", curves, options.out)
+    return {name: figure(WANTED[name], summaries, *where) for name, where in FIGURES.items()}
+
+
+def play(name: str, seed: int, fold: str, sizes: Sizes, only: str = "") -> list[Curve]:
+    """One world with one seed: all conditions, or the poisoned one that is named."""
+    with TemporaryDirectory() as folder:
+        return Play(TextWorld(name, control=name in CONTROLS), seed, fold, sizes, Path(folder)).curves(only)
+
+
+class Play:
+    """The measurements of one job."""
+
+    def __init__(self, world: TextWorld, seed: int, fold: str, sizes: Sizes, folder: Path) -> None:
+        self._world, self._seed, self._sizes, self._folder = world, seed, sizes, folder
+        self._held_out = world.held_out(sizes.held_out, fold)
+
+    def curves(self, only: str) -> list[Curve]:
+        """One for each condition."""
+        if only:
+            condition = {each.name: each for each in (POISONED, TRUSTING)}[only]
+            return [self._trained(condition, ())]
+        at = self._sizes.at
+        curves = [flat(self._looked(condition), at) for condition in (NONE, UNTAUGHT)]
+        if self._seed == 0:
+            curves.append(flat(self._looked(Gold()), at))
+        full = self._trained(FULL, at, restart=True)
+        curves += [full, following(full, self._looked(UNGATED, FULL.name))]
+        if self._world.name in NEIGHBOURS:
+            curves.append(following(full, self._looked(KNN, FULL.name)))
+        return curves
+
+    def _trained(self, condition: Condition, at: tuple[int, ...], *, restart: bool = False) -> Curve:
+        return curve_of(
+            self._world,
+            condition,
+            model=MODEL,
+            seed=self._seed,
+            train=self._sizes.train,
+            at=at,
+            held_out=self._held_out,
+            folder=self._folder / condition.name,
+            restart=restart,
+        )
+
+    def _looked(self, condition: Condition, folder: str = "") -> Curve:
+        """Without training: in a folder of its own, or in that of a condition that was trained."""
+        return curve_of(
+            self._world,
+            condition,
+            model=MODEL,
+            seed=self._seed,
+            train=0,
+            at=(),
+            held_out=self._held_out,
+            folder=self._folder / (folder or condition.name),
+            restart=False,
+        )

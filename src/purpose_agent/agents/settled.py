@@ -1,0 +1,76 @@
+"""What `Workspace.settle` did, to look at and to print."""
+
+from dataclasses import dataclass, field
+
+from purpose_agent.core.memory import Memory
+from purpose_agent.core.model import Usage
+from purpose_agent.learning.learner import Trialled
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What `settle` did.
+
+    Attributes:
+        reflected: Runs that had been waiting for reflection.
+        doubtful: Memories that people taught and whose runs mostly fail; they stay in use.
+        waiting: Runs that still wait: reflection needs their agent's model, and the agent was not made in this process.
+        trialled: Memories that were tried, and what became of each.
+        skipped: Memories that could not be tried, and why.
+        returned: Promoted memories that went back to quarantine.
+        reflection: What the model calls of reflection and generalisation cost.
+        trials: What the runs of trials cost, those of an unfinished one too.
+        runs: How many runs those were.
+        generalised: General memories made of particular ones; they are in quarantine then.
+        vouched: Others' episodes that turned out to agree with an agent's own experience, and teach since.
+        stopped: What was left for another time because the budget was spent, or "".
+    """
+
+    reflected: tuple[str, ...] = ()
+    trialled: tuple[Trialled, ...] = ()
+    skipped: tuple[tuple[Memory, str], ...] = ()
+    returned: tuple[Memory, ...] = field(default=())
+    waiting: tuple[str, ...] = ()
+    doubtful: tuple[Memory, ...] = ()
+    reflection: Usage = field(default_factory=Usage)
+    trials: Usage = field(default_factory=Usage)
+    runs: int = 0
+    stopped: str = ""
+    vouched: int = 0
+    generalised: tuple[Memory, ...] = ()
+
+    def summary(self) -> str:
+        """One line for each thing done."""
+        lines = [f"reflected on {run_id}" for run_id in self.reflected]
+        lines += [f"{run_id}: not reflected on, its agent was not made in this process" for run_id in self.waiting]
+        lines += [f"{_line(memory)}: made of {', '.join(memory.lesson.provenance.parents)}" for memory in self.generalised]
+        lines += [f"{_line(tried.memory)}: {_told(tried)}" for tried in self.trialled]
+        lines += [f"{_line(memory)}: not tried, {why}" for memory, why in self.skipped]
+        lines += [f"{_line(memory)}: back in quarantine" for memory in self.returned]
+        lines += [
+            f"{_line(memory)}: taught, but {memory.helped} of {memory.used} runs with it succeeded" for memory in self.doubtful
+        ]
+        if self.vouched:
+            lines.append(f"{self.vouched} episodes of others agree with what was experienced here, and teach since")
+        lines += [self.stopped] if self.stopped else []
+        lines += [self._cost()] if self.runs or self.reflection.calls else []
+        return "\n".join(lines) or "nothing was waiting"
+
+    def _cost(self) -> str:
+        reflection, trials = self.reflection, self.trials
+        return (
+            f"cost: reflection {reflection.calls} calls and {reflection.tokens:,} tokens; "
+            f"trials {self.runs} runs, {trials.calls} calls and {trials.tokens:,} tokens"
+        )
+
+
+def _line(memory: Memory) -> str:
+    return f"{memory.id} ({memory.lesson.text.splitlines()[0][:60]})"
+
+
+def _told(tried: Trialled) -> str:
+    report = tried.report
+    if report is None:
+        return tried.why
+    gain = "" if report.mean_gain is None else f", gain {report.mean_gain:+.2f}"
+    return f"{tried.why} ({report.wins} wins, {report.losses} losses, {len(report.pairs)} pairs{gain})"

@@ -1,0 +1,83 @@
+"""What an agent's own model draws from a finished run.
+
+In:  a run, the model, what is known already.
+Out: a lesson to try, or why there is none. At most `MOST_CALLS` model call a run.
+
+A draft that says what a living memory says is no new hypothesis: the run is one more piece of evidence for that one.
+Not here: rules behind solved cases (`hypotheses.py`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from purpose_agent.core.errors import ModelError
+from purpose_agent.core.memory import Lesson, Memory
+from purpose_agent.core.model import NO_MODEL, Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.ports import Clock
+from purpose_agent.learning.contrast import contrast_of
+from purpose_agent.learning.hypotheses import provenance_of, scope_of
+from purpose_agent.learning.reflect import Ask, reflect_on
+from purpose_agent.learning.sameness import say_the_same
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.event_bus import EventBus
+from purpose_agent.runtime.events import ModelCalled
+from purpose_agent.runtime.record import RunRow
+
+MOST_CALLS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What was drawn: `lessons`, or `why` there are none; None if that can't be said now, for want of a model."""
+
+    lessons: tuple[Lesson, ...] | None = ()
+    why: str = ""
+
+
+async def draft_of(db: Database, run: RunRow, model: Model | None, ask: Ask, passed: str = "") -> Drafted:
+    """What the run teaches beside the one it is compared with.
+
+    Args:
+        ask: Asks `model`.
+        passed: A later answer to the same task that was right, or "".
+    """
+    if run.success is None:
+        return Drafted(why="nobody judged the run")
+    contrast = contrast_of(db, run, passed)
+    if contrast is None:
+        return Drafted(why="it succeeded at once")
+    if run.model == NO_MODEL:
+        return Drafted(why="its agent has no model to reflect with")
+    if model is None:
+        return Drafted(None)
+    try:
+        said = await reflect_on(contrast, ask)
+    except ModelError as error:
+        return Drafted(why=f"the model could not reflect: {error}")
+    if said is None:
+        return Drafted(why="the model said nothing usable")
+    source = replace(provenance_of(run), beside=contrast.beside)
+    return Drafted((Lesson("failure_pattern", said.when, said.then, source, scope_of(run), tier=said.tier),))
+
+
+def find_twin(lesson: Lesson, alive: Iterable[Memory]) -> Memory | None:
+    """The first of the living memories that says the same."""
+    return next((memory for memory in alive if say_the_same(lesson, memory.lesson)), None)
+
+
+def asking(model: Model | None, bus: EventBus, lane: str, clock: Clock) -> Ask:
+    """A way to ask `model` that is told on the bus."""
+
+    async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
+        assert model is not None, "without a model nobody is asked"
+        began = clock.monotonic()
+        try:
+            response = await model.generate(request)
+        except ModelError as error:
+            seconds = clock.monotonic() - began
+            bus.publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), seconds, str(error)), lane=lane)
+            raise
+        bus.publish(ModelCalled(request.purpose, model.name, prompt, response.usage, clock.monotonic() - began), lane=lane)
+        return response
+
+    return ask

@@ -1,0 +1,102 @@
+"""What a run's decisions among options teach the replay: its episode, and what it was a success at instead.
+
+In:  a run as the record has it, its trace.
+Out: episodes, those of hindsight marked.
+
+Of a task with choices whose right answer is known every choice is judged, not only the one that was taken. A failed
+run in a world may have fulfilled another goal on its way: told as a run that wanted that, it is a success (hindsight
+experience replay, Andrychowicz et al. 2017, arXiv 1707.01495). Tasks held out for trials teach nothing, but for agents
+without a model: theirs are tried by what they reached before they learned from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from purpose_agent.core.action import command_of
+from purpose_agent.core.model import NO_MODEL
+from purpose_agent.core.score import MAX_PHI
+from purpose_agent.core.values import Episode, Experienced
+from purpose_agent.learning.cases import known_answer
+from purpose_agent.learning.trial import is_held_out
+from purpose_agent.memory.returns import shaped
+from purpose_agent.memory.rules import situation_of
+from purpose_agent.runtime.events import ActionDecided, Event, OptionsListed, StepScored
+from purpose_agent.runtime.record import RunRow
+from purpose_agent.runtime.trace import Trace
+
+RELABELLED = "relabelled"
+REACHED = 1.0
+"""The reward of a goal that was reached in hindsight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """An episode for the replay.
+
+    Attributes:
+        apart: Its steps are alternatives.
+        note: `RELABELLED`, or "" for what happened.
+    """
+
+    episode: Episode
+    apart: bool = False
+    note: str = ""
+
+
+def experience_of(run: RunRow, trace: Trace) -> tuple[Taught, ...]:
+    """What the run teaches; () if nobody judged it, if it chose among no options, or if its task is held out."""
+    if run.success is None or (is_held_out(run.task) and run.model != NO_MODEL):
+        return ()
+    if run.task.choices:
+        alternatives = _alternatives(run)
+        return (Taught(Episode(run.id, run.goal, run.family, alternatives, run.success), apart=True),) if alternatives else ()
+    steps = _steps(trace.events)
+    if not steps:
+        return ()
+    episode = Episode(run.id, run.goal, run.family, steps, run.success)
+    relabelled = None if run.success else in_hindsight(episode)
+    return (Taught(episode), *([Taught(relabelled, note=RELABELLED)] if relabelled is not None else []))
+
+
+def _alternatives(run: RunRow) -> tuple[Experienced, ...]:
+    """Every choice with what it would have earned, as far as that is known."""
+    situation, options, right = situation_of(run.goal, run.task.inputs), run.task.choices, known_answer(run)
+    if right in options:
+        return tuple(Experienced(situation, option, float(option == right), options) for option in options)
+    return (Experienced(situation, run.answer, 0.0, options),) if run.answer in options else ()
+
+
+def _steps(events: Sequence[Event]) -> tuple[Experienced, ...]:
+    """The decisions in a world, their rewards shaped by Φ where the world measures it."""
+    steps: list[Experienced] = []
+    seen: OptionsListed | None = None
+    chosen: str | None = None
+    levels: list[float | None] = [0.0]  # the first state is no progress yet, by definition
+    for event in events:
+        match event.payload:
+            case OptionsListed() as listed:
+                seen, chosen = listed, None
+            case ActionDecided(action=action):
+                chosen = command_of(action)
+            case StepScored(score=score) if seen is not None and chosen is not None and score.reward is not None:
+                steps.append(Experienced(seen.situation, chosen, score.reward, seen.options, score.goals))
+                levels.append(None if score.after is None else score.after / MAX_PHI)
+                seen = chosen = None
+            case _:
+                pass
+    rewards = shaped([step.reward for step in steps], levels)
+    return tuple(replace(step, reward=reward) for step, reward in zip(steps, rewards, strict=True))
+
+
+def in_hindsight(episode: Episode) -> Episode | None:
+    """The episode up to the last moment in which some other goal was fulfilled, told as if that had been wanted; or None."""
+    reached = [number for number, step in enumerate(episode.steps) if any(goal != episode.goal for goal in step.goals)]
+    if not reached:
+        return None
+    last = reached[-1]
+    goal = next(goal for goal in episode.steps[last].goals if goal != episode.goal)
+    steps = [
+        replace(step, situation=step.situation.replace(episode.goal, goal), reward=REACHED if number == last else 0.0)
+        for number, step in enumerate(episode.steps[: last + 1])
+    ]
+    return replace(episode, goal=goal, steps=tuple(steps), success=True)
