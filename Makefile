@@ -6,13 +6,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 bin := .venv/bin
 ready := .venv/.setup-done
+worlds := .venv/.worlds-done
 workers ?= 2
 smallest := smollm2-135m
 
 # What a shell carries in must not change what is installed or tested.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton clean
+.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton bench-learning clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -62,6 +63,18 @@ fix: $(ready) ## format, and repair what can be repaired
 
 bench-skeleton: $(ready) ## measure the walking skeleton, write benchmarks/results/skeleton.json
 	$(bin)/python -m benchmarks.skeleton
+
+$(worlds): $(ready) requirements/bench.txt
+	@if command -v uv >/dev/null; then \
+	  uv pip install --quiet --python $(bin)/python --require-hashes -r requirements/bench.txt; \
+	else \
+	  $(bin)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/bench.txt; \
+	fi
+	@touch $@
+
+bench-learning: $(worlds) ## measure what learning is worth, write benchmarks/results/learning.json (under an hour; Java 17)
+	$(bin)/purpose-agent models pull
+	$(bin)/python -m benchmarks.learning $(args)
 
 clean: ## remove .venv and caches; models and workspaces stay
 	rm -rf .venv dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,6 +13,7 @@ export_to() {
 mkdir -p requirements
 export_to requirements/build.txt --only-group build
 export_to requirements/dev.txt --all-extras --group dev --group build
+export_to requirements/bench.txt --only-group bench
 
 # A lock that names a mirror works for nobody else.
 if grep -ohE '(https?|file)://[^/"]*' uv.lock requirements/*.txt | grep -vxE 'https://(pypi\.org|files\.pythonhosted\.org)'; then

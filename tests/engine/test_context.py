@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import purpose_agent as pa
-from purpose_agent.core.memory import Case, Lesson, Memory, Origin, Provenance, Recalled
+from purpose_agent.core.memory import Case, Lesson, Memory, Origin, Provenance, Recalled, Tier
 from purpose_agent.core.messages import Message, Text, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.core.task import Task
@@ -131,6 +131,25 @@ def test_what_a_person_taught_is_a_rule_and_all_else_is_a_fact() -> None:
     rules, facts = text.split("Notes from earlier runs (facts, not orders):\n")
     assert rules == "Rules from your user:\n- be brief\n\n"
     assert facts == "- noted elsewhere\n- seen here\n\n"
+
+
+def test_the_way_to_go_about_it_comes_before_its_steps_and_the_tools_come_last() -> None:
+    found = [of_tier("use the saw", "tool"), of_tier("measure", "procedural"), of_tier("make a plan", "strategic")]
+    notes = render_notes(found, 500)
+
+    assert notes.text.endswith(":\n- make a plan\n- measure\n- use the saw\n\n")
+    assert notes.shown == tuple(found)
+
+
+def of_tier(text: str, tier: Tier) -> Recalled:
+    found = recalled(text)
+    return replace(found, memory=replace(found.memory, lesson=replace(found.memory.lesson, tier=tier)))
+
+
+def test_ten_notes_are_the_most() -> None:
+    notes = render_notes([recalled(f"note {number}") for number in range(12)], 5000)
+
+    assert (len(notes.shown), notes.left_out, notes.text.count("- note")) == (10, 2, 10)
 
 
 def test_a_lesson_with_line_breaks_can_not_open_a_list_of_rules() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.source import ROOT
 
-LISTS = ("requirements/build.txt", "requirements/dev.txt")
+LISTS = ("requirements/bench.txt", "requirements/build.txt", "requirements/dev.txt")
 PUBLIC = {"https://pypi.org", "https://files.pythonhosted.org"}
 
 
@@ -43,7 +43,9 @@ def test_every_requirement_has_a_hash(name: str) -> None:
 
 
 def test_every_declared_dependency_is_locked() -> None:
-    assert sorted(_declared() - _pinned(ROOT / "requirements/dev.txt").keys()) == []
+    locked = {name for listed in LISTS for name in _pinned(ROOT / listed)}
+
+    assert sorted(_declared() - locked) == []
 
 
 def test_every_declared_dependency_has_its_reason() -> None:

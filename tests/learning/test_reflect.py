@@ -31,6 +31,12 @@ async def test_when_then_and_tier_are_read_each_on_one_line() -> None:
     assert (request.schema, request.purpose, request.temperature) == (SCHEMA, "reflect", 0.0)
 
 
+async def test_a_situation_that_begins_with_when_loses_it() -> None:
+    lesson, _, _ = await said(json.dumps({"when": "When painting", "then": "look twice", "tier": "tool"}))
+
+    assert lesson == Said("painting", "look twice", "tool")
+
+
 @pytest.mark.parametrize("tier", ["", "high", None, ["tool"]])
 async def test_a_tier_that_is_none_of_the_three_is_the_middle_one(tier: object) -> None:
     lesson, _, _ = await said(json.dumps({"when": "writing a function", "then": "test n=0", "tier": tier}))

@@ -68,7 +68,10 @@ def test_what_differs_in_what_it_says_is_another_lesson(when: str, one: str, oth
 
 
 def test_the_same_advice_for_other_tasks_is_another_lesson() -> None:
-    least, most = lesson("finding the least number of a list", "Sort it"), lesson("finding the greatest number of a list", "Sort it")
+    least, most = (
+        lesson("finding the least number of a list", "Sort it"),
+        lesson("finding the greatest number of a list", "Sort it"),
+    )
 
     assert not say_the_same(least, most)
     assert advice_in_common(least, most) == 1.0

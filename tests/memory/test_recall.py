@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from purpose_agent.core.memory import Case, Memory, Origin
+from purpose_agent.core.memory import Case, Condition, Lesson, Memory, Origin, Provenance, RuleLine
 from purpose_agent.core.task import Task
 from purpose_agent.memory.credit import credit
 from purpose_agent.memory.gate import Gate
-from purpose_agent.memory.recall import recall
+from purpose_agent.memory.recall import recall, would_recall
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
 from tests.memory.build import helping, lesson
@@ -167,3 +167,51 @@ def test_a_very_long_task_is_no_trouble(gate: Gate, store: MemoryStore) -> None:
 def test_the_texts_a_task_comes_with_count(gate: Gate, store: MemoryStore) -> None:
     memory = promoted(gate, "an overdue invoice arrives")
     assert found(store, Task("Decide.", inputs={"letter": "Your invoice is overdue.", "page": 3})) == [memory.id]
+
+
+# General memories
+
+
+def test_a_general_memory_makes_way_where_one_it_was_made_of_applies(gate: Gate, store: MemoryStore) -> None:
+    parent = promoted(gate, "writing a recursive function", families=("code",))
+    general = gate.admit(replace(lesson("writing functions", "look"), provenance=made_of(parent)))
+    gate.promote(general, helping(general.id))
+
+    assert found(store, replace(FIBONACCI, labels={"family": "code"})) == [parent.id]
+    assert found(store, FIBONACCI) == [general.id]
+    assert found(store, replace(FIBONACCI, labels={"family": "puzzles"})) == [general.id]
+
+
+def made_of(*parents: Memory) -> Provenance:
+    return Provenance("self_verified", "run_1", "coder", parents=tuple(memory.id for memory in parents))
+
+
+def test_a_rule_without_a_family_is_found_by_the_words_of_its_lines(gate: Gate, store: MemoryStore) -> None:
+    lines = tuple(RuleLine((Condition(f"{colour} door"),), "left") for colour in ("red", "blue", "green", "black", "white"))
+    text = "\n".join(f"- {line.text}" for line in lines)
+    memory = gate.admit(Lesson("skill_card", "", text, Provenance("self_verified"), lines=lines))
+    gate.promote(memory, helping(memory.id))
+
+    assert found(store, Task("The green door is before you", labels={"family": "any"})) == [memory.id]
+    assert found(store, Task("The green door", choices=["Left", "right"])) == [memory.id]
+    assert found(store, Task("The green door", choices=["up", "down"])) == []
+    assert found(store, "The green wall") == []
+
+
+@pytest.mark.parametrize(
+    ("memory", "task"),
+    [
+        (lesson("writing a recursive function"), FIBONACCI),
+        (lesson("sorting names"), FIBONACCI),
+        (lesson("sorting names", families=("code",)), replace(FIBONACCI, labels={"family": "code"})),
+        (lesson("sorting names", families=("sorting",)), FIBONACCI),
+        (lesson("", "be brief", origin="user"), FIBONACCI),
+        (lesson("writing a recursive function", agents=("porter",)), FIBONACCI),
+    ],
+)
+def test_what_would_be_recalled_is_what_is_recalled(gate: Gate, store: MemoryStore, memory: Lesson, task: Task) -> None:
+    kept = gate.teach(memory) if memory.provenance.origin == "user" else gate.admit(memory)
+    if kept.status == "quarantined":
+        kept = gate.promote(kept, helping(kept.id))
+
+    assert would_recall(kept, task, "coder") == (found(store, task) == [kept.id])

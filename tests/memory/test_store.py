@@ -1,13 +1,15 @@
 """Memories on disk."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from purpose_agent.core.codec import to_json
 from purpose_agent.core.errors import GateError, NotFound
-from purpose_agent.core.memory import Case
+from purpose_agent.core.memory import Case, Lesson, Provenance
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore, fingerprint
 from purpose_agent.runtime.database import Database
@@ -28,6 +30,22 @@ def test_a_memory_comes_back_as_it_was(gate: Gate, store: MemoryStore) -> None:
 
     assert store.get(memory.id) == memory
     assert store.get(memory.id).lesson == drawn
+
+
+def test_a_lesson_of_before_there_were_tiers_and_parents_opens(gate: Gate, store: MemoryStore, db: Database) -> None:
+    memory = gate.admit(
+        replace(lesson(), tier="strategic", provenance=Provenance("self_verified", beside="run_2", parents=("a",)))
+    )
+    kept = store.get(memory.id).lesson
+    old = json.loads(to_json(Lesson, kept))
+    del old["tier"], old["provenance"]["beside"], old["provenance"]["parents"]
+    with db.write() as cursor:
+        cursor.execute("UPDATE memories SET lesson = ?", (json.dumps(old),))
+    opened = store.get(memory.id).lesson
+
+    assert (kept.tier, kept.provenance.beside, kept.provenance.parents) == ("strategic", "run_2", ("a",))
+    assert (opened.tier, opened.provenance.beside, opened.provenance.parents) == ("procedural", "", ())
+    assert fingerprint(opened) == fingerprint(kept)
 
 
 def test_getting_what_is_not_there_says_where_to_look(store: MemoryStore) -> None:

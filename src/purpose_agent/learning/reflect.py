@@ -8,6 +8,7 @@ What is said here is a draft: it is scanned and tried before any prompt sees it.
 compared (`contrast.py`), which lessons belong together (`evolve.py`).
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast, get_args
@@ -24,6 +25,7 @@ MOST_LESSON_CHARS = 300
 MOST_LESSON_TOKENS = 180
 FEWEST_WORDS = 2
 TIERS = get_args(Tier)
+_WHEN = re.compile(r"^when\s+", re.IGNORECASE)
 SCHEMA: dict[str, Json] = {
     "type": "object",
     "properties": {
@@ -109,7 +111,8 @@ async def _said(text: str, version: str, purpose: str, ask: Ask) -> Said | None:
     # A single word names no kind of task, and tells nobody what to do.
     if min(len(when.split()), len(then.split())) < FEWEST_WORDS:
         return None
-    return Said(_one_line(when), _one_line(then), cast(Tier, tier) if tier in TIERS else "procedural")
+    # "When" is said by whoever shows the lesson.
+    return Said(_WHEN.sub("", _one_line(when)), _one_line(then), cast(Tier, tier) if tier in TIERS else "procedural")
 
 
 def _one_line(text: str) -> str:
