@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from purpose_agent.runtime.sync import run_sync
 from purpose_agent.testing.models import RuleModel
 
 WORLD = RuleWorld("lamps")
-TRAIN, HELD_OUT = 32, 8
+TRAIN, HELD_OUT = 24, 8
 
 
 def choose(request: ModelRequest) -> str:
@@ -44,18 +44,37 @@ def _words(text: str) -> set[str]:
 
 @dataclass
 class Asking:
-    """Conditions that ask a model of the test's, and what it was asked."""
+    """Conditions that ask a model of the test's; what was trained once is there for all tests."""
 
     model: RuleModel
-    folder: Path
-
-    def of(self, condition: Ours) -> Ours:
-        return replace(condition, models=self.named)
+    root: Path
+    trained: dict[str, Curve] = field(default_factory=dict[str, Curve])
 
     def named(self, spec: str) -> RuleModel:
         return self.model
 
-    def curve(self, condition: Ours, train: int = TRAIN, folder: str = "") -> Curve:
+    def of(self, condition: Ours) -> Ours:
+        return replace(condition, models=self.named)
+
+    def curve(self, condition: Ours) -> Curve:
+        """After training, in a folder called like the condition."""
+        if condition.name not in self.trained:
+            self.trained[condition.name] = self._measured(condition, TRAIN, condition.name)
+        return self.trained[condition.name]
+
+    def look(self, condition: Ours, at: Ours | None = None) -> Curve:
+        """Without training, at what another condition learned."""
+        if at is not None:
+            self.curve(at)
+        return self._measured(condition, 0, at.name if at is not None else condition.name)
+
+    def player(self, condition: Ours, at: Ours | None = None) -> OurPlayer:
+        """In the folder of `at`, after its training."""
+        if at is not None:
+            self.curve(at)
+        return self.of(condition).open(WORLD, self.root / (at or condition).name, "rule", 0)
+
+    def _measured(self, condition: Ours, train: int, folder: str) -> Curve:
         return measure(
             WORLD,
             self.of(condition),
@@ -64,20 +83,14 @@ class Asking:
             train=train,
             at=(),
             held_out=WORLD.held_out(HELD_OUT, "dev"),
-            folder=self.folder / (folder or condition.name),
+            folder=self.root / folder,
             restart=train > 0,
         )
 
-    def player(self, condition: Ours, train: int = 0) -> OurPlayer:
-        player = self.of(condition).open(WORLD, self.folder / condition.name, "rule", 0)
-        for task in WORLD.training(train, 0):
-            player.learn(task)
-        return player
 
-
-@pytest.fixture
-def asking(tmp_path: Path) -> Asking:
-    return Asking(RuleModel(choose), tmp_path)
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Asking:
+    return Asking(RuleModel(choose), tmp_path_factory.mktemp("conditions"))
 
 
 def solved(curve: Curve) -> float:
@@ -105,7 +118,7 @@ def test_no_memory_stays_where_it_was_whatever_it_is_trained_on(asking: Asking) 
 
 def test_a_placebo_is_as_long_as_the_rule_and_right_by_chance(asking: Asking) -> None:
     full = asking.curve(ours.FULL)
-    placebo = asking.curve(ours.PLACEBO, train=0, folder="full")
+    placebo = asking.look(ours.PLACEBO, ours.FULL)
 
     assert 0 < solved(placebo) < 0.7
     lengths = [sum(each.memory_tokens for each in curve.final) / HELD_OUT for curve in (full, placebo)]
@@ -113,7 +126,7 @@ def test_a_placebo_is_as_long_as_the_rule_and_right_by_chance(asking: Asking) ->
 
 
 def test_the_oracle_is_told_the_rule_and_need_not_learn(asking: Asking) -> None:
-    assert solved(asking.curve(ours.ORACLE, train=0)) == 1.0
+    assert solved(asking.look(ours.ORACLE)) == 1.0
 
 
 def test_without_a_trial_lessons_are_used_at_once(asking: Asking) -> None:
@@ -121,11 +134,14 @@ def test_without_a_trial_lessons_are_used_at_once(asking: Asking) -> None:
 
     assert solved(curve) == 1.0
     assert curve.settle_steps == 0
-    assert {memory.status for memory in asking.player(ours.UNGATED).place.memories()} <= {"quarantined", "archived"}
+    assert {memory.status for memory in asking.player(ours.UNGATED, ours.UNGATED).place.memories()} <= {
+        "quarantined",
+        "archived",
+    }
 
 
 def test_raw_episodes_are_the_nearest_solved_cases_and_no_lesson(asking: Asking) -> None:
-    player = asking.player(ours.EPISODES, train=TRAIN)
+    player = asking.player(ours.EPISODES, ours.UNGATED)
     task = WORLD.held_out(1, "dev")[0]
 
     player.perform(task, 0)
@@ -137,10 +153,12 @@ def test_raw_episodes_are_the_nearest_solved_cases_and_no_lesson(asking: Asking)
 
 
 def test_a_greedy_gate_decides_by_one_pair_of_runs_and_remembers_it(asking: Asking) -> None:
-    player = asking.player(ours.GREEDY, train=TRAIN)
+    player = asking.player(ours.GREEDY)
+    for task in WORLD.training(TRAIN, 0):
+        player.learn(task)
     player.settle()
     waiting = player.place.memories("quarantined", "skill_card")
-    again = asking.of(ours.GREEDY).open(WORLD, asking.folder / "greedy", "rule", 0)
+    again = asking.of(ours.GREEDY).open(WORLD, asking.root / "greedy", "rule", 0)
 
     assert player.spent_steps == 2 * len(waiting) > 0
     assert again.place.kept == player.place.kept <= {memory.id for memory in waiting}
@@ -148,7 +166,7 @@ def test_a_greedy_gate_decides_by_one_pair_of_runs_and_remembers_it(asking: Aski
 
 
 def test_retries_are_told_that_they_failed_and_nothing_of_what_was_right(asking: Asking) -> None:
-    curve = asking.curve(ours.REFLEXION, train=0)
+    curve = asking.look(ours.REFLEXION)
 
     assert solved(curve) >= 0.75  # three attempts at four answers
     assert max(outcome.steps for outcome in curve.final) == 1 + ours.RETRIES
@@ -156,14 +174,13 @@ def test_retries_are_told_that_they_failed_and_nothing_of_what_was_right(asking:
 
 
 def test_a_part_that_is_left_out_does_not_show_in_a_prompt(asking: Asking) -> None:
-    asking.curve(ours.FULL)
+    without = asking.look(replace(ours.MINUS_RULES, values=False), ours.FULL)
 
-    without = asking.curve(replace(ours.MINUS_RULES, values=False), train=0, folder="full")
     assert sum(outcome.memory_tokens for outcome in without.final) == 0
 
 
 def test_evaluation_writes_nothing(asking: Asking) -> None:
-    player = asking.player(ours.UNGATED, train=8)
+    player = asking.player(ours.UNGATED, ours.UNGATED)
     before = len(player.place.runs()), player.place.memories()
 
     for task in WORLD.held_out(HELD_OUT, "dev"):
@@ -294,7 +311,7 @@ def test_what_is_turned_round_twice_is_as_it_was() -> None:
 
 
 def test_a_family_is_measured_under_all_conditions_and_read_as_figures(asking: Asking) -> None:
-    sizes = rules.Sizes(1, 24, (12, 24), 4)
+    sizes = rules.Sizes(1, (), 24, (12, 24), 4)
     curves = rules.play("lamps", "dev", "rule", sizes, asking.named)
 
     assert [curve.condition for curve in curves] == ["none", "oracle", "full", "placebo", "episodes", "ungated"]

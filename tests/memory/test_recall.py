@@ -174,7 +174,7 @@ def test_the_texts_a_task_comes_with_count(gate: Gate, store: MemoryStore) -> No
 
 def test_a_general_memory_makes_way_where_one_it_was_made_of_applies(gate: Gate, store: MemoryStore) -> None:
     parent = promoted(gate, "writing a recursive function", families=("code",))
-    general = gate.admit(replace(lesson("writing functions", "look"), provenance=made_of(parent)))
+    general = gate.admit(replace(lesson("a recursive function", "look"), provenance=made_of(parent)))
     gate.promote(general, helping(general.id))
 
     assert found(store, replace(FIBONACCI, labels={"family": "code"})) == [parent.id]

@@ -36,6 +36,8 @@ EVOLUTION = "evolution"
 FEWEST_FAMILIES = 2
 FEWEST_LESSONS = 3
 MOST_PARENTS = 6
+MOST_LOOKED_AT = 200
+"""Of lessons in words, so many of the newest."""
 COMMON_ADVICE = 0.5
 """So much of the shorter of two pieces of advice must be in the longer one."""
 
@@ -59,7 +61,8 @@ async def generalise(
     rule = shared_rule(memories)
     if rule is not None:
         return _admitted(gate, rule)
-    for parents in _kin([memory for memory in memories if _is_lesson(memory) and not was_tried(memory)]):
+    newest = [memory for memory in memories if _is_lesson(memory)][-MOST_LOOKED_AT:]
+    for parents in _kin([memory for memory in newest if not was_tried(memory)]):
         source = parents[-1].lesson.provenance
         model = model_of(source.agent)
         if model is None:

@@ -89,12 +89,15 @@ def _steps(events: Sequence[Event]) -> tuple[Experienced, ...]:
 
 
 def in_hindsight(episode: Episode) -> Episode | None:
-    """The episode up to the last moment in which some other goal was fulfilled, told as if that had been wanted; or None."""
-    reached = [number for number, step in enumerate(episode.steps) if any(goal != episode.goal for goal in step.goals)]
-    if not reached:
+    """The episode told as if it had wanted the goal that it fulfilled latest, up to the moment it first did so; or None."""
+    first: dict[str, int] = {}
+    for number, step in enumerate(episode.steps):
+        for goal in step.goals:
+            first.setdefault(goal, number)
+    first.pop(episode.goal, None)
+    if not first:
         return None
-    last = reached[-1]
-    goal = next(goal for goal in episode.steps[last].goals if goal != episode.goal)
+    goal, last = max(first.items(), key=lambda item: item[1])
     steps = [
         replace(step, situation=step.situation.replace(episode.goal, goal), reward=REACHED if number == last else 0.0)
         for number, step in enumerate(episode.steps[: last + 1])
