@@ -30,7 +30,10 @@ def test_without_a_model_it_walks_by_chance_and_the_record_says_so(tmp_path: Pat
 
 
 def test_the_same_seed_takes_the_same_way(tmp_path: Path) -> None:
-    first, second, other = (walker(tmp_path).run(TWO_ROOMS, seed=seed) for seed in (3, 3, 4))
+    # Each in a place of its own: what one run learned would change the next.
+    first, second, other = (
+        walker(tmp_path / str(number)).run(TWO_ROOMS, seed=seed) for number, seed in enumerate((3, 3, 4))
+    )
 
     ways = [[step.after for step in result.trajectory] for result in (first, second, other)]
     assert ways[0] == ways[1]

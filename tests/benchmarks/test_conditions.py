@@ -1,17 +1,22 @@
 """Ways to learn, each on a tiny world with a model that follows what its prompt shows."""
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from benchmarks.figures import Figures
+from benchmarks.learning import __main__ as learning
 from benchmarks.learning.conditions import ours
 from benchmarks.learning.conditions.asked import Asked, shared
 from benchmarks.learning.conditions.games import POISONED, TRUSTING, UNTAUGHT, Gold, PoisonedPlayer, inverted
 from benchmarks.learning.conditions.ours import NAME, OurPlayer, Ours
 from benchmarks.learning.conditions.shown import EPISODES
+from benchmarks.learning.options import Options
 from benchmarks.learning.parts import code, jobs, rules
 from benchmarks.learning.protocol import Curve, draw, measure
 from benchmarks.learning.worlds.rules import RuleWorld
@@ -351,3 +356,20 @@ def test_a_job_that_breaks_is_named_and_takes_nothing_with_it(capsys: pytest.Cap
     assert measured.curves == []
     assert "No family of house rules is called 'nowhere'" in measured.failed["nowhere"]
     assert "1/1] nowhere: UsageError" in capsys.readouterr().out
+
+
+def test_a_part_that_breaks_is_told_and_its_figures_are_null(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(options: Options) -> Figures:
+        raise ZeroDivisionError("no tasks")
+
+    part = ModuleType("text")
+    vars(part).update(measure=broken, WANTED={"twc_none": "games won"})
+    monkeypatch.setitem(sys.modules, "benchmarks.learning.parts.text", part)
+
+    assert learning.main(["text"]) == 0
+
+    said = capsys.readouterr().out
+    assert "twc_none" in said
+    assert "text broke: ZeroDivisionError: no tasks" in said

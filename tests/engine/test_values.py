@@ -11,9 +11,10 @@ from purpose_agent.core.action import command_of
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import assistant
 from purpose_agent.core.model import ModelRequest, ModelResponse
+from purpose_agent.core.values import Experienced
 from purpose_agent.engine.choosing import BEST
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.runtime.events import ModelCalled, RunStarted, ValuesConsulted
+from purpose_agent.runtime.events import ModelCalled, RunMode, RunStarted, ValuesConsulted
 from tests.engine.given import NATIVE, ruled, scripted
 from tests.engine.worlds import REACH_THE_END, Corridor, Taught, runner, setup
 
@@ -63,7 +64,7 @@ async def test_without_a_model_a_choice_is_made_by_value_too() -> None:
     result = await runner(values).run(setup(), DOORS)
 
     assert (result.answer, result.success, result.usage.calls) == ("green", True, 0)
-    assert values.asked == [("Which door?", {}, True)]
+    assert values.asked == [("Which door?", ())]
 
 
 async def test_without_a_model_a_task_without_options_can_not_be_done() -> None:
@@ -74,22 +75,45 @@ async def test_without_a_model_a_task_without_options_can_not_be_done() -> None:
 # What is asked, and when
 
 
-async def test_values_are_told_what_was_tried_in_this_situation_in_this_run() -> None:
+async def test_values_are_told_what_was_done_in_this_run_and_what_it_brought() -> None:
     values = Taught({"west": (1.0, ())})
     await runner(values).run(setup(world=Corridor()), replace(REACH_THE_END, limits=pa.Limits(steps=3)))
 
-    assert [tried for _, tried, _ in values.asked] == [{}, {"west": 1}, {"west": 2}]
+    west = Experienced("You are in room 0.", "west", -0.1, ("west", "east"))
+    assert [past for _, past in values.asked] == [(), (west,), (west, west)]
 
 
-@pytest.mark.parametrize(("mode", "explores"), [("learning", True), ("validation", False), ("evaluation", False)])
-async def test_only_learning_explores(mode: str, explores: bool) -> None:
+async def test_a_second_attempt_is_told_of_the_first() -> None:
+    values = Taught({"red": (0.9, ()), "green": (0.5, ())})
+    result = await runner(values).run(setup(), replace(DOORS, limits=pa.Limits(retries=1)))
+
+    assert result.success
+    assert [[step.option for step in past] for _, past in values.asked] == [[], ["red"]]
+
+
+@pytest.mark.parametrize(("mode", "asked"), [("learning", True), ("validation", False), ("evaluation", False)])
+async def test_without_a_model_only_learning_uses_values_that_nothing_vouches_for(mode: RunMode, asked: bool) -> None:
     values = Taught(EASTWARD)
-    await runner(values).run(setup(world=Corridor()), REACH_THE_END, mode=mode)  # type: ignore # pyright: ignore
+    await runner(values).run(setup(world=Corridor()), REACH_THE_END, mode=mode, seed=1)
 
-    assert {explored for _, _, explored in values.asked} == {explores}
+    assert bool(values.asked) == asked
 
 
-@pytest.mark.parametrize("off", [{"use_values": False}, {"memory": False}])
+async def test_with_a_model_values_that_nothing_vouches_for_are_not_used() -> None:
+    values = Taught(EASTWARD)
+    await runner(values).run(setup(scripted("east", "east"), Corridor()), REACH_THE_END)
+
+    assert values.asked == []
+
+
+async def test_whoever_asks_no_gate_gets_them_in_every_mode() -> None:
+    values = Taught(EASTWARD)
+    await runner(values).run(setup(world=Corridor()), REACH_THE_END, mode="evaluation", values=True)
+
+    assert values.asked != []
+
+
+@pytest.mark.parametrize("off", [{"values": False}, {"memory": False}])
 async def test_values_that_may_not_be_used_are_not_asked(off: dict[str, bool]) -> None:
     values = Taught(EASTWARD)
     for task, who in ((REACH_THE_END, setup(world=Corridor())), (DOORS, setup(scripted("red")))):
@@ -109,7 +133,7 @@ async def test_the_event_names_the_best_and_the_runs_that_taught_them() -> None:
 
 async def test_values_that_know_nothing_leave_no_event_and_chance_decides() -> None:
     class Empty(Taught):
-        def rank(self, *_: object, explore: random.Random | None) -> tuple[()]:  # type: ignore # pyright: ignore
+        def rank(self, *_: object, draws: random.Random) -> tuple[()]:  # type: ignore # pyright: ignore
             return ()
 
     result = await runner(Empty({})).run(setup(world=Corridor()), REACH_THE_END, seed=1)
@@ -124,7 +148,7 @@ async def test_values_that_know_nothing_leave_no_event_and_chance_decides() -> N
 async def test_a_model_is_offered_the_best_few_actions_in_the_world_s_order() -> None:
     table = {"east": (0.9, ()), "try door 3": (0.5, ()), "try door 9": (0.5, ()), "west": (-0.9, ())}
     model = ruled(lambda request: "east", CHOOSES)
-    await runner(Taught(table)).run(setup(model, Corridor(doors=20)), REACH_THE_END, seed=1)
+    await runner(Taught(table)).run(setup(model, Corridor(doors=20)), REACH_THE_END, seed=1, values=True)
 
     choices = model.requests[0].choices
     assert len(choices) == BEST
@@ -135,7 +159,7 @@ async def test_a_model_is_offered_the_best_few_actions_in_the_world_s_order() ->
 
 async def test_what_earlier_runs_did_here_is_named_in_the_prompt() -> None:
     model = scripted("east", "east", capabilities=CHOOSES)
-    await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END)
+    await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=True)
 
     assert "Earlier runs here: worked: east. did not work: west." in model.requests[0].text
     assert "try door" not in model.requests[0].text
@@ -143,7 +167,7 @@ async def test_what_earlier_runs_did_here_is_named_in_the_prompt() -> None:
 
 async def test_what_is_known_by_likeness_only_is_not_named_as_done() -> None:
     model = scripted("east", "east", capabilities=CHOOSES)
-    await runner(Taught({"east": (0.8, ())})).run(setup(model, Corridor()), REACH_THE_END)
+    await runner(Taught({"east": (0.8, ())})).run(setup(model, Corridor()), REACH_THE_END, values=True)
 
     assert "Earlier runs" not in model.requests[0].text
 
@@ -151,7 +175,7 @@ async def test_what_is_known_by_likeness_only_is_not_named_as_done() -> None:
 @pytest.mark.parametrize(("value", "answer"), [(0.1, "red"), (0.9, "green")])
 async def test_a_choice_weighs_the_model_s_probabilities_with_the_values(value: float, answer: str) -> None:
     model = scripted(with_probabilities(red=0.8, green=0.15, blue=0.05), capabilities=CHOOSES)
-    result = await runner(Taught({"green": (value, ("run_1",))})).run(setup(model), DOORS)
+    result = await runner(Taught({"green": (value, ("run_1",))})).run(setup(model), DOORS, values=True)
 
     assert result.answer == answer
     assert model.requests[0].choices == DOORS.choices
@@ -166,7 +190,7 @@ async def test_without_values_the_model_s_choice_stands() -> None:
 async def test_an_engine_without_probabilities_is_offered_what_may_be_the_best() -> None:
     model = scripted("green")
     table = {"green": (0.8, ()), "blue": (0.75, ()), "red": (0.1, ())}
-    await runner(Taught(table)).run(setup(model), DOORS)
+    await runner(Taught(table)).run(setup(model), DOORS, values=True)
 
     assert model.requests[0].choices == ("green", "blue")
     assert "Answer with exactly one of these, and nothing else: green, blue" in model.requests[0].text
@@ -177,6 +201,6 @@ async def test_one_option_alone_is_no_question() -> None:
     def never(request: ModelRequest) -> str:
         raise AssertionError("nobody should be asked")
 
-    result = await runner(Taught({"green": (0.9, ())})).run(setup(ruled(never)), DOORS)
+    result = await runner(Taught({"green": (0.9, ())})).run(setup(ruled(never)), DOORS, values=True)
 
     assert (result.answer, result.usage.calls) == ("green", 0)

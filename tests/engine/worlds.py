@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import purpose_agent as pa
 from purpose_agent.core.action import Action, command_of
 from purpose_agent.core.state import State
-from purpose_agent.core.values import Ranked
+from purpose_agent.core.values import Experienced, Ranked
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
@@ -68,7 +68,7 @@ class Taught:
     def __init__(self, table: Mapping[str, tuple[float, tuple[str, ...]]], deviation: float = 0.1) -> None:
         self.table = table
         self.deviation = deviation
-        self.asked: list[tuple[str, Mapping[str, int], bool]] = []
+        self.asked: list[tuple[str, tuple[Experienced, ...]]] = []
 
     def rank(
         self,
@@ -76,11 +76,11 @@ class Taught:
         agent: str,
         situation: str,
         options: Sequence[str],
-        tried: Mapping[str, int],
+        past: Sequence[Experienced],
         *,
-        explore: random.Random | None,
+        draws: random.Random,
     ) -> Sequence[Ranked]:
-        self.asked.append((situation, tried, explore is not None))
+        self.asked.append((situation, tuple(past)))
         return [Ranked(option, *self._known(option)) for option in options]
 
     def _known(self, option: str) -> tuple[float, float, tuple[str, ...]]:

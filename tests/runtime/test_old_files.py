@@ -6,6 +6,7 @@ import apsw
 import pytest
 
 from purpose_agent.core.action import Finish
+from purpose_agent.memory.replay import Replay
 from purpose_agent.runtime.connection import Connection
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import PAYLOADS, Reflected
@@ -52,6 +53,14 @@ def test_a_workspace_of_every_version_opens_with_its_runs_and_memories(version: 
     ) == [("mem_2", "quarantined")]
     assert db.rows("SELECT to_status FROM journal WHERE memory_id = 'mem_2'") == [("quarantined",)]
     assert db.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+
+
+def test_a_workspace_of_version_2_opens_with_its_experience(tmp_path: Path) -> None:
+    replay = Replay(_workspace(2, tmp_path))
+
+    (episode,) = replay.episodes("porter", "doors")
+    assert (episode.run_id, episode.apart, [step.option for step in episode.steps]) == ("run_1", True, ["pull", "knock"])
+    assert replay.count("porter", "doors") == 1
 
 
 def test_a_trace_of_version_1_has_every_kind_that_was_known_then() -> None:

@@ -51,6 +51,8 @@ def run_jobs(
                 measured.failed[name] = said = f"{type(error).__name__}: {error}"
                 traceback.print_exception(error)
             print(f"[{perf_counter() - began:5.0f} s, {number}/{len(calls)}] {name}: {said}", flush=True)
+    if measured.failed:
+        print(f"Not in the tables, for they broke: {', '.join(measured.failed)}", flush=True)
     measured.curves = [curve for name, _ in calls for curve in done.get(name, ())]
     return measured
 

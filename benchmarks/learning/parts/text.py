@@ -6,10 +6,11 @@ Out: curves of random choice, of what was learned with and without the gate, of 
 CoinCollector and MapReader are taken as controls: memory without care made agents worse there. One job measures one
 world with one seed. What was shared: "none" and "untaught" do not learn and are measured once; "ungated" has the training
 of "full", since an agent without a model explores by its values whatever the gate says; "knn" looks at the episodes that
-"full" made, so that the two estimators are compared on the same experience.
+"full" made, so that the two estimators are compared on the same experience. With `--full`, twc once more with a real model
+that chooses among the best few, on a smaller budget.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,20 +25,21 @@ from benchmarks.learning.report import figure, publish
 from benchmarks.learning.worlds.java import POOL
 from benchmarks.learning.worlds.text import TextWorld
 from purpose_agent.core.errors import MissingExtra
+from purpose_agent.core.model import NO_MODEL
 
-MODEL = "none"
 WORLDS = ("twc", "twc-hard", "cookingworld", "coin", "mapreader")
 CONTROLS = ("coin", "mapreader")
 NEIGHBOURS = ("twc",)
 """Where nearest neighbours are measured too: they take the most time."""
 POISONED_IN = ("twc",)
+WITH_MODEL = "twc with a model"
 ABOUT = {
     "none": "choosing at random",
     "knn": "values by nearest neighbours",
     "full": "values through the gate",
     "ungated": "values without the gate",
     "poisoned": "values through the gate, 30 % of the training told by a peer that lies",
-    "poisoned-trusting": "the same, believed",
+    "poisoned-trusting": "values through the gate, 30 % of the training told by that peer, and believed",
 }
 FIGURES = {
     "twc_none": ("twc", "none"),
@@ -71,6 +73,7 @@ class Sizes:
 
 SIZES = Sizes()
 QUICK = Sizes(8, (4, 8), 4)
+OF_MODEL = Sizes(40, (), 10)
 
 
 def measure(options: Options) -> Figures:
@@ -89,12 +92,13 @@ def measure(options: Options) -> Figures:
         for name in POISONED_IN
         for condition in (POISONED, TRUSTING)
     ]
-    return report(run_jobs(play, [*calls, *poisoned]), options)
+    asking = [(WITH_MODEL, (WORLDS[0], 0, options.fold, OF_MODEL, "", options.model))] if options.full else []
+    return report(run_jobs(play, [*calls, *poisoned, *asking]), options)
 
 
 def report(measured: Measured, options: Options) -> Figures:
     """Publish the curves, and read the figures from them."""
-    order = {name: number for number, name in enumerate(WORLDS)}
+    order = {name: number for number, name in enumerate((*WORLDS, WITH_MODEL))}
     curves = sorted(measured.curves, key=lambda curve: order[curve.world])
     if not curves:
         return unmeasured("; ".join(measured.failed.values()), **WANTED)
@@ -102,17 +106,18 @@ def report(measured: Measured, options: Options) -> Figures:
     return {name: figure(WANTED[name], summaries, *where) for name, where in FIGURES.items()}
 
 
-def play(name: str, seed: int, fold: str, sizes: Sizes, only: str = "") -> list[Curve]:
-    """One world with one seed: all conditions, or the poisoned one that is named."""
+def play(name: str, seed: int, fold: str, sizes: Sizes, only: str = "", model: str = NO_MODEL) -> list[Curve]:
+    """One world with one seed: all conditions, or the poisoned one that is named; with a model no memory and ours."""
     with TemporaryDirectory() as folder:
-        return Play(TextWorld(name, control=name in CONTROLS), seed, fold, sizes, Path(folder)).curves(only)
+        playing = Play(TextWorld(name, control=name in CONTROLS), seed, fold, sizes, Path(folder), model)
+        return playing.curves(only) if model == NO_MODEL else playing.with_model()
 
 
 class Play:
     """The measurements of one job."""
 
-    def __init__(self, world: TextWorld, seed: int, fold: str, sizes: Sizes, folder: Path) -> None:
-        self._world, self._seed, self._sizes, self._folder = world, seed, sizes, folder
+    def __init__(self, world: TextWorld, seed: int, fold: str, sizes: Sizes, folder: Path, model: str) -> None:
+        self._world, self._seed, self._sizes, self._folder, self._model = world, seed, sizes, folder, model
         self._held_out = world.held_out(sizes.held_out, fold)
 
     def curves(self, only: str) -> list[Curve]:
@@ -130,11 +135,16 @@ class Play:
             curves.append(following(full, self._looked(KNN, FULL.name)))
         return curves
 
+    def with_model(self) -> list[Curve]:
+        """No memory, and the whole system, as a world of their own."""
+        curves = [flat(self._looked(NONE), (self._sizes.train,)), self._trained(FULL, ())]
+        return [replace(curve, world=WITH_MODEL) for curve in curves]
+
     def _trained(self, condition: Condition, at: tuple[int, ...], *, restart: bool = False) -> Curve:
         return curve_of(
             self._world,
             condition,
-            model=MODEL,
+            model=self._model,
             seed=self._seed,
             train=self._sizes.train,
             at=at,
@@ -148,7 +158,7 @@ class Play:
         return curve_of(
             self._world,
             condition,
-            model=MODEL,
+            model=self._model,
             seed=self._seed,
             train=0,
             at=(),

@@ -30,8 +30,10 @@ class Experienced:
 
     Attributes:
         situation: What there was to see before it.
+        reward: The world's own.
         options: What could have been done; () where that is not known.
         goals: Goals, in words, that were fulfilled after it, as far as the world can tell.
+        shaping: What is added to the reward before it is learned from, so that progress counts at once.
     """
 
     situation: str
@@ -39,6 +41,7 @@ class Experienced:
     reward: float
     options: tuple[str, ...] = ()
     goals: tuple[str, ...] = ()
+    shaping: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Episode:
     Attributes:
         run_id: The run they were taken in.
         success: None if nobody judged.
+        apart: Its steps are alternatives, each judged by itself, and no sequence.
     """
 
     run_id: str
@@ -55,6 +59,7 @@ class Episode:
     family: str
     steps: tuple[Experienced, ...]
     success: bool | None = None
+    apart: bool = False
 
 
 class Values(Protocol):

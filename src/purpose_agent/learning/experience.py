@@ -34,12 +34,10 @@ class Taught:
     """An episode for the replay.
 
     Attributes:
-        apart: Its steps are alternatives.
         note: `RELABELLED`, or "" for what happened.
     """
 
     episode: Episode
-    apart: bool = False
     note: str = ""
 
 
@@ -49,7 +47,8 @@ def experience_of(run: RunRow, trace: Trace) -> tuple[Taught, ...]:
         return ()
     if run.task.choices:
         alternatives = _alternatives(run)
-        return (Taught(Episode(run.id, run.goal, run.family, alternatives, run.success), apart=True),) if alternatives else ()
+        episode = Episode(run.id, run.goal, run.family, alternatives, run.success, apart=True)
+        return (Taught(episode),) if alternatives else ()
     steps = _steps(trace.events)
     if not steps:
         return ()
@@ -67,7 +66,7 @@ def _alternatives(run: RunRow) -> tuple[Experienced, ...]:
 
 
 def _steps(events: Sequence[Event]) -> tuple[Experienced, ...]:
-    """The decisions in a world, their rewards shaped by Φ where the world measures it."""
+    """The decisions in a world, with their shaping by Φ where the world measures it."""
     steps: list[Experienced] = []
     seen: OptionsListed | None = None
     chosen: str | None = None
@@ -85,7 +84,8 @@ def _steps(events: Sequence[Event]) -> tuple[Experienced, ...]:
             case _:
                 pass
     rewards = shaped([step.reward for step in steps], levels)
-    return tuple(replace(step, reward=reward) for step, reward in zip(steps, rewards, strict=True))
+    # Beside the reward and not in it: what was gained in a run is told by the world's own rewards while it goes on.
+    return tuple(replace(step, shaping=reward - step.reward) for step, reward in zip(steps, rewards, strict=True))
 
 
 def in_hindsight(episode: Episode) -> Episode | None:
@@ -99,7 +99,12 @@ def in_hindsight(episode: Episode) -> Episode | None:
         return None
     goal, last = max(first.items(), key=lambda item: item[1])
     steps = [
-        replace(step, situation=step.situation.replace(episode.goal, goal), reward=REACHED if number == last else 0.0)
+        replace(
+            step,
+            situation=step.situation.replace(episode.goal, goal),
+            reward=REACHED if number == last else 0.0,
+            shaping=0.0,
+        )
         for number, step in enumerate(episode.steps[: last + 1])
     ]
     return replace(episode, goal=goal, steps=tuple(steps), success=True)

@@ -129,7 +129,7 @@ class Learner:
         """Give the run's decisions among options to the replay; its values, if it is time for the gate to see them."""
         taught = experience_of(run, load_trace(self._db, run.id))
         for each in taught:
-            self._replay.learn(run.agent, each.episode, apart=each.apart, note=each.note)
+            self._replay.learn(run.agent, each.episode, note=each.note)
         if not taught:
             return ()
         known = [memory for status in MEMORY_STATUSES for memory in self._memories(status) if memory.lesson.kind == POLICY]

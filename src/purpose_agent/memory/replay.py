@@ -10,10 +10,13 @@ the agent's own experience.
 """
 
 import random
+import secrets
 from collections.abc import Sequence
+from math import isfinite
 from typing import Literal, TypeAlias
 
 from purpose_agent.core.codec import from_json, to_json
+from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Origin
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Episode, Experienced, Ranked
@@ -77,26 +80,31 @@ class Replay:
             found = [(option, *known.predict(situation, option)) for option in options]
         else:
             weights = self._weights_of(kind, fresh=not past)
-            moment = moment_of(task.goal, situation, options, past, single=bool(task.choices))
+            single = bool(task.choices)  # learned from without a past, and so ranked without one on a second attempt
+            moment = moment_of(task.goal, situation, options, () if single else past, single=single)
             found = [(option, *weights.predict(features_of(option, moment))) for option in options]
         return tuple(
             Ranked(option, mean + BOLDNESS * deviation * draws.gauss(0.0, 1.0), deviation, sources)
             for option, mean, deviation, sources in found
         )
 
-    def learn(
-        self, agent: str, episode: Episode, *, origin: Origin = "self_verified", apart: bool = False, note: str = ""
-    ) -> None:
+    def learn(self, agent: str, episode: Episode, *, origin: Origin = "self_verified", note: str = "") -> None:
         """Keep an episode and, if it is the agent's own, what it teaches; in one transaction.
 
         Args:
-            apart: Its steps are alternatives, each judged by itself, and no sequence.
             note: What it is, if not what happened: "relabelled".
+
+        Raises:
+            UsageError: A reward is no finite number.
         """
+        if not all(isfinite(step.reward + step.shaping) for step in episode.steps):
+            raise UsageError(
+                f"The episode of {episode.run_id} has a reward that is no finite number; nothing is learned from it."
+            )
         trusted = origin in OWN
         with self._db.write() as cursor:
             kinds = list(dict.fromkeys(((agent, episode.family), (agent, EVERY))))
-            moved = max([self._taught(cursor, kind, episode, apart) for kind in kinds]) if trusted else 0.0
+            moved = max([self._taught(cursor, kind, episode) for kind in kinds]) if trusted else 0.0
             cursor.execute(
                 "INSERT INTO episodes (run_id, agent, family, steps, success, origin, trusted, apart, note, moved)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -108,7 +116,7 @@ class Replay:
                     episode.success,
                     origin,
                     trusted,
-                    apart,
+                    episode.apart,
                     note,
                     moved,
                 ),
@@ -136,7 +144,8 @@ class Replay:
         """Learn from others' episodes that agree with the agent's own experience. Returns how many did.
 
         An episode agrees if the returns it tells of go with those the agent would expect (Pearson's r of at least
-        `AGREEMENT`). Those that don't stay, and weigh nothing; they are asked again next time.
+        `AGREEMENT`), and if none of them is further from that than anything the agent experienced itself. Those that
+        don't stay, and weigh nothing; they are asked again next time.
         """
         rows = self._db.rows("SELECT DISTINCT agent, family FROM episodes WHERE trusted = 0")
         return sum(self._vouched(str(agent), str(family)) for agent, family in rows)
@@ -145,18 +154,20 @@ class Replay:
         if self.count(agent, family) < JUDGE_FEWEST:
             return 0
         rows = self._db.rows(
-            "SELECT id, steps, apart FROM episodes WHERE agent = ? AND family = ? AND trusted = 0 ORDER BY id", (agent, family)
+            "SELECT id, steps FROM episodes WHERE agent = ? AND family = ? AND trusted = 0 ORDER BY id", (agent, family)
+        )
+        ((furthest,),) = self._db.rows(
+            "SELECT max(moved) FROM episodes WHERE agent = ? AND family = ? AND trusted = 1", (agent, family)
         )
         agreed = 0
-        for number, text, apart in rows:
+        for number, text in rows:
             episode = from_json(Episode, str(text))
-            believed, told = self._told((agent, family), episode, bool(apart))
-            if _correlation(believed, told) < AGREEMENT:
+            believed, told = self._told((agent, family), episode)
+            if _correlation(believed, told) < AGREEMENT or _surprise(believed, told) > float(furthest or 0.0):
                 continue
             with self._db.write() as cursor:
-                for kind in dict.fromkeys(((agent, family), (agent, EVERY))):
-                    self._taught(cursor, kind, episode, bool(apart))
-                cursor.execute("UPDATE episodes SET trusted = 1 WHERE id = ?", (number,))
+                moved = [self._taught(cursor, kind, episode) for kind in dict.fromkeys(((agent, family), (agent, EVERY)))]
+                cursor.execute("UPDATE episodes SET trusted = 1, moved = ? WHERE id = ?", (max(moved), number))
             agreed += 1
         self._neighbours.clear()
         return agreed
@@ -167,22 +178,24 @@ class Replay:
             return agent, family
         return (agent, EVERY) if self.count(agent, EVERY) else None
 
-    def _told(self, kind: _Kind, episode: Episode, apart: bool) -> tuple[list[float], list[float]]:
+    def _told(self, kind: _Kind, episode: Episode) -> tuple[list[float], list[float]]:
         """What its decisions were believed to be worth, and what the episode says."""
         weights = self._weights_of(kind, fresh=True)
-        believed = [weights.predict(features)[0] for features in _features(episode, apart)]
-        return believed, _returns(episode, believed, apart)
+        believed = [weights.predict(features)[0] for features in _features(episode)]
+        return believed, _returns(episode, believed)
 
-    def _taught(self, cursor: Cursor, kind: _Kind, episode: Episode, apart: bool) -> float:
+    def _taught(self, cursor: Cursor, kind: _Kind, episode: Episode) -> float:
         """Learn from an episode for one kind; how far it moved what was believed, at most, in units of reward."""
         weights = self._weights_of(kind, fresh=True)
-        features = _features(episode, apart)
+        del self._weights[kind]  # until all went well: they are changed in place
+        features = _features(episode)
         believed = [weights.predict(each)[0] for each in features]
-        told = _returns(episode, believed, apart)
+        told = _returns(episode, believed)
         # From the end, so that a decision is learned after what it led to.
         for each, value in reversed(list(zip(features, told, strict=True))):
             weights.learn(each, value, episode.run_id)
-        version = self._weights[kind][0] + 1
+        # By chance, not counted: what an outer transaction undoes must never look like what another process did.
+        version = secrets.randbits(62)
         cursor.executemany(
             "INSERT OR REPLACE INTO value_weights (agent, family, feature, mean, variance, run_id) VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -197,7 +210,7 @@ class Replay:
             (*kind, version),
         )
         self._weights[kind] = (version, weights)
-        return max((abs(one - other) for one, other in zip(believed, told, strict=True)), default=0.0)
+        return _surprise(believed, told)
 
     def _weights_of(self, kind: _Kind, *, fresh: bool) -> Weights:
         """The weights as the file has them. Within a run they are taken as they were at its first decision."""
@@ -218,12 +231,12 @@ class Replay:
         agent, family = kind
         last, known = self._neighbours.get(kind) or (0, Neighbours())
         rows = self._db.rows(
-            "SELECT id, steps, apart FROM episodes WHERE agent = ? AND (? = '' OR family = ?) AND trusted = 1 AND id > ? ORDER BY id",
+            "SELECT id, steps FROM episodes WHERE agent = ? AND (? = '' OR family = ?) AND trusted = 1 AND id > ? ORDER BY id",
             (agent, family, family, last),
         )
-        for number, text, apart in rows:
+        for number, text in rows:
             episode = from_json(Episode, str(text))
-            told = _returns(episode, [0.0] * len(episode.steps), bool(apart))
+            told = _returns(episode, [0.0] * len(episode.steps))
             for step, value in zip(episode.steps, told, strict=True):
                 known.add(step.situation, step.option, value, episode.run_id)
             last = int(number)
@@ -235,8 +248,8 @@ class Replay:
         return int(rows[0][0]) if rows else 0
 
 
-def _features(episode: Episode, apart: bool) -> list[tuple[str, ...]]:
-    steps, goal = episode.steps, episode.goal
+def _features(episode: Episode) -> list[tuple[str, ...]]:
+    steps, goal, apart = episode.steps, episode.goal, episode.apart
     moments = [
         moment_of(goal, step.situation, step.options, () if apart else steps[:number], single=apart)
         for number, step in enumerate(steps)
@@ -244,9 +257,14 @@ def _features(episode: Episode, apart: bool) -> list[tuple[str, ...]]:
     return [features_of(step.option, moment) for step, moment in zip(steps, moments, strict=True)]
 
 
-def _returns(episode: Episode, believed: Sequence[float], apart: bool) -> list[float]:
-    rewards = [step.reward for step in episode.steps]
-    return rewards if apart else returns(rewards, believed)
+def _returns(episode: Episode, believed: Sequence[float]) -> list[float]:
+    rewards = [step.reward + step.shaping for step in episode.steps]
+    return rewards if episode.apart else returns(rewards, believed)
+
+
+def _surprise(believed: Sequence[float], told: Sequence[float]) -> float:
+    """How far the two are apart, at most."""
+    return max((abs(one - other) for one, other in zip(believed, told, strict=True)), default=0.0)
 
 
 def _correlation(one: Sequence[float], other: Sequence[float]) -> float:

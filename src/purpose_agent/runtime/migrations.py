@@ -135,7 +135,7 @@ def m0002_experience(db: Connection) -> None:
         CREATE TABLE value_kinds (
             agent TEXT NOT NULL,
             family TEXT NOT NULL,
-            version INTEGER NOT NULL,        -- counts changes of its weights
+            version INTEGER NOT NULL,        -- another one after each change of its weights
             episodes INTEGER NOT NULL,
             PRIMARY KEY (agent, family)
         ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,136 @@
+-- A workspace as version 2 of the tables left it. Never edited: what it holds must always be readable.
+BEGIN;
+CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            agent TEXT NOT NULL,
+            model TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            goal TEXT NOT NULL,
+            task TEXT NOT NULL,              -- JSON
+            task_key TEXT NOT NULL,          -- equal for two runs of one task
+            family TEXT NOT NULL,
+            parent TEXT,                     -- the team's or trial's run
+            status TEXT NOT NULL,
+            success INTEGER,                 -- NULL: nobody judged
+            phi REAL,
+            steps INTEGER NOT NULL DEFAULT 0,
+            input_tokens INTEGER NOT NULL DEFAULT 0,
+            output_tokens INTEGER NOT NULL DEFAULT 0,
+            cached_tokens INTEGER NOT NULL DEFAULT 0,
+            usd REAL,                        -- NULL: price unknown
+            seconds REAL,
+            answer TEXT,
+            reason TEXT NOT NULL DEFAULT '',
+            owner TEXT NOT NULL,             -- "pid:starttime" of the process that runs it
+            reflected INTEGER NOT NULL DEFAULT 0,  -- 0 pending, 1 done, 2 not wanted
+            claimed_until TEXT
+        ) STRICT;
+CREATE INDEX runs_by_family ON runs (family, id);
+CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
+CREATE INDEX runs_to_reflect ON runs (finished_at) WHERE reflected = 0 AND finished_at IS NOT NULL;
+CREATE TABLE events (
+            run_id TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            lane TEXT NOT NULL,
+            step INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            visibility TEXT NOT NULL,
+            parent TEXT,
+            payload TEXT NOT NULL,           -- JSON
+            PRIMARY KEY (run_id, seq)
+        ) STRICT, WITHOUT ROWID;
+CREATE TABLE memories (
+            rowid INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            status TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            lesson TEXT NOT NULL,            -- JSON
+            origin TEXT NOT NULL,
+            family TEXT NOT NULL DEFAULT '', -- the first family of its scope, or ''
+            created_at TEXT NOT NULL,
+            used INTEGER NOT NULL DEFAULT 0,
+            helped INTEGER NOT NULL DEFAULT 0,
+            version INTEGER NOT NULL DEFAULT 1,
+            supersedes TEXT,
+            fingerprint TEXT NOT NULL        -- of its normalised text, cases and scope
+        ) STRICT;
+CREATE INDEX memories_by_status ON memories (status);
+CREATE UNIQUE INDEX memories_alive_once ON memories (fingerprint)
+            WHERE status IN ('candidate', 'quarantined', 'promoted');
+CREATE VIRTUAL TABLE memory_index USING fts5 (
+            text, content = '', contentless_delete = 1, tokenize = 'porter unicode61'
+        );
+CREATE TABLE journal (
+            id INTEGER PRIMARY KEY,
+            memory_id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            from_status TEXT NOT NULL,
+            to_status TEXT NOT NULL,
+            actor TEXT NOT NULL,             -- "gate", "person", …
+            why TEXT NOT NULL,
+            evidence TEXT,                   -- JSON of a scan's or a trial's report
+            run_id TEXT
+        ) STRICT;
+CREATE INDEX journal_by_memory ON journal (memory_id, id);
+CREATE TABLE episodes (
+            id INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            steps TEXT NOT NULL,             -- JSON of a core.values.Episode
+            success INTEGER,                 -- NULL: nobody judged
+            origin TEXT NOT NULL,
+            trusted INTEGER NOT NULL,        -- 0: of others, and in no agreement with the agent's own so far
+            apart INTEGER NOT NULL,          -- 1: its steps are alternatives, no sequence
+            note TEXT NOT NULL DEFAULT '',   -- 'relabelled': hindsight, not what was wanted
+            moved REAL NOT NULL              -- how far it moved what was believed
+        ) STRICT;
+        CREATE INDEX episodes_by_kind ON episodes (agent, family, trusted, moved);
+
+        CREATE TABLE value_weights (
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            feature INTEGER NOT NULL,        -- 32 bits of a hash
+            mean REAL NOT NULL,
+            variance REAL NOT NULL,
+            run_id TEXT NOT NULL,            -- the run that moved it last
+            PRIMARY KEY (agent, family, feature)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE value_kinds (
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            version INTEGER NOT NULL,        -- another one after each change of its weights
+            episodes INTEGER NOT NULL,
+            PRIMARY KEY (agent, family)
+        ) STRICT, WITHOUT ROWID;
+INSERT INTO runs VALUES ('run_1', '2026-01-02T03:04:05.000000+00:00', '2026-01-02T03:04:05.000000+00:00', 'porter', 'scripted', 'learning', 'Open the red door', '{"goal": "Open the red door", "checks": [{"kind": "equals", "spec": "pull"}], "limits": null, "choices": ["pull", "knock"], "inputs": {}, "labels": {"family": "doors"}, "id": ""}', 'key', 'doors', NULL, 'finished', 1, 10.0, 2, 100, 10, 80, 0.5, 3.5, 'pull', '', '1:1', 1, NULL);
+INSERT INTO events VALUES ('run_1', 1, 'evt_0001', '2026-01-02T03:04:05.000000+00:00', 'porter', 0, 'run_started', 'public', NULL, '{"task":{"goal":"Open the red door","checks":[{"kind":"equals","spec":"pull"}],"limits":null,"choices":["pull","knock"],"inputs":{},"labels":{"family":"doors"},"id":""},"agent":"porter","model":"scripted","mode":"learning","state":{"goal":"Open the red door"},"parent_run":null,"seed":null,"kind":"run_started"}');
+INSERT INTO events VALUES ('run_1', 2, 'evt_0002', '2026-01-02T03:04:05.000000+00:00', 'porter', 0, 'memory_recalled', 'public', NULL, '{"memories":[{"memory_id":"mem_1","version":1,"score":0.5,"why":"relevance 1.00"}],"left_out":2,"kind":"memory_recalled"}');
+INSERT INTO events VALUES ('run_1', 3, 'evt_0003', '2026-01-02T03:04:05.000000+00:00', 'porter', 1, 'model_called', 'public', NULL, '{"purpose":"act","model":"scripted","prompt":"actor@1","usage":{"input_tokens":100,"output_tokens":10,"cached_tokens":80,"usd":0.5,"calls":1},"seconds":0.1,"error":"","kind":"model_called"}');
+INSERT INTO events VALUES ('run_1', 4, 'evt_0004', '2026-01-02T03:04:05.000000+00:00', 'porter', 1, 'action_decided', 'public', NULL, '{"action":{"calls":[{"id":"c1","name":"look","arguments":{"at":["door",1,null,0.5,true,{"a":"b"}]},"problem":null,"type":"tool_call"}],"thought":"hm","type":"tool_use"},"kind":"action_decided"}');
+INSERT INTO events VALUES ('run_1', 5, 'evt_0005', '2026-01-02T03:04:05.000000+00:00', 'porter', 1, 'tool_returned', 'public', NULL, '{"observation":{"call_id":"c1","tool":"look","content":"it is red","ok":true,"seconds":0.1,"truncated":3},"kind":"tool_returned"}');
+INSERT INTO events VALUES ('run_1', 6, 'evt_0006', '2026-01-02T03:04:05.000000+00:00', 'porter', 1, 'state_changed', 'public', NULL, '{"values":{"door":"red","shut":true},"removed":[],"kind":"state_changed"}');
+INSERT INTO events VALUES ('run_1', 7, 'evt_0007', '2026-01-02T03:04:05.000000+00:00', 'porter', 1, 'step_scored', 'public', NULL, '{"score":{"before":0.0,"after":4.0,"confidence":0.5,"critic":"state","evidence":[{"quote":"red","verified":true}],"checks":[],"flags":["no_evidence"]},"kind":"step_scored"}');
+INSERT INTO events VALUES ('run_1', 8, 'evt_0008', '2026-01-02T03:04:05.000000+00:00', 'porter', 1, 'handed_over', 'public', NULL, '{"sender":"porter","receiver":"locksmith","run_id":"run_2","why":"it is stuck","kind":"handed_over"}');
+INSERT INTO events VALUES ('run_1', 9, 'evt_0009', '2026-01-02T03:04:05.000000+00:00', 'porter', 2, 'action_decided', 'public', NULL, '{"action":{"reason":"stuck","type":"give_up"},"kind":"action_decided"}');
+INSERT INTO events VALUES ('run_1', 10, 'evt_0010', '2026-01-02T03:04:05.000000+00:00', 'porter', 2, 'action_decided', 'public', NULL, '{"action":{"answer":"pull","thought":"sure","type":"finish"},"kind":"action_decided"}');
+INSERT INTO events VALUES ('run_1', 11, 'evt_0011', '2026-01-02T03:04:05.000000+00:00', 'porter', 2, 'state_changed', 'public', NULL, '{"values":{"answer":"pull"},"removed":["shut"],"kind":"state_changed"}');
+INSERT INTO events VALUES ('run_1', 12, 'evt_0012', '2026-01-02T03:04:05.000000+00:00', 'porter', 2, 'step_scored', 'public', NULL, '{"score":{"before":4.0,"after":10.0,"confidence":1.0,"critic":"checks","evidence":[],"checks":[{"kind":"equals","spec":"pull","passed":true,"detail":""}],"flags":[]},"kind":"step_scored"}');
+INSERT INTO events VALUES ('run_1', 13, 'evt_0013', '2026-01-02T03:04:05.000000+00:00', 'porter', 2, 'run_finished', 'public', NULL, '{"status":"finished","answer":"pull","success":true,"phi":10.0,"usage":{"input_tokens":100,"output_tokens":10,"cached_tokens":80,"usd":0.5,"calls":1},"reason":"","kind":"run_finished"}');
+INSERT INTO events VALUES ('run_1', 14, 'evt_0014', '2026-01-02T03:04:05.000000+00:00', 'porter', 0, 'lesson_drawn', 'public', NULL, '{"memory_id":"mem_2","status":"quarantined","text":"At a red door: pull","kind":"lesson_drawn"}');
+INSERT INTO events VALUES ('run_1', 15, 'evt_0015', '2026-01-02T03:04:05.000000+00:00', 'porter', 0, 'reflected', 'public', NULL, '{"lessons":1,"why":"","kind":"reflected"}');
+INSERT INTO memories VALUES (1, 'mem_2', 'quarantined', 'skill_card', '{"kind":"skill_card","when":"at a red door","then":"pull","provenance":{"origin":"self_verified","run_id":"run_1","agent":"porter"},"scope":{"agents":[],"families":["doors"]},"cases":[{"situation":"a red door","answer":"pull"}]}', 'self_verified', 'doors', '2026-01-02T03:04:05.000000+00:00', 0, 0, 1, NULL, 'f');
+INSERT INTO journal VALUES (1, 'mem_2', '2026-01-02T03:04:05.000000+00:00', 'candidate', 'quarantined', 'gate', 'scanned', '{"findings":[]}', 'run_1');
+INSERT INTO memory_index (rowid, text) VALUES (1, 'at a red door pull a red door');
+INSERT INTO episodes VALUES (1, 'run_1', 'porter', 'doors', '{"run_id":"run_1","goal":"Open the red door","family":"doors","steps":[{"situation":"Open the red door","option":"pull","reward":1.0,"options":["pull","knock"],"goals":[],"shaping":0.0},{"situation":"Open the red door","option":"knock","reward":0.0,"options":["pull","knock"],"goals":[],"shaping":0.0}],"success":true,"apart":true}', 1, 'self_verified', 1, 1, '', 0.95);
+INSERT INTO value_weights VALUES ('porter', 'doors', 7, 0.5, 0.01, 'run_1');
+INSERT INTO value_kinds VALUES ('porter', 'doors', 12, 1);
+INSERT INTO value_kinds VALUES ('porter', '', 13, 1);
+PRAGMA application_id=1349874288;
+PRAGMA user_version=2;
+COMMIT;
