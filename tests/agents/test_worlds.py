@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.core.action import Action
+from purpose_agent.core.action import Action, command_of
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.messages import assistant
+from purpose_agent.core.model import Capabilities, ModelResponse
 from purpose_agent.core.state import State
 from purpose_agent.testing.models import RuleModel
 from tests.engine.worlds import REACH_THE_END, Corridor
+from tests.learning.given import door, doors
 
 TWO_ROOMS = pa.Task("Reach the end", limits=pa.Limits(steps=200))
 
@@ -31,9 +34,7 @@ def test_without_a_model_it_walks_by_chance_and_the_record_says_so(tmp_path: Pat
 
 def test_the_same_seed_takes_the_same_way(tmp_path: Path) -> None:
     # Each in a place of its own: what one run learned would change the next.
-    first, second, other = (
-        walker(tmp_path / str(number)).run(TWO_ROOMS, seed=seed) for number, seed in enumerate((3, 3, 4))
-    )
+    first, second, other = (walker(tmp_path / str(number)).run(TWO_ROOMS, seed=seed) for number, seed in enumerate((3, 3, 4)))
 
     ways = [[step.after for step in result.trajectory] for result in (first, second, other)]
     assert ways[0] == ways[1]
@@ -103,3 +104,89 @@ def test_a_lesson_from_a_world_is_tried_in_that_world(tmp_path: Path) -> None:
 def test_the_ports_are_public_names() -> None:
     assert isinstance(Corridor(), pa.ChoiceEnvironment)
     assert {"Environment", "ChoiceEnvironment"} <= set(pa.__all__)
+
+
+class Market:
+    """Three stalls, of which one sells what the task names; two tries to find it among much that leads nowhere."""
+
+    STALLS = ("green stall", "iron stall", "red stall")
+
+    def __init__(self, goods: str) -> None:
+        self.stall = self.STALLS[["fruit", "tools", "cloth"].index(goods)]
+        self.goods = goods
+
+    def reset(self) -> State:
+        return State({"at": "gate", "tries": 0})
+
+    def execute(self, action: Action, current_state: State) -> State:
+        tries = current_state.values["tries"]
+        assert isinstance(tries, int)
+        chosen = command_of(action) or ""
+        return State({"at": chosen.removeprefix("go to "), "tries": tries + 1})
+
+    def is_terminal(self, state: State) -> bool:
+        return self.succeeded(state) or state.values["tries"] == 2
+
+    def situation(self, state: State) -> str:
+        return f"Wanted: {self.goods}."
+
+    def admissible(self, state: State) -> tuple[str, ...]:
+        return (*(f"go to {stall}" for stall in self.STALLS), "leave", "sleep", "sing", "wait", "dance")
+
+    def reward(self, state: State) -> float:
+        return float(self.succeeded(state))
+
+    def succeeded(self, state: State) -> bool:
+        return state.values["at"] == self.stall
+
+    def achieved(self, state: State) -> tuple[str, ...]:
+        return ()
+
+
+def errand(number: int) -> pa.Task:
+    goods = ("fruit", "tools", "cloth")[number % 3]
+    return pa.Task(f"Errand {number}", inputs={"goods": goods}, labels={"family": "market"})
+
+
+def shopper(workspace: Path) -> pa.Agent:
+    return pa.Agent("shopper", model="none", environment=lambda task: Market(str(task.inputs["goods"])), workspace=workspace)
+
+
+def shares(agent: pa.Agent) -> float:
+    """Of new errands, those that succeed with memory frozen."""
+    judge = agent.moved(agent.workspace, "evaluation")
+    done = [judge.run(errand(number), seed=number).success for number in range(900, 930)]
+    return sum(map(bool, done)) / len(done)
+
+
+def test_without_a_model_a_world_is_learned_from_its_rewards_alone(tmp_path: Path) -> None:
+    agent = shopper(tmp_path)
+    before = shares(agent)
+    for number in range(59):
+        agent.run(errand(number), seed=number)
+    untried = shares(agent)
+    settled = agent.workspace.settle()
+
+    assert [tried.memory.status for tried in settled.trialled] == ["promoted"]
+    assert before == untried <= 0.3
+    assert shares(agent) >= 0.9
+
+
+def test_values_that_proved_themselves_correct_the_favourite_of_a_model(tmp_path: Path) -> None:
+    """Its probabilities say "left" first, whatever the door; values tell which way the colour leads."""
+
+    def always_left(request: pa.ModelRequest) -> ModelResponse:
+        likely = {choice: 0.7 if choice == "left" else 0.1 for choice in request.choices}
+        return ModelResponse(assistant(request.choices[0]), probabilities=likely)
+
+    model = RuleModel(always_left, capabilities=Capabilities(choices=True, local=True))
+    agent = pa.Agent("biased", model=model, critic=None, workspace=tmp_path)
+    tasks = doors("blue", "green")
+    before = [agent.run(task).success for task in tasks]
+    agent.workspace.settle()
+    after = [agent.run(door(colour, "windmill")).success for colour in ("blue", "green")]
+
+    (policy,) = agent.workspace.memories(kind="tool_policy")
+    assert not any(before)
+    assert policy.status == "promoted"
+    assert after == [True, True]

@@ -12,7 +12,6 @@ from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import ValuesConsulted
-from purpose_agent.testing.models import RuleModel
 from tests.learning.given import door, doors
 
 
@@ -36,7 +35,11 @@ def test_values_are_proposed_once_enough_taught_them(tmp_path: Path) -> None:
 
     played(agent, tasks[FEWEST - 1 : 30])
     (policy,) = policies(agent)
-    assert (policy.status, policy.lesson.scope.agents, policy.lesson.scope.families) == ("quarantined", ("guesser",), ("doors",))
+    assert (policy.status, policy.lesson.scope.agents, policy.lesson.scope.families) == (
+        "quarantined",
+        ("guesser",),
+        ("doors",),
+    )
 
 
 @pytest.mark.parametrize("status", ["rejected", "archived"])
@@ -93,15 +96,3 @@ def test_before_and_after_a_rejection_evaluation_plays_as_without_memory(tmp_pat
     Gate(MemoryStore(db, agent.workspace.clock), agent.workspace.clock).archive(policy, "for the test", actor="person")
     db.close()
     assert answers(judge) == without
-
-
-def test_with_a_model_promoted_values_correct_its_favourite(tmp_path: Path) -> None:
-    """It always says "down", which is right nowhere; its engine gives no probabilities."""
-    agent = pa.Agent("stubborn", model=RuleModel(lambda request: "down"), critic=None, workspace=tmp_path)
-    tasks = doors("red", "blue", places=30)
-    before = played(agent, tasks)
-    settled = agent.workspace.settle()
-
-    (policy,) = policies(agent)
-    assert not any(before)
-    assert policy.status == "promoted", settled.summary()

@@ -60,3 +60,10 @@ def test_the_words_of_a_long_situation_are_paired_with_the_option_only_where_it_
 
     assert "thing3 then take plate" in features("take plate", single=True, situation=long)
     assert "thing3 then take plate" not in features("take plate", situation=long)
+
+
+def test_the_words_of_a_single_choice_count_where_they_are_in_its_goal_alone() -> None:
+    goal = "You stand before a red door. Which way?"
+    moment = moment_of(goal, goal, ("left", "right"), (), single=True)
+
+    assert "red then left" in features_of("left", moment)

@@ -16,6 +16,7 @@ from purpose_agent.memory import replay as module
 from purpose_agent.memory.replay import JUDGE_FEWEST, OWN_FEWEST, Estimator, Replay
 from purpose_agent.runtime.connection import Row, Value
 from purpose_agent.runtime.database import Database
+from tests.runtime.given import python
 
 COLOURS = ("red", "green", "blue")
 WAYS = ("left", "right", "up")
@@ -213,7 +214,20 @@ def test_what_was_relabelled_teaches_but_is_not_handed_on(db: Database) -> None:
 def test_experience_survives_the_way_to_another_store_as_it_was(db: Database, tmp_path: Path) -> None:
     episodes = [choice(1), walk(2)]
 
-    assert taught(Database(tmp_path / "other.db"), taught(db, episodes).episodes("porter")).episodes("porter") == tuple(episodes)
+    assert taught(Database(tmp_path / "other.db"), taught(db, episodes).episodes("porter")).episodes("porter") == tuple(
+        episodes
+    )
+
+
+def test_a_second_attempt_at_a_choice_is_ranked_as_the_first_was(db: Database) -> None:
+    """Choices are learned from one by one: a past that no episode had would only blur what is known."""
+    replay = taught(db, [choice(number) for number in range(12)])
+    task = pa.Task(GOAL, choices=WAYS, labels={"family": "doors"})
+    situation = f"{GOAL}\ncolour: red"
+    failed = Experienced(situation, "up", 0.0, WAYS)
+
+    first, second = (replay.rank(task, "porter", situation, WAYS, past, draws=random.Random(1)) for past in ((), (failed,)))
+    assert first == second
 
 
 class Counting(Database):
@@ -247,3 +261,31 @@ def test_the_runs_that_taught_a_value_are_named(db: Database) -> None:
 
     found = replay.rank(task, "porter", f"{GOAL}\ncolour: red", WAYS, (), draws=random.Random(1))
     assert {each.sources for each in found} == {("run_0",)}
+
+
+LEARNS_ON = """
+import sys
+from pathlib import Path
+from purpose_agent.memory.replay import Replay
+from purpose_agent.runtime.database import Database
+from tests.memory.test_replay import choice
+replay = Replay(Database(Path(sys.argv[1])))
+for number in range(100_000):
+    replay.learn("porter", choice(number))
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_episodes_and_what_they_taught_in_agreement(db: Database, tmp_path: Path) -> None:
+    process = python(LEARNS_ON, str(db.path))
+    assert process.stdout is not None
+    acknowledged = [int(process.stdout.readline()) for _ in range(20)]
+    process.kill()
+    process.communicate(timeout=30)
+
+    replay = Replay(db)
+    kept = replay.episodes("porter")
+    assert len(kept) == replay.count("porter", "doors") == replay.count("porter", "") > acknowledged[-1]
+    assert all_ranked(replay) == all_ranked(taught(Database(tmp_path / "again.db"), kept))
+    replay.learn("porter", choice(0))

@@ -52,9 +52,7 @@ def values_of(world: Dynamics) -> dict[tuple[int, int], float]:
     values = dict.fromkeys(world, 0.0)
     for _ in range(120):
         best = [max(values[state, action] for action in range(ACTIONS)) for state in range(STATES)]
-        values = {
-            key: reward + (GAMMA * best[after] if after != END else 0.0) for key, (after, reward) in world.items()
-        }
+        values = {key: reward + (GAMMA * best[after] if after != END else 0.0) for key, (after, reward) in world.items()}
     return values
 
 

@@ -3,7 +3,8 @@
 In:  problems that a registry package carries, a model, seeds.
 Out: the pass rate on held-out problems before and after; no difference is a result too.
 
-One job a seed. Trials run whole programs, so each round of them has a budget of runs. With `--full`, more problems, and
+One job a seed. A program takes a small model half a minute on one core, so each round of trials has a budget of runs: in
+the hour no more than a lesson needs that wins every time, and most stay untried. With `--full`, more problems, and
 the same with retries, in a table of its own.
 """
 
@@ -39,8 +40,8 @@ class Sizes:
     """
 
     seeds: int
-    train: int = 10
-    held_out: int = 10
+    train: int = 6
+    held_out: int = 8
     runs: int = 12
     every: bool = False
 

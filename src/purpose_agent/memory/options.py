@@ -72,7 +72,8 @@ def moment_of(
     same = [step.option for step in past if step.situation == situation]
     visits = min(len(same), 3)
     scene = situation.replace(goal, "")
-    words = tuple(dict.fromkeys(content(scene)))
+    # In a world the goal is the same all along; of a single choice it may be all there is to see.
+    words = tuple(dict.fromkeys(content(scene) + (content(goal) if single else ())))
     features = (
         "bias",
         f"late {late}",
