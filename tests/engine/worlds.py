@@ -83,9 +83,9 @@ class Taught:
         self.asked.append((situation, tuple(past)))
         return [Ranked(option, *self._known(option)) for option in options]
 
-    def _known(self, option: str) -> tuple[float, float, tuple[str, ...]]:
+    def _known(self, option: str) -> tuple[float, float, tuple[str, ...], bool]:
         value, sources = self.table.get(option, (0.0, ()))
-        return value, self.deviation, sources
+        return value, self.deviation, sources, bool(sources)
 
 
 def runner(values: Taught | None = None) -> Runner:

@@ -19,9 +19,32 @@ from purpose_agent.agents.agent import Agent
 from purpose_agent.core.action import command
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Origin
+from purpose_agent.core.ports import ChoiceEnvironment
+from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Episode
 
+
+class Blind:
+    """A world that does not tell which other goals were reached on the way."""
+
+    def __init__(self, world: ChoiceEnvironment) -> None:
+        self.reset, self.execute, self.is_terminal = world.reset, world.execute, world.is_terminal
+        self.situation, self.admissible = world.situation, world.admissible
+        self.reward, self.succeeded = world.reward, world.succeeded
+
+    def achieved(self, state: State) -> tuple[str, ...]:
+        return ()
+
+
+class BlindPlayer(OurPlayer):
+    """Learns without hindsight."""
+
+    def _environment(self, task: Task) -> ChoiceEnvironment:
+        return Blind(super()._environment(task))
+
+
+MINUS_HINDSIGHT = Ours("full-minus-hindsight", player=BlindPlayer)
 PEER_SHARE = 0.3
 """Of the training tasks, so many are done by the peer."""
 

@@ -15,29 +15,33 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.figures import Figures, unmeasured
-from benchmarks.learning.conditions.games import POISONED, TRUSTING, UNTAUGHT, Gold
+from benchmarks.learning.conditions.games import MINUS_HINDSIGHT, POISONED, TRUSTING, UNTAUGHT, Gold
 from benchmarks.learning.conditions.ours import FULL, KNN, NONE, UNGATED
 from benchmarks.learning.options import Options
 from benchmarks.learning.parts.jobs import Measured, flat, following, run_jobs
-from benchmarks.learning.protocol import Condition, Curve
+from benchmarks.learning.protocol import Condition, Curve, World
 from benchmarks.learning.protocol import measure as curve_of
 from benchmarks.learning.report import figure, publish
+from benchmarks.learning.worlds.babyai import BabyAIWorld
 from benchmarks.learning.worlds.java import POOL
 from benchmarks.learning.worlds.text import TextWorld
 from purpose_agent.core.errors import MissingExtra
 from purpose_agent.core.model import NO_MODEL
 
-WORLDS = ("twc", "twc-hard", "cookingworld", "coin", "mapreader")
+WORLDS = ("twc", "twc-hard", "cookingworld", "babyai/GoToLocal", "coin", "mapreader")
 CONTROLS = ("coin", "mapreader")
 NEIGHBOURS = ("twc",)
 """Where nearest neighbours are measured too: they take the most time."""
 POISONED_IN = ("twc",)
+HINDSIGHT = ("babyai/GoToLocal",)
+"""Where failed runs may have reached something else: measured without that lesson too."""
 WITH_MODEL = "twc with a model"
 ABOUT = {
     "none": "choosing at random",
     "knn": "values by nearest neighbours",
     "full": "values through the gate",
     "ungated": "values without the gate",
+    "full-minus-hindsight": "values through the gate, learned from what was wanted alone",
     "poisoned": "values through the gate, 30 % of the training told by a peer that lies",
     "poisoned-trusting": "values through the gate, 30 % of the training told by that peer, and believed",
 }
@@ -56,6 +60,9 @@ FIGURES = {
     "twc_poisoned_trusting": ("twc", "poisoned-trusting"),
     "twc_hard_none": ("twc-hard", "none"),
     "twc_hard_full": ("twc-hard", "full"),
+    "babyai_none": ("babyai/GoToLocal", "none"),
+    "babyai_full": ("babyai/GoToLocal", "full"),
+    "babyai_no_hindsight": ("babyai/GoToLocal", "full-minus-hindsight"),
 }
 """By name: the world and the condition whose held-out success it is."""
 WANTED = {name: f"{world}, held-out games won: {ABOUT[condition]}" for name, (world, condition) in FIGURES.items()}
@@ -109,14 +116,18 @@ def report(measured: Measured, options: Options) -> Figures:
 def play(name: str, seed: int, fold: str, sizes: Sizes, only: str = "", model: str = NO_MODEL) -> list[Curve]:
     """One world with one seed: all conditions, or the poisoned one that is named; with a model no memory and ours."""
     with TemporaryDirectory() as folder:
-        playing = Play(TextWorld(name, control=name in CONTROLS), seed, fold, sizes, Path(folder), model)
+        playing = Play(_world(name), seed, fold, sizes, Path(folder), model)
         return playing.curves(only) if model == NO_MODEL else playing.with_model()
+
+
+def _world(name: str) -> TextWorld | BabyAIWorld:
+    return BabyAIWorld(name) if name.startswith("babyai/") else TextWorld(name, control=name in CONTROLS)
 
 
 class Play:
     """The measurements of one job."""
 
-    def __init__(self, world: TextWorld, seed: int, fold: str, sizes: Sizes, folder: Path, model: str) -> None:
+    def __init__(self, world: World, seed: int, fold: str, sizes: Sizes, folder: Path, model: str) -> None:
         self._world, self._seed, self._sizes, self._folder, self._model = world, seed, sizes, folder, model
         self._held_out = world.held_out(sizes.held_out, fold)
 
@@ -133,6 +144,8 @@ class Play:
         curves += [full, following(full, self._looked(UNGATED, FULL.name))]
         if self._world.name in NEIGHBOURS:
             curves.append(following(full, self._looked(KNN, FULL.name)))
+        if self._world.name in HINDSIGHT:
+            curves.append(self._trained(MINUS_HINDSIGHT, at))
         return curves
 
     def with_model(self) -> list[Curve]:

@@ -16,12 +16,14 @@ class Ranked:
         value: Expected return of taking it, in the world's own units of reward; for a choice, 0 to 1.
         deviation: Standard deviation of `value`, 0 and above: how little is known.
         sources: Ids of the runs that taught most of it; () if nothing did.
+        taken: Some run has taken this very option, in whatever situation; if not, it is known by likeness alone.
     """
 
     option: str
     value: float
     deviation: float
     sources: tuple[str, ...] = ()
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

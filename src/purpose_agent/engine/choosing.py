@@ -175,7 +175,7 @@ def _recent(run: Run) -> str:
 
 def _named(known: Known) -> str:
     """Actions that earlier runs took here: those that did better than the mean of all, and those that did worse."""
-    taught = [each for each in known.values() if each.sources]
+    taught = [each for each in known.values() if each.taken]
     if not taught:
         return ""
     mean = sum(each.value for each in known.values()) / len(known)

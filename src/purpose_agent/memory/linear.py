@@ -60,11 +60,15 @@ class Weights:
         self.all: dict[int, Weight] = dict(weights or {})
         self.changed: set[int] = set()
 
-    def predict(self, features: Iterable[str]) -> tuple[float, float, tuple[str, ...]]:
-        """Mean, deviation, and the runs that taught the weights that matter most, at most three."""
+    def predict(self, features: Iterable[str], common: int = 0) -> tuple[float, float, tuple[str, ...]]:
+        """Mean, deviation, and the runs that taught the weights that matter most, at most three.
+
+        Args:
+            common: So many of the first features are the same for all options, and tell nothing of this one's runs.
+        """
         mean = variance = 0.0
         strongest: list[tuple[float, str]] = []
-        for feature in features:
+        for number, feature in enumerate(features):
             key = hashed(feature)
             weight = self.all.get(key)
             if weight is None:
@@ -73,10 +77,14 @@ class Weights:
                 continue
             mean += weight.mean
             variance += weight.variance
-            if weight.run_id:
+            if weight.run_id and number >= common:
                 strongest.append((abs(weight.mean), weight.run_id))
         strongest.sort(reverse=True)
         return mean, sqrt(variance), tuple(dict.fromkeys(run_id for _, run_id in strongest[:3]))
+
+    def knows(self, feature: str) -> bool:
+        """Something was learned with it."""
+        return hashed(feature) in self.all
 
     def learn(self, features: Sequence[str], value: float, run_id: str) -> None:
         """One observation: such features were worth `value`."""

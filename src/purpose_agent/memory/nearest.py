@@ -35,6 +35,12 @@ class Neighbours:
             self._by_word[word].append(len(self._known))
         self._known.append((words, frozenset(content(situation)), value, run_id))
 
+    def has(self, option: str) -> bool:
+        """Some decision took this very option."""
+        words = frozenset(content(option))
+        numbers = self._by_word.get(next(iter(words), ""), ())
+        return any(self._known[number][0] == words for number in numbers)
+
     def predict(self, situation: str, option: str) -> tuple[float, float, tuple[str, ...]]:
         """Mean, deviation, and the runs of the three that are most like it. (0, `DOUBT`, ()) where none is."""
         words, seen = frozenset(content(option)), frozenset(content(situation))

@@ -109,6 +109,11 @@ def _about(goal: str, situation: str) -> tuple[tuple[str, int], ...]:
     return tuple(dict.fromkeys(found))[-MOST_CLAUSES:]
 
 
+def whole(option: str) -> str:
+    """The feature of the option as it is."""
+    return f"all {' '.join(content(option) or (option.casefold(),))}"
+
+
 def features_of(option: str, moment: Moment) -> tuple[str, ...]:
     """The features of one option."""
     words = content(option) or (option.casefold(),)
@@ -117,7 +122,7 @@ def features_of(option: str, moment: Moment) -> tuple[str, ...]:
     found = [
         *moment.features,
         f"verb {verb}",
-        f"all {' '.join(words)}",
+        whole(option),
         f"{verb} stale {moment.stale}",
         f"{verb} visits {moment.visits}",
         f"here {here}" if here else UNTRIED,

@@ -20,9 +20,9 @@ from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Origin
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Episode, Experienced, Ranked
-from purpose_agent.memory.linear import Weight, Weights
+from purpose_agent.memory.linear import HOPE, Weight, Weights
 from purpose_agent.memory.nearest import Neighbours
-from purpose_agent.memory.options import features_of, moment_of
+from purpose_agent.memory.options import features_of, moment_of, whole
 from purpose_agent.memory.returns import returns
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.database import Database
@@ -75,17 +75,22 @@ class Replay:
         kind = self._kind(agent, task.family)
         if kind is None:
             return ()
+        moment = moment_of(task.goal, situation, options, past, single=bool(task.choices))
         if self._estimator == "nearest":
             known = self._neighbours_of(kind)
-            found = [(option, *known.predict(situation, option)) for option in options]
+            found = [
+                (option, *_hopeful(known.predict(situation, option), moment.here[option]), known.has(option))
+                for option in options
+            ]
         else:
-            weights = self._weights_of(kind, fresh=not past)
-            single = bool(task.choices)  # learned from without a past, and so ranked without one on a second attempt
-            moment = moment_of(task.goal, situation, options, () if single else past, single=single)
-            found = [(option, *weights.predict(features_of(option, moment))) for option in options]
+            weights, common = self._weights_of(kind, fresh=not past), len(moment.features)
+            found = [
+                (option, *weights.predict(features_of(option, moment), common), weights.knows(whole(option)))
+                for option in options
+            ]
         return tuple(
-            Ranked(option, mean + BOLDNESS * deviation * draws.gauss(0.0, 1.0), deviation, sources)
-            for option, mean, deviation, sources in found
+            Ranked(option, mean + BOLDNESS * deviation * draws.gauss(0.0, 1.0), deviation, sources, taken)
+            for option, mean, deviation, sources, taken in found
         )
 
     def learn(self, agent: str, episode: Episode, *, origin: Origin = "self_verified", note: str = "") -> None:
@@ -246,6 +251,12 @@ class Replay:
     def _version(self, kind: _Kind) -> int:
         rows = self._db.rows("SELECT version FROM value_kinds WHERE agent = ? AND family = ?", kind)
         return int(rows[0][0]) if rows else 0
+
+
+def _hopeful(known: tuple[float, float, tuple[str, ...]], tried: int) -> tuple[float, float, tuple[str, ...]]:
+    """What was not tried in this situation in this run gets the same bonus that a weight begins with."""
+    mean, deviation, sources = known
+    return mean + (0.0 if tried else HOPE), deviation, sources
 
 
 def _features(episode: Episode) -> list[tuple[str, ...]]:
