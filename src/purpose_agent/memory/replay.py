@@ -75,7 +75,8 @@ class Replay:
         kind = self._kind(agent, task.family)
         if kind is None:
             return ()
-        moment = moment_of(task.goal, situation, options, past, single=bool(task.choices))
+        single = bool(task.choices)  # learned from without a past, and so ranked without one on a second attempt
+        moment = moment_of(task.goal, situation, options, () if single else past, single=single)
         if self._estimator == "nearest":
             known = self._neighbours_of(kind)
             found = [
