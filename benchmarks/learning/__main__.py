@@ -16,7 +16,7 @@ from time import perf_counter
 from benchmarks.figures import ROOT, Figures, as_json, commit, machine, show, unmeasured
 from benchmarks.learning.options import MODEL, Options
 
-PARTS: Mapping[str, str] = {"rules": "rules", "text": "text", "code": "code", "published": "published"}
+PARTS: Mapping[str, str] = {name: name for name in ("rules", "text", "transfer", "code", "published")}
 """By what they are called on the command line: the module in `parts/` that has `measure`, and its figures in `WANTED`."""
 FIGURES = ROOT / "benchmarks" / "results" / "learning.json"
 PICTURES = ROOT / "benchmarks" / "learning" / "results"
