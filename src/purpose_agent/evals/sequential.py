@@ -14,7 +14,7 @@ error control over many memories at once.
 
 from dataclasses import dataclass, replace
 
-STAKES = (0.5, 0.8, 0.98)
+STAKES = (0.6, 0.9, 0.99)
 
 
 @dataclass(frozen=True, slots=True)

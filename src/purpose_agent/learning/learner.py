@@ -238,7 +238,11 @@ class Learner:
         if was_played(memory, alike):
             return tuple({run.task_key: run.task for run in alike[:MOST_PAIRS]}.values())
         tasks = {run.task_key: run.task for run in alike}
-        kept = [key for key in tasks if is_held_out(tasks[key])] if memory.lesson.kind in (*KINDS, POLICY) else []
+        # What was met after a rule was drawn is as new to it as what was held out; values learn on, and see only the latter.
+        later = {run.task_key for run in alike if run.id > source.run_id} if memory.lesson.kind in KINDS else set[str]()
+        later -= {run.task_key for run in alike if run.id <= source.run_id}
+        held_out = memory.lesson.kind in (*KINDS, POLICY)
+        kept = [key for key in tasks if held_out and (key in later or is_held_out(tasks[key]))]
         # In an order that knows nothing of outcomes: a trial that meets failed tasks first, and stops when it has won
         # enough, would never meet the tasks that the memory spoils.
         return tuple(tasks[key] for key in sorted(kept or tasks, key=lambda key: sha256(f"trial/{key}".encode()).digest()))
