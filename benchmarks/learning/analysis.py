@@ -141,9 +141,9 @@ def compare(curves: Sequence[Curve], against: str = BASE) -> tuple[Comparison, .
     return tuple(comparison for conditions in worlds.values() for comparison in _compared(conditions, against))
 
 
-def learns(comparisons: Sequence[Comparison], condition: str) -> Verdict:
+def learns(comparisons: Sequence[Comparison], condition: str, against: str = BASE) -> Verdict:
     """Decide `CLAIM` for one condition. `comparisons` are with no memory, one for each world."""
-    of_it = [each for each in comparisons if each.condition == condition and each.against == BASE]
+    of_it = [each for each in comparisons if each.condition == condition and each.against == against]
     enough = [each for each in of_it if each.tasks >= MIN_TASKS]
     gained = tuple(each.world for each in enough if not each.control and (each.difference.low or 0.0) > 0)
     # A loss counts on few tasks too: the doubt is never to the good of the claim.

@@ -29,11 +29,17 @@ RETRIES = "Retries on the same tasks: they reward memorising"
 
 
 def publish(
-    part: str, curves: Sequence[Curve], out: Path | None = None, console: "Console | None" = None
+    part: str, curves: Sequence[Curve], out: Path | None = None, console: "Console | None" = None, *, habit: str = ""
 ) -> tuple[Summary, ...]:
-    """Show the curves, and write them if there is a folder to write to. Returns what was computed, for figures."""
+    """Show the curves, and write them if there is a folder to write to. Returns what was computed, for figures.
+
+    Args:
+        habit: A condition that learns nothing and still does better than none; what learns is compared with it too.
+    """
     summaries = summarise(curves)
     show(part, summaries, compare(curves), console)
+    if habit:
+        show_claims(compare(curves, habit), habit, console)
     if out is not None:
         save_curves(out / f"curves-{part}.json", curves)
         save_pictures(out, summaries)
@@ -59,8 +65,24 @@ def show(part: str, summaries: Sequence[Summary], comparisons: Sequence[Comparis
         console.print()
     if comparisons:
         console.print(CLAIM, markup=False, highlight=False)
-        for name in dict.fromkeys(each.condition for each in comparisons):
-            console.print(_said(learns(comparisons, name)), markup=False, highlight=False)
+        _print_verdicts(comparisons, BASE, console)
+
+
+def show_claims(comparisons: Sequence[Comparison], against: str, console: "Console | None" = None) -> None:
+    """The comparison with another condition than none, and the claim made against it."""
+    from rich.console import Console
+
+    if console is None:
+        console = Console()
+        console.width = console.width if console.is_terminal else COLUMNS
+    console.print(_comparison_table(comparisons))
+    console.print(f"The same claim, against {against} instead of no memory:", markup=False, highlight=False)
+    _print_verdicts(comparisons, against, console)
+
+
+def _print_verdicts(comparisons: Sequence[Comparison], against: str, console: "Console") -> None:
+    for name in dict.fromkeys(each.condition for each in comparisons):
+        console.print(_said(learns(comparisons, name, against), against), markup=False, highlight=False)
 
 
 def save_pictures(folder: Path, summaries: Sequence[Summary]) -> list[Path]:
@@ -173,10 +195,11 @@ def _table(title: str, *columns: str) -> "Table":
     return Table(*columns, title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
 
 
-def _said(verdict: Verdict) -> str:
+def _said(verdict: Verdict, against: str) -> str:
     answer = {True: "learns", False: "is not shown to learn", None: "can't be told, no control world was measured"}
     lost = f"; loses in {', '.join(verdict.lost)}" if verdict.lost else ""
-    return f"  {verdict.condition}: {answer[verdict.learns]}. Better than {BASE} in {', '.join(verdict.gained) or 'no world'}{lost}."
+    gained = ", ".join(verdict.gained) or "no world"
+    return f"  {verdict.condition}: {answer[verdict.learns]}. Better than {against} in {gained}{lost}."
 
 
 def _restart(summary: Summary) -> str:

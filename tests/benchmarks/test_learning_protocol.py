@@ -267,8 +267,8 @@ def test_all_parts_together_write_the_figures(parts: list[tuple[str, Options]], 
     assert learning.main(["--seeds", "3"], tmp_path / "learning.json", tmp_path / "pictures") == 0
 
     figures = json.loads((tmp_path / "learning.json").read_text())["figures"]
-    assert list(figures) == ["rules_full", "text_full", "code_full", "published_full"]
-    assert [options for _, options in parts] == [Options("dev", False, 3, tmp_path / "pictures")] * 4
+    assert list(figures) == ["rules_full", "text_full", "transfer_full", "code_full", "published_full"]
+    assert [options for _, options in parts] == [Options("dev", False, 3, tmp_path / "pictures")] * 5
 
 
 def test_some_parts_write_nothing_and_say_how_long_they_took(

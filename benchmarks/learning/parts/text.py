@@ -38,6 +38,7 @@ HINDSIGHT = ("babyai/GoToLocal",)
 WITH_MODEL = "twc with a model"
 ABOUT = {
     "none": "choosing at random",
+    "untaught": "trying new things, nothing learned",
     "knn": "values by nearest neighbours",
     "full": "values through the gate",
     "ungated": "values without the gate",
@@ -58,9 +59,15 @@ FIGURES = {
     "cooking_full": ("cookingworld", "full"),
     "twc_ungated": ("twc", "ungated"),
     "twc_poisoned_trusting": ("twc", "poisoned-trusting"),
+    "twc_untaught": ("twc", "untaught"),
+    "coin_untaught": ("coin", "untaught"),
+    "mapreader_untaught": ("mapreader", "untaught"),
+    "coin_ungated": ("coin", "ungated"),
     "twc_hard_none": ("twc-hard", "none"),
+    "twc_hard_untaught": ("twc-hard", "untaught"),
     "twc_hard_full": ("twc-hard", "full"),
     "babyai_none": ("babyai/GoToLocal", "none"),
+    "babyai_untaught": ("babyai/GoToLocal", "untaught"),
     "babyai_full": ("babyai/GoToLocal", "full"),
     "babyai_no_hindsight": ("babyai/GoToLocal", "full-minus-hindsight"),
 }
@@ -97,7 +104,7 @@ def measure(options: Options) -> Figures:
         (f"{name} with {condition.name}, seed {seed}", (name, seed, options.fold, sizes, condition.name))
         for seed in range(options.seeds)
         for name in POISONED_IN
-        for condition in (POISONED, TRUSTING)
+        for condition in (POISONED, *((TRUSTING,) if seed < 2 or options.full else ()))
     ]
     asking = [(WITH_MODEL, (WORLDS[0], 0, options.fold, OF_MODEL, "", options.model))] if options.full else []
     return report(run_jobs(play, [*calls, *poisoned, *asking]), options)
@@ -109,7 +116,7 @@ def report(measured: Measured, options: Options) -> Figures:
     curves = sorted(measured.curves, key=lambda curve: order[curve.world])
     if not curves:
         return unmeasured("; ".join(measured.failed.values()), **WANTED)
-    summaries = publish("text", curves, options.out)
+    summaries = publish("text", curves, options.out, habit=UNTAUGHT.name)
     return {name: figure(WANTED[name], summaries, *where) for name, where in FIGURES.items()}
 
 
@@ -140,12 +147,12 @@ class Play:
         curves = [flat(self._looked(condition), at) for condition in (NONE, UNTAUGHT)]
         if self._seed == 0:
             curves.append(flat(self._looked(Gold()), at))
-        full = self._trained(FULL, at, restart=True)
+        full = self._trained(FULL, at, restart=self._seed == 0)
         curves += [full, following(full, self._looked(UNGATED, FULL.name))]
         if self._world.name in NEIGHBOURS:
             curves.append(following(full, self._looked(KNN, FULL.name)))
         if self._world.name in HINDSIGHT:
-            curves.append(self._trained(MINUS_HINDSIGHT, at))
+            curves.append(self._trained(MINUS_HINDSIGHT, ()))
         return curves
 
     def with_model(self) -> list[Curve]:

@@ -92,7 +92,8 @@ def measure(options: Options) -> Figures:
         for pair in PAIRS
     ]
     try:
-        _world(PAIRS[0][0]), _world(PAIRS[1][0])
+        for first, _ in PAIRS:
+            _world(first).training(1, 0)
     except MissingExtra as error:
         return unmeasured(str(error), **WANTED)
     measured = run_jobs(play, calls)
