@@ -3,7 +3,7 @@
 In:  families of house rules, a model.
 Out: its curve beside that of no memory and ours, trained on the same few tasks.
 
-Its critic and its distillation ask the model many times a task, so the hour has room for two families and ten training
+Its critic and its distillation ask the model many times a task, so the hour has room for two families and eight training
 tasks. Text worlds it can't be measured in without a model: its stand-in answers the same to everything.
 """
 
@@ -28,8 +28,8 @@ from purpose_agent.models.resolve import resolve_model
 
 ALL = "rules"
 FAMILIES = ("doors", "lamps")
-RULES = "house rules, held-out tasks right with purpose-agent 3.0.1, after ten training tasks"
-OURS = "the same tasks with this version, after the same ten training tasks"
+RULES = "house rules, held-out tasks right with purpose-agent 3.0.1, after eight training tasks"
+OURS = "the same tasks with this version, after the same eight training tasks"
 TWC = "twc, held-out games won with purpose-agent 3.0.1 and no model"
 WANTED = {"published_rules": RULES, "published_rules_ours": OURS, "published_twc": TWC}
 NO_STAND_IN = "purpose-agent 3.0.1 can't act without a model: its stand-in says 'mock_action' to everything"
