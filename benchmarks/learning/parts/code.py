@@ -50,7 +50,7 @@ def sizes_of(options: Options) -> Sizes:
     """What is asked for; two seeds are what the hour has room for."""
     if options.quick:
         return Sizes(1, 2, 2, 2)
-    return Sizes(options.seeds, 40, 30, 64, every=True) if options.full else Sizes(min(options.seeds, 2))
+    return Sizes(options.seeds, 40, 30, 64, every=True) if options.full else Sizes(min(options.seeds, 2), train=6, held_out=8)
 
 
 def measure(options: Options) -> Figures:

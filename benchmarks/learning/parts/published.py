@@ -40,8 +40,8 @@ class Sizes:
     """How much is done."""
 
     families: tuple[str, ...] = FAMILIES
-    train: int = 10
-    held_out: int = 10
+    train: int = 8
+    held_out: int = 8
     restart: bool = False
 
 
