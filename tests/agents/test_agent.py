@@ -10,6 +10,7 @@ import purpose_agent as pa
 from purpose_agent.core.errors import InvalidTool, UnknownModel, UsageError
 from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelRequest, ModelResponse
+from purpose_agent.core.task import task_from_json, task_to_json
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
 
@@ -101,6 +102,35 @@ def test_what_can_not_work_is_told_when_the_agent_is_made(tmp_path: Path) -> Non
         pa.Spark("x", model="gemini:x", workspace=tmp_path)
     with pytest.raises(InvalidTool):
         pa.Spark("x", model=ScriptedModel(), tools=[untyped], workspace=tmp_path)  # pyright: ignore
+
+
+@pytest.mark.parametrize("seed", [True, "3", 1.0])
+def test_a_seed_is_a_whole_number(tmp_path: Path, seed: object) -> None:
+    with pytest.raises(UsageError, match="run\\(seed="):
+        spark(tmp_path).run("Say hello", seed=seed)  # type: ignore # pyright: ignore
+
+
+@pytest.mark.parametrize("spec", ["none", "None", "NONE", " none"])
+def test_no_model_is_meant_however_it_is_written(tmp_path: Path, spec: str) -> None:
+    agent = pa.Agent("guesser", model=spec, critic=spec, workspace=tmp_path)
+
+    assert repr(agent) == "Agent('guesser', model='none')"
+    assert agent.run(pa.Task("Which?", choices=["a", "b"])).answer in ("a", "b")
+
+
+def test_what_no_choice_can_pass_is_told_when_the_task_is_made() -> None:
+    with pytest.raises(UsageError, match=r"Task\(choices='ab'\): give a list"):
+        pa.Task("Which?", choices="ab")  # type: ignore # pyright: ignore
+    with pytest.raises(UsageError, match="the check expects 'c', which is none of the choices"):
+        pa.Task("Which?", checks=[pa.Check.equals("c")], choices=["a", "b"])
+
+    assert pa.Task("Which?", checks=[pa.Check.equals(" A")], choices=["a", "b"]).choices == ("a", "b")
+
+
+def test_a_task_of_an_old_record_is_read_as_it_was_written() -> None:
+    written = task_to_json(pa.Task("Which?", choices=["a", "b"])) | {"checks": [{"kind": "equals", "spec": "c"}]}
+
+    assert task_from_json(written).checks == (pa.Check.equals("c"),)
 
 
 def test_its_own_model_scores_a_task_without_checks_unless_told_otherwise(tmp_path: Path) -> None:

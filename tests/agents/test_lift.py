@@ -9,10 +9,11 @@ import pytest
 import purpose_agent as pa
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.lift import split_tasks
-from purpose_agent.agents.lift_report import LiftPair, LiftReport
+from purpose_agent.agents.lift_report import Cost, LiftPair, LiftReport
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.model import ModelRequest, Usage
 from purpose_agent.testing.models import RuleModel
+from tests.agents.test_worlds import errand, shopper
 
 LESSON = "say Salve first"
 
@@ -129,6 +130,11 @@ def test_the_split_does_not_depend_on_the_order_of_the_file() -> None:
     assert [{task.key for task in part} for part in forwards] == [{task.key for task in part} for part in backwards]
 
 
+def test_one_is_told_in_the_singular() -> None:
+    assert pa.lift(GUESTS[:1], porter()).conclusion().startswith("Nothing can be told: 1 task is too few")
+    assert "1 run, 0 tokens" in str(Cost(1))
+
+
 def test_with_fewer_than_six_tasks_nothing_is_run_and_nothing_told() -> None:
     agent = porter()
     report = pa.lift(GUESTS[:5], agent)
@@ -159,6 +165,19 @@ def test_two_memories_can_be_told_apart_by_leaving_each_out(tmp_path: Path) -> N
 
     contributions = {memory.id: memory.contribution for memory in report.memories}
     assert contributions == {useful.id: report.gain, idle.id: 0.0}
+
+
+def test_in_a_world_the_world_judges_and_tasks_have_no_checks(tmp_path: Path) -> None:
+    report = pa.lift([errand(number) for number in range(60)], shopper(tmp_path), seeds=1)
+
+    assert (report.training, report.held_out) == (30, 30)
+    assert report.verdict == "lift", report.summary()
+    assert all(pair.valued for pair in report.pairs)
+
+
+def test_checks_in_a_world_are_refused_before_anything_is_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Task 7 .* has checks, and the agent's world judges"):
+        pa.lift([*(errand(number) for number in range(6)), GUESTS[0]], shopper(tmp_path))
 
 
 def test_a_task_nobody_can_judge_is_refused() -> None:
@@ -215,7 +234,13 @@ def test_a_budget_is_read_from_words(text: str, budget: Budget) -> None:
     assert Budget.parse(text, unit="runs") == budget
 
 
-@pytest.mark.parametrize("text", ["", "0", "-3", "many", "3 pairs", ",", "1.5k"])
+@pytest.mark.parametrize("text", ["0", "0 runs", "0k tokens"])
+def test_a_budget_of_nothing_says_so(text: str) -> None:
+    with pytest.raises(UsageError, match="leaves nothing to be done"):
+        Budget.parse(text, unit="runs")
+
+
+@pytest.mark.parametrize("text", ["", "-3", "many", "3 pairs", ",", "1.5k"])
 def test_other_words_are_no_budget(text: str) -> None:
     with pytest.raises(UsageError, match="can't be read"):
         Budget.parse(text, unit="runs")

@@ -141,3 +141,8 @@ def test_asked_on_the_terminal_where_the_words_do_not_decide(
     team = pa.purpose("Make me happy", model=ScriptedModel(), interactive=True, workspace=tmp_path)
 
     assert team.template.name == expected
+
+
+def test_a_team_needs_a_model(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"this needs one.*Agent\(model=\"none\"\)"):
+        pa.purpose("Write Python code", model="none", workspace=tmp_path)

@@ -18,7 +18,7 @@ FULL = {
     "inputs": {"n": 10},
     "family": "code",
     "id": "fib",
-    "limits": {"steps": 3, "seconds": 1.5, "tokens": 900, "usd": 0.1},
+    "limits": {"steps": 3, "seconds": 1.5, "tokens": 900, "usd": 0.1, "retries": 2},
 }
 
 
@@ -34,7 +34,7 @@ def test_a_line_of_json_is_a_task_with_all_its_fields(tmp_path: Path) -> None:
     assert (plain.goal, plain.checks) == ("Where is my parcel?", (Check.equals("tracking"),))
     assert [check.kind for check in full.checks] == ["python_tests", "contains", "matches"]
     assert (full.choices, dict(full.inputs), full.family, full.id) == (("a", "b"), {"n": 10}, "code", "fib")
-    assert full.limits == Limits(3, 1.5, 900, 0.1)
+    assert full.limits == Limits(3, 1.5, 900, 0.1, 2)
 
 
 def test_yaml_says_the_same_as_json(tmp_path: Path) -> None:
@@ -70,6 +70,8 @@ def test_without_the_extra_yaml_names_it(tmp_path: Path, monkeypatch: pytest.Mon
         ({"goal": "a", "checks": [{"matches": "("}]}, "no regular expression"),
         ({"goal": "a", "choices": ["b", "b"]}, "choices must be different"),
         ({"goal": "a", "limits": {"steps": "3"}}, "limits.steps is '3'"),
+        ({"goal": "a", "limits": {"retries": 1.5}}, "limits.retries is 1.5; give a whole number, 0 or more"),
+        ({"goal": "a", "limits": {"retries": -1}}, "Limits(retries=-1)"),
         ({"goal": "a", "limits": {"tokens": 0}}, "Limits(tokens=0)"),
         ('{"goal": "a", "inputs": {"n": NaN}}', "inputs can't be kept as JSON"),
     ],

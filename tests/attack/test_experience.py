@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import purpose_agent as pa
+from purpose_agent.core.codec import from_json, to_json
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.values import Episode
 from tests.learning.given import door, doors
@@ -25,6 +26,10 @@ def experienced(workspace: Path) -> pa.Agent:
 def answers(agent: pa.Agent) -> list[str | None]:
     judge = agent.moved(agent.workspace, "evaluation")
     return [judge.run(task, seed=number).answer for number, task in enumerate(NEW * 3)]
+
+
+def peers(episode: Episode) -> Episode:
+    return replace(episode, run_id=f"peer_{episode.run_id}")
 
 
 def inverted(episode: Episode) -> Episode:
@@ -51,7 +56,7 @@ def test_poisoned_episodes_change_no_choice(poison: Callable[[Episode], Episode]
     agent = experienced(tmp_path)
     before = answers(agent)
     episodes = agent.workspace.experience("scout", "doors")
-    agent.workspace.take_in("scout", [poison(episode) for episode in episodes])
+    agent.workspace.take_in("scout", [peers(poison(episode)) for episode in episodes])
 
     assert before == ["left", "right", "up"] * 3
     assert answers(agent) == before
@@ -62,7 +67,7 @@ def test_poisoned_episodes_change_no_choice(poison: Callable[[Episode], Episode]
 def test_poison_before_there_is_any_experience_weighs_nothing_either(tmp_path: Path) -> None:
     other = experienced(tmp_path / "other")
     agent = pa.Agent("scout", model="none", workspace=tmp_path / "new")
-    poison = [inverted(episode) for episode in other.workspace.experience("scout", "doors")]
+    poison = [peers(inverted(episode)) for episode in other.workspace.experience("scout", "doors")]
     agent.workspace.take_in("scout", poison)
     agent.workspace.settle()
     for number, task in enumerate(doors("red", "blue", "green", places=14)):
@@ -84,6 +89,49 @@ def test_a_reward_that_is_no_number_is_turned_away(tmp_path: Path) -> None:
 def test_what_agrees_is_let_in(tmp_path: Path) -> None:
     agent = experienced(tmp_path)
     episodes = agent.workspace.experience("scout", "doors")
-    agent.workspace.take_in("scout", episodes[:5])
+    agent.workspace.take_in("scout", [peers(episode) for episode in episodes[:10]])
 
-    assert agent.workspace.settle().vouched == 5
+    assert agent.workspace.settle().vouched == 10
+
+
+def test_what_does_not_agree_is_not_handed_on(tmp_path: Path) -> None:
+    agent = experienced(tmp_path)
+    episodes = agent.workspace.experience("scout", "doors")
+    agent.workspace.take_in("scout", [peers(inverted(episode)) for episode in episodes])
+
+    assert agent.workspace.experience("scout", "doors") == episodes
+
+
+def test_its_own_episodes_taken_in_again_teach_nothing(tmp_path: Path) -> None:
+    agent = experienced(tmp_path)
+    episodes = agent.workspace.experience("scout", "doors")
+    agent.workspace.take_in("scout", [inverted(episode) for episode in episodes], origin="operator")
+
+    assert agent.workspace.experience("scout", "doors") == episodes
+    assert answers(agent) == ["left", "right", "up"] * 3
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [("run_1", "and got str 'run_1'"), ({"run_id": "run_1"}, "and got dict"), (None, "and got NoneType None")],
+)
+def test_of_a_list_with_something_that_is_no_episode_nothing_is_kept(bad: object, told: str, tmp_path: Path) -> None:
+    agent = experienced(tmp_path)
+    before = agent.workspace.experience("scout")
+
+    with pytest.raises(UsageError, match=told):
+        agent.workspace.take_in("scout", [peers(before[0]), bad], origin="operator")  # type: ignore # pyright: ignore
+    assert agent.workspace.experience("scout") == before
+
+
+def test_an_origin_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    workspace = pa.Workspace(tmp_path)
+
+    with pytest.raises(UsageError, match="no origin 'friend'; there are: operator, user, "):
+        workspace.take_in("scout", [], origin="friend")  # type: ignore # pyright: ignore
+
+
+def test_experience_travels_as_json(tmp_path: Path) -> None:
+    episodes = experienced(tmp_path).workspace.experience("scout")
+
+    assert from_json(tuple[Episode, ...], to_json(tuple[Episode, ...], episodes)) == episodes

@@ -299,10 +299,12 @@ def test_a_share_of_the_training_is_what_a_peer_says_turned_round(condition: Our
     for task in Halls().training(30, 0):
         player.learn(task)
 
-    told = [each for each in player.place.experience(NAME) if any(step.reward < 0 for step in each.steps)]
-    own = len(player.place.runs())
-    assert len(player.place.experience(NAME)) == 30
-    assert 0 < len(told) <= 30 - own < 20
+    learned, own = player.place.experience(NAME), len(player.place.runs())
+    told = [each for each in learned if any(step.reward < 0 for step in each.steps)]
+    assert 0 < 30 - own < 20
+    assert len(learned) == (30 if condition is TRUSTING else own)
+    assert len(told) <= 30 - own
+    assert bool(told) == (condition is TRUSTING)
     assert player.perform(Halls().held_out(1, "dev")[0], 0).steps > 0
 
 

@@ -15,6 +15,7 @@ from purpose_agent.models.openai_compatible import OpenAICompatibleModel
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.testing.models import RuleModel
 from tests.cli.ruled import LESSON, greets, guests
+from tests.engine.worlds import Corridor
 from tests.models.wire import ChatServer, Reply, serving
 
 
@@ -104,6 +105,43 @@ def test_another_model_can_be_named_for_all(bare: Path, server: ChatServer) -> N
     result = CliRunner().invoke(app, ["learn", "--model", f"{server.url}#tiny-1b"])
 
     assert "promoted: it helps" in result.stdout, result.output
+
+
+def test_a_trial_that_broke_is_told_and_ends_with_one(bare: Path, server: ChatServer) -> None:
+    _run_and_leave(bare, _porter(bare, server))
+    result = CliRunner().invoke(app, ["learn", "--model", "http://127.0.0.1:1/v1#tiny-1b"])
+
+    assert result.exit_code == 1, result.output
+    assert "The trial of" in result.stdout
+    assert [memory.status for memory in pa.Workspace(bare).memories()] == ["quarantined"]
+
+
+def test_with_no_model_only_what_needs_none_is_tried(bare: Path, server: ChatServer) -> None:
+    _run_and_leave(bare, _porter(bare, server))
+    guesser = pa.Agent("guesser", model="none", workspace=bare)
+    for number in range(30):
+        checks = [pa.Check.equals("left")]
+        guesser.run(pa.Task(f"Door {number}?", checks=checks, choices=["left", "right", "up"], labels={"family": "doors"}))
+    guesser.workspace.close()
+    asked = len(server.asked)
+    result = CliRunner().invoke(app, ["learn", "--model", " None"])
+
+    assert result.exit_code == 0, result.output
+    assert "porter: left, what it learned is for its model" in result.stderr
+    assert len(server.asked) == asked
+    (policy,) = pa.Workspace(bare).memories(kind="tool_policy")
+    assert pa.Workspace(bare).journal(policy.id)[-1].evidence is not None
+
+
+def test_an_agent_in_a_world_is_left_in_the_same_words_as_one_with_tools(bare: Path) -> None:
+    walker = pa.Agent("walker", model="none", environment=Corridor, workspace=bare)
+    for number in range(24):
+        walker.run(pa.Task(f"Reach the end {number}", limits=pa.Limits(steps=12), labels={"family": "rooms"}), seed=number)
+    walker.workspace.close()
+    result = CliRunner().invoke(app, ["learn"])
+
+    assert "walker: left, it acts in a world, which is not in the record: settle in the program that has it" in result.stderr
+    assert "not tried, no agent called 'walker'" in result.stdout
 
 
 @pytest.mark.usefixtures("bare")

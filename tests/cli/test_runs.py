@@ -102,6 +102,14 @@ def test_without_a_model_a_run_is_refused_in_words() -> None:
 
 
 @pytest.mark.usefixtures("bare")
+def test_to_have_a_task_done_takes_a_model() -> None:
+    result = CliRunner().invoke(app, ["run", TASK, "--model", "none"])
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("'none' is no model, and this needs one")
+
+
+@pytest.mark.usefixtures("bare")
 def test_a_model_that_costs_money_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", "key")
 
@@ -204,14 +212,14 @@ def test_the_solved_cases_behind_a_memory_lead_to_their_runs(bare: Path) -> None
     assert "trial: none" in shown.stdout
 
 
-def test_values_that_a_run_looked_up_lead_to_the_runs_behind_them() -> None:
+def test_values_that_a_run_looked_up_lead_to_the_runs_behind_them_also_of_other_workspaces() -> None:
     seen = ValuesConsulted((Ranked("go north", 0.5, 0.1, ("run_1", "run_2")), Ranked("wait", 0.0, 1.0)), 9)
     event = Event("evt_1", "run_3", 1, datetime(2026, 1, 1, tzinfo=UTC), "player", 2, seen)
 
     told = told_why(pa.Workspace("nowhere"), Trace((event,)))
 
     assert "step 2, the best of 9 options:" in told
-    assert "go north: 0.50 ± 0.10, from run_1, run_2" in told
+    assert "go north: 0.50 ± 0.10, from run_1 (of another workspace), run_2 (of another workspace)" in told
     assert "wait: 0.00 ± 1.00, from options like it" in told
 
 

@@ -1,5 +1,6 @@
 """A run in a world: it chooses among what can be done, the world says what came of it and how good that was."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -127,6 +128,90 @@ async def test_a_world_that_does_not_list_its_actions_is_refused_with_what_it_la
         await runner().run(setup(scripted(), lambda task: Plain()), REACH_THE_END)  # type: ignore # pyright: ignore
     with pytest.raises(UsageError, match="str: it has no reset"):
         setup(scripted(), "corridor")
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "told"),
+    [
+        ("reset", {"room": 0}, "must give a State"),
+        ("execute", None, r"execute\(\) gave None, of type NoneType; it must give a State"),
+        ("is_terminal", None, "must give True or False"),
+        ("situation", 7, "must give a str"),
+        ("admissible", None, "must give a list of str"),
+        ("admissible", "east", "gave 'east', of type str; it must give a list of str"),
+        ("admissible", ["east", 2], "gave 2, of type int; it must give str only"),
+        ("reward", None, "must give a finite number"),
+        ("reward", float("nan"), "must give a finite number"),
+        ("succeeded", "yes", "must give True, False or None"),
+        ("achieved", "be there", "must give a list of str"),
+        ("progress", "far", "must give a finite number"),
+    ],
+)
+async def test_an_answer_that_a_world_may_not_give_is_told_with_method_and_value(method: str, said: object, told: str) -> None:
+    def answer(self: object, *given: object) -> object:
+        return said
+
+    odd = type("Odd", (Corridor,), {method: answer})
+    with pytest.raises(UsageError, match=rf"Odd\.{method}\(\) gave .*") as caught:
+        await runner().run(setup(scripted("east", "east"), odd()), REACH_THE_END)
+
+    assert re.search(told, str(caught.value))
+
+
+@pytest.mark.parametrize("method", ["reset", "is_terminal", "situation", "admissible", "reward", "succeeded", "achieved"])
+async def test_of_a_world_only_execute_may_be_async(method: str) -> None:
+    async def answer(self: object, *given: object) -> object:
+        return None
+
+    slow = type("Slow", (Corridor,), {method: answer})
+    with pytest.raises(UsageError, match=rf"Slow\.{method} is async"):
+        await runner().run(setup(scripted("east", "east"), slow()), REACH_THE_END)
+
+
+async def test_an_async_execute_must_give_a_state_too() -> None:
+    class Slow(Corridor):
+        async def execute(self, action: Action, current_state: State) -> None:  # type: ignore # pyright: ignore
+            pass
+
+    with pytest.raises(UsageError, match=r"Slow\.execute\(\) gave None"):
+        await runner().run(setup(scripted("east", "east"), Slow()), REACH_THE_END)
+
+
+async def test_a_class_that_needs_no_task_is_made_without() -> None:
+    result = await runner().run(setup(scripted("east", "east"), Corridor), REACH_THE_END)
+
+    assert result.success is True
+
+
+async def test_what_can_not_be_called_with_the_task_is_refused_at_once() -> None:
+    class Named(Corridor):
+        def __init__(self, *, size: int) -> None:
+            super().__init__(size)
+
+    with pytest.raises(UsageError, match=r"<lambda>\(\) makes no worlds: it can't be called with the task alone"):
+        setup(scripted(), lambda: Corridor())
+    with pytest.raises(UsageError, match=r"Named\(\*, size.*it can't be made without arguments"):
+        setup(scripted(), Named)
+
+
+async def test_a_function_that_makes_no_world_is_named() -> None:
+    def forgetful(task: pa.Task) -> None:
+        Corridor()
+
+    async def later(task: pa.Task) -> Corridor:
+        return Corridor()
+
+    with pytest.raises(UsageError, match=r"NoneType: it has no reset, .*, which forgetful made"):
+        await runner().run(setup(scripted(), forgetful), REACH_THE_END)
+    with pytest.raises(UsageError, match="later is async"):
+        await runner().run(setup(scripted(), later), REACH_THE_END)
+
+
+async def test_a_task_with_checks_is_refused_in_a_world_since_nobody_would_run_them() -> None:
+    task = pa.Task("Reach the end", checks=[pa.Check.contains("end")])
+
+    with pytest.raises(UsageError, match="'Reach the end' has checks, and Corridor judges"):
+        await runner().run(setup(scripted(), Corridor()), task)
 
 
 async def test_a_world_that_breaks_is_a_bug_that_is_raised() -> None:

@@ -35,7 +35,7 @@ async def test_a_failed_answer_is_told_what_failed_and_the_next_one_counts() -> 
     assert (result.status, result.answer, result.success, result.final_phi) == ("finished", "blue", True, 10.0)
     assert [message.role for message in model.requests[1].messages] == ["system", "user", "assistant", "user"]
     assert model.requests[1].messages[:2] == model.requests[0].messages
-    assert "the answer does not contain 'blue'" in model.requests[1].messages[-1].text
+    assert "the answer does not contain what it must contain" in model.requests[1].messages[-1].text
 
 
 async def test_each_attempt_is_in_the_trace_with_its_score() -> None:
@@ -73,6 +73,69 @@ async def test_what_was_expected_is_not_given_away() -> None:
     assert "'please' is not what was expected" in model.requests[1].text
 
 
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (pa.Check.contains("Paris"), "- the answer does not contain what it must contain"),
+        (pa.Check.matches("^Paris"), "- the answer does not have the form that it must have"),
+        (pa.Check.equals("Paris"), "- 'Lyon' is not what was expected"),
+    ],
+)
+async def test_of_a_text_is_told_only_that_it_is_not_the_right_one(check: pa.Check, told: str) -> None:
+    model = scripted("Lyon", "Lyon")
+    await runner().run(setup(model), pa.Task("The capital?", checks=[check], limits=pa.Limits(retries=1)))
+
+    assert told in model.requests[1].text
+    assert "Pari" not in model.requests[1].text
+
+
+CODE = """
+def f(n, exact=True):
+    if n < 0:
+        raise ValueError("n is negative")
+    return [n, 5]
+"""
+
+
+@pytest.mark.parametrize(
+    ("assertion", "told"),
+    [
+        ("assert f(2) == [2, 777]", "- f(2): gave [2, 5], which is not right"),
+        ("assert f(2, exact=False) == (777,)", "- f(2, exact=False): gave [2, 5], which is not right"),
+        ("assert sorted(f(9)) == [777]", "- sorted(f(9)): gave [5, 9], which is not right"),
+        ("assert f(-1) == 777", "- f(-1): raised ValueError: n is negative"),
+        ("assert f(2)[0] == 777", "- assertion 2 of 2: does not hold"),
+        ("assert f(2) == 777, '777 was expected'", "- assertion 2 of 2: does not hold"),
+        ("assert f(2) == 777, 'ValueError: 777'", "- assertion 2 of 2: raised ValueError"),
+        ("assert 777 == f(2)", "- assertion 2 of 2: does not hold"),
+        ("assert isinstance(f(2)[0] - 777, str) == True", "- assertion 2 of 2: does not hold"),
+        ("assert all(f(n) == v for n, v in [(2, 777)]) == True", "- assertion 2 of 2: does not hold"),
+        ("for n in (777, -777):\n    assert f(n)", "- assertion 2 of 2: raised ValueError"),
+        ("assert f(2) == '; needed == 777'", "- f(2): gave [2, 5], which is not right"),
+    ],
+)
+async def test_of_an_assertion_is_told_what_the_call_gave_and_never_what_it_should_have_given(
+    assertion: str, told: str
+) -> None:
+    model = scripted(CODE, CODE)
+    task = pa.Task("Write f(n).", checks=[pa.Check.python(f"assert f\n{assertion}")], limits=pa.Limits(retries=1))
+    await runner().run(setup(model), task)
+
+    feedback = model.requests[1].messages[-1].text
+    assert told in feedback.splitlines()
+    assert "777" not in feedback
+
+
+async def test_where_there_is_no_code_the_assertions_stay_untold() -> None:
+    model = scripted("I can't.", "I can't.")
+    task = pa.Task("Write f(n).", checks=[pa.Check.python("assert f(2) == 777")], limits=pa.Limits(retries=1))
+    await runner().run(setup(model), task)
+
+    feedback = model.requests[1].messages[-1].text
+    assert "no readable Python code" in feedback
+    assert "777" not in feedback
+
+
 async def test_a_choice_that_failed_is_not_offered_again() -> None:
     task = pa.Task("Which?", checks=[pa.Check.equals("b")], choices=["a", "b", "c"], limits=pa.Limits(retries=2))
     model = scripted("a", "c", capabilities=replace(NATIVE, choices=True))
@@ -105,8 +168,9 @@ def test_retries_travel_with_the_task_and_old_tasks_have_none() -> None:
 
     assert task_from_json(json.loads(json.dumps(task_to_json(task)))) == task
     assert task_from_json(old).limits == pa.Limits()
-    with pytest.raises(pa.errors.UsageError, match="retries=-1"):
-        pa.Limits(retries=-1)
+    for wrong in (-1, 1.5, True, "2"):
+        with pytest.raises(pa.errors.UsageError, match="retries="):
+            pa.Limits(retries=wrong)  # type: ignore # pyright: ignore
 
 
 @pytest.mark.parametrize(("window", "most"), [(2_048, 900), (8_192, 2_048), (131_072, 4_096)])

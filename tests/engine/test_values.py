@@ -11,8 +11,8 @@ from purpose_agent.core.action import command_of
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import assistant
 from purpose_agent.core.model import ModelRequest, ModelResponse
-from purpose_agent.core.values import Experienced
-from purpose_agent.engine.choosing import BEST
+from purpose_agent.core.values import Experienced, Ranked
+from purpose_agent.engine.choosing import BEST, _named  # pyright: ignore[reportPrivateUsage]
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.events import ModelCalled, RunMode, RunStarted, ValuesConsulted
 from tests.engine.given import NATIVE, ruled, scripted
@@ -106,6 +106,13 @@ async def test_with_a_model_values_that_nothing_vouches_for_are_not_used() -> No
     assert values.asked == []
 
 
+async def test_without_memory_nothing_that_was_learned_is_used_whoever_asks() -> None:
+    values = Taught(EASTWARD)
+    await runner(values).run(setup(world=Corridor()), REACH_THE_END, memory=False, values=True, seed=1)
+
+    assert values.asked == []
+
+
 async def test_whoever_asks_no_gate_gets_them_in_every_mode() -> None:
     values = Taught(EASTWARD)
     await runner(values).run(setup(world=Corridor()), REACH_THE_END, mode="evaluation", values=True)
@@ -157,19 +164,50 @@ async def test_a_model_is_offered_the_best_few_actions_in_the_world_s_order() ->
     assert "west" not in choices
 
 
-async def test_what_earlier_runs_did_here_is_named_in_the_prompt() -> None:
+async def test_what_earlier_runs_did_is_named_in_the_prompt() -> None:
     model = scripted("east", "east", capabilities=CHOOSES)
     await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=True)
 
-    assert "Earlier runs here: worked: east. did not work: west." in model.requests[0].text
+    assert "In earlier runs: worked: east. did not work: west." in model.requests[0].text
     assert "try door" not in model.requests[0].text
+
+
+@pytest.mark.parametrize(
+    ("east", "west", "told"),
+    [
+        (0.0, 0.0, ""),  # all failed
+        (0.04, -0.2, "In earlier runs: did not work: west."),  # no more than what is hoped of anything
+        (-0.1, -0.5, "In earlier runs: did not work: west."),
+        (0.9, 0.8, "In earlier runs: worked: east."),  # all worked
+    ],
+)
+async def test_nothing_is_said_to_have_worked_or_not_that_did_not(east: float, west: float, told: str) -> None:
+    model = scripted("east", "east", capabilities=CHOOSES)
+    table = {"east": (east, ("run_7",)), "west": (west, ("run_3",))}
+    await runner(Taught(table)).run(setup(model, Corridor()), REACH_THE_END, values=True)
+
+    assert told in model.requests[0].text
+    assert ("In earlier runs" in model.requests[0].text) == bool(told)
+
+
+def test_what_is_told_of_options_does_not_hang_on_what_was_drawn_of_them() -> None:
+    lucky = Ranked("go", 0.9, 0.5, ("run_1",), True, mean=-0.3)
+    unlucky = Ranked("wait", -0.9, 0.5, ("run_1",), True, mean=0.3, usual=0.1)
+
+    assert _named({"go": lucky, "wait": unlucky}) == "In earlier runs: worked: wait. did not work: go.\n"
+
+
+def test_what_brings_less_than_is_usual_did_not_work() -> None:
+    known = {name: Ranked(name, mean, 0.1, ("run_1",), True, usual=0.3) for name, mean in (("left", 0.9), ("right", 0.1))}
+
+    assert _named(known) == "In earlier runs: worked: left. did not work: right.\n"
 
 
 async def test_what_is_known_by_likeness_only_is_not_named_as_done() -> None:
     model = scripted("east", "east", capabilities=CHOOSES)
     await runner(Taught({"east": (0.8, ())})).run(setup(model, Corridor()), REACH_THE_END, values=True)
 
-    assert "Earlier runs" not in model.requests[0].text
+    assert "In earlier runs" not in model.requests[0].text
 
 
 @pytest.mark.parametrize(("value", "answer"), [(0.1, "red"), (0.9, "green")])

@@ -1,6 +1,7 @@
 """Particular memories become general ones, and prove themselves where their parents have nothing to say."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import purpose_agent as pa
 from purpose_agent.core.ids import new_id
 from purpose_agent.core.memory import Case, Condition, Lesson, Memory, MemoryKind, Provenance, RuleLine, Scope
 from purpose_agent.core.model import ModelRequest
-from purpose_agent.learning.evolve import shared_rule
+from purpose_agent.learning.evolve import shared_rule, transfer_tasks
 from purpose_agent.learning.induce import as_text
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore
@@ -88,6 +89,22 @@ async def test_a_general_rule_is_tried_only_where_its_parents_have_nothing_to_sa
     assert [(memory.id, why) for memory, why in settled.skipped] == [
         (general.id, "no recorded task could be run and judged again")
     ]
+
+
+async def test_what_a_general_rule_was_made_of_is_no_test_of_it_whatever_became_of_that(tmp_path: Path) -> None:
+    agent = seeker(tmp_path)
+    results = [await agent.run_async(moved("red", place, "houses")) for place in PLACES[:2]]
+    runs = [agent.workspace.run(result.id) for result in results]
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    parent = Memory("mem_parent", card("houses", RED), "archived", when)
+    general = Memory("mem_general", card("", RED, parents=(parent.id,)), "quarantined", when)
+
+    def tried_on(parents: list[Memory], taught: set[str]) -> set[str]:
+        return {task.goal for task in transfer_tasks(general, parents, runs, lambda task: True, taught)}
+
+    assert tried_on([], set()) == {run.goal for run in runs}
+    assert tried_on([], {runs[0].task_key}) == {runs[1].goal}
+    assert tried_on([parent], set()) == set()
 
 
 async def test_a_general_rule_is_made_once(tmp_path: Path) -> None:

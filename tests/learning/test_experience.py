@@ -29,7 +29,7 @@ HELD_OUT = next(task for number in range(50) if is_held_out(task := question(num
 
 def taught(agent: pa.Agent, task: pa.Task, seed: int = 1) -> tuple[Taught, ...]:
     result = agent.run(task, seed=seed)
-    return experience_of(agent.workspace.run(result.id), agent.workspace.trace(result.id))
+    return experience_of(agent.workspace.run(result.id), lambda: agent.workspace.trace(result.id))
 
 
 def answering(answer: str, workspace: Path) -> pa.Agent:
@@ -121,6 +121,15 @@ def test_in_hindsight_the_step_that_reached_it_first_is_the_last_one() -> None:
     assert (told.goal, told.success) == ("silver", True)
     assert [(each.option, each.reward, each.shaping) for each in told.steps] == [("dig", 0.0, 0.0), ("dig deep", REACHED, 0.0)]
     assert {each.situation for each in told.steps} == {"To find: silver."}
+
+
+def test_what_held_after_the_first_step_may_have_held_before_and_is_no_achievement() -> None:
+    episode = Episode("run_1", "gold", "", (step("dig", "silver"), step("rest", "silver", "iron")), False)
+
+    told = in_hindsight(episode)
+    assert told is not None
+    assert told.goal == "iron"
+    assert in_hindsight(replace(episode, steps=episode.steps[:1])) is None
 
 
 def test_whoever_reached_nothing_else_has_no_hindsight() -> None:

@@ -7,10 +7,13 @@ import pytest
 
 from purpose_agent.core.memory import Lesson, Memory, Provenance, TrialReport
 from purpose_agent.core.task import Check, Task
+from purpose_agent.evals.sequential import PairedEvidence, wins_needed
 from purpose_agent.learning.trial import MOST_PAIRS, PAIRS, PATIENCE, Outcome, is_held_out, report_on, try_memory
 
 pytestmark = pytest.mark.anyio
 
+ENOUGH = wins_needed(PairedEvidence(), 0.05)
+"""So many wins without a loss decide."""
 TASKS = [Task(f"Task number {number}") for number in range(3)]
 
 
@@ -48,16 +51,16 @@ def tie(with_it: bool, pair: int) -> bool:
 async def test_it_stops_as_soon_as_it_is_decided() -> None:
     report, runs = await tried(helps)
 
-    assert (report.helps, report.wins, report.losses, len(report.pairs)) == (True, 6, 0, 6)
-    assert len(runs.made) == 12
-    assert report.tokens == 120
+    assert (report.helps, report.wins, report.losses, len(report.pairs)) == (True, ENOUGH, 0, ENOUGH)
+    assert len(runs.made) == 2 * ENOUGH
+    assert report.tokens == 20 * ENOUGH
     assert report.mean_gain == 1.0
 
 
 async def test_harm_is_decided_too() -> None:
     report, _ = await tried(lambda with_it, pair: not with_it)
 
-    assert (report.harms, report.helps, report.losses) == (True, False, 6)
+    assert (report.harms, report.helps, report.losses) == (True, False, ENOUGH)
 
 
 async def test_a_tie_ends_with_the_budget_and_decides_nothing() -> None:
@@ -141,7 +144,7 @@ async def test_a_memory_that_comes_back_to_quarantine_meets_new_seeds() -> None:
 async def test_a_pair_with_an_unjudged_run_counts_for_nothing() -> None:
     report, _ = await tried(lambda with_it, pair: with_it if pair % 2 else None)
 
-    assert (report.wins, len(report.pairs)) == (6, 12)
+    assert (report.wins, len(report.pairs)) == (ENOUGH, 2 * ENOUGH)
     assert report.mean_gain == 1.0
 
 

@@ -91,3 +91,22 @@ def test_what_was_changed_is_known_until_it_is_saved() -> None:
 
     assert weights.changed == {hashed("red")}
     assert 0 <= hashed("red") < 2**32
+
+
+def test_a_weight_names_the_run_that_moved_it_most_and_not_the_last_one() -> None:
+    weights = Weights()
+    weights.learn(["door"], 1.0, "run_1")
+    for number in range(2, 6):
+        weights.learn(["door"], 0.9, f"run_{number}")
+    assert weights.predict(["door"])[2] == ("run_1",)
+
+    weights.learn(["door"], -50.0, "run_6")
+    assert weights.predict(["door"])[2] == ("run_6",)
+
+
+def test_doubts_that_all_options_share_are_no_doubt_between_them() -> None:
+    weights = Weights()
+    weights.learn(["bias", "red"], 1.0, "run")
+
+    assert weights.predict(["bias", "never met", "red"], common=2)[1] == weights.predict(["red"])[1]
+    assert weights.predict(["bias", "red"], common=1)[0] == weights.predict(["bias", "red"])[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from purpose_agent.core.errors import MissingExtra, MissingKey, NoModelFound, UnknownModel
+from purpose_agent.core.errors import MissingExtra, MissingKey, NoModelFound, UnknownModel, UsageError
 from purpose_agent.core.messages import user
 from purpose_agent.core.model import Model, ModelRequest
 from purpose_agent.models import local
@@ -418,3 +418,12 @@ def test_looking_around_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, t
 
     assert list(tmp_path.iterdir()) == []
     assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("spec", ["none", " None"])
+def test_none_is_no_model_and_the_message_names_who_can_be_without(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"Agent\(model=\"none\"\)"):
+        resolve_model(spec)
+    monkeypatch.setenv("PURPOSE_AGENT_MODEL", spec)
+    with pytest.raises(UsageError, match=r"Agent\(model=\"none\"\)"):
+        resolve_model(None)

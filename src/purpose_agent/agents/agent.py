@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.model import NO_MODEL, Model
+from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.task import Limits, Task, as_task
 from purpose_agent.core.tool import Tool, make_tool
@@ -33,13 +33,15 @@ class Agent:
         model: A spec such as "ollama:qwen3:1.7b", a model object, or None for the best that is there. "none" is an agent
             without a model: it chooses among options by what it learned, and at random where it learned nothing.
         tools: Tools, or plain typed functions with docstrings.
-        critic: Who scores tasks that have no checks: "self" is its own model, None nobody; a spec or a model object.
+        critic: Who scores tasks that have no checks: "self" is its own model, None or "none" nobody;
+            a spec or a model object.
         limits: What a run may spend, unless the task says otherwise.
         workspace: A folder, or a Workspace.
         mode: "learning" reads and writes memory; "validation" records runs only; "evaluation" writes nothing.
         temperature: Of its answers.
         environment: The world its tasks play in, or a function that makes one for a task. The world lists the actions and
-            judges the run; it is called directly, so it should answer at once. One world serves one run at a time.
+            judges the run, so its tasks have no checks; it is called directly, so it should answer at once. A class is given
+            the task if its first argument is required or called `task`. One world serves one run at a time.
 
     Raises:
         UsageError: The environment can't be acted in; the message says what it lacks.
@@ -60,7 +62,7 @@ class Agent:
         workspace: Workspace | str | Path | None = None,
         mode: RunMode = "learning",
         temperature: float | None = TEMPERATURE,
-        environment: ChoiceEnvironment | Callable[[Task], ChoiceEnvironment] | None = None,
+        environment: ChoiceEnvironment | type[ChoiceEnvironment] | Callable[[Task], ChoiceEnvironment] | None = None,
     ) -> None:
         if not name.strip():
             raise UsageError("Agent(name=''): give it a name; what it learns is kept under it.")
@@ -76,9 +78,9 @@ class Agent:
         self.workspace = open_workspace(workspace)
         self._tools = ToolExecutor([tool if isinstance(tool, Tool) else make_tool(tool) for tool in tools])
         # A named model is looked up now, so that a wrong name is told at once; "the best there is" when first needed.
-        self._has_model = model != NO_MODEL
+        self._has_model = not is_no_model(model)
         self._model = resolved(model) if model is not None and self._has_model else None
-        self._critic = critic
+        self._critic = None if is_no_model(critic) else critic
         self._environment = worlds_of(environment) if environment is not None else None
         self.workspace.register(self)
 
@@ -115,7 +117,7 @@ class Agent:
 
     def can_judge(self, task: Task) -> bool:
         """Whether a recorded `task` can be run again and judged: by its world, or by checks that are all data."""
-        return self._environment is not None or task.replayable
+        return task.replayable if self._environment is None else not task.checks
 
     def run(self, task: str | Task, *, seed: int | None = None, watch: Listener | None = None) -> TaskResult:
         """Blocking form of `run_async`."""
@@ -133,7 +135,8 @@ class Agent:
 
         Raises:
             NoModelFound: No model was named, and there is none.
-            UsageError: The agent was made without a model, and the task has no options to choose among.
+            UsageError: The agent was made without a model, and the task has no options to choose among; the task has checks,
+                and is done in a world; the world gives what no world may give, and the message says what.
         """
         listeners = [watch] if watch is not None else []
         result = await self.attempt(as_task(task), seed=seed, listeners=listeners)
@@ -158,7 +161,12 @@ class Agent:
             memory: False: nothing that was learned is used.
             without_memory: The id of one memory that is left out.
             values: Whether options are ranked by what earlier runs got from them; None: as the gate says.
+
+        Raises:
+            UsageError: `seed` is no whole number; or as `run_async`.
         """
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"run(seed={seed!r}): give a whole number, or None for any.")
         return await self.workspace.runner.run(
             self.setup(),
             task,

@@ -38,7 +38,9 @@ class Budget:
         """
         found = _WORDS.fullmatch(text)
         digits = re.sub(r"[_,]", "", found[1]) if found else ""
-        if found is None or not digits or not int(digits):
+        if digits and not int(digits):
+            raise UsageError(f"A budget of {text!r} leaves nothing to be done: give 1 or more, or leave it out for no limit.")
+        if found is None or not digits:
             raise UsageError(f"A budget of {text!r} can't be read. Write for example '200 runs' or '50000 tokens'.")
         number = int(digits) * {"": 1, "k": 1_000, "m": 1_000_000}[(found[2] or "").lower()]
         return cls(runs=number) if (found[3] or unit).lower().startswith("run") else cls(tokens=number)

@@ -1,6 +1,6 @@
 """Does learning help on my tasks? The same tasks and seeds, without memory and with it.
 
-In:  tasks with checks, an agent or a model.
+In:  tasks with checks, or an agent whose world judges; an agent or a model.
 Out: a `LiftReport`.
 
 A part of the tasks is held out: run without memory, then, after the agent has learned on the others, with it. Held-out
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.budget import Budget
-from purpose_agent.agents.lift_report import LiftReport
+from purpose_agent.agents.lift_report import LiftReport, counted
 from purpose_agent.agents.lift_runs import Measurement
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import UsageError
@@ -47,8 +47,9 @@ def lift(
     """Measure what memory does for `agent` on `tasks`: success with it minus success without it.
 
     Args:
-        tasks: Each with checks, no two alike. About half are learned from, and half are measured on, by a hash of
-            their content; in families, the half of each. With fewer than 6 nothing is run: it could tell nothing.
+        tasks: Each with checks, unless the agent's world judges them; no two alike. About half are learned from, and half
+            are measured on, by a hash of their content; in families, the half of each. With fewer than 6 nothing is
+            run: it could tell nothing.
         agent: Its workspace and mode are not used, and not changed. None makes one of `name` and `model`.
         workspace: Learn in it, and use what it knows already. None: a temporary folder, empty at first.
         seeds: Runs of each held-out task, on either side. A task with choices is run once: its answer is the
@@ -59,7 +60,7 @@ def lift(
         watch: Called with every event.
 
     Raises:
-        UsageError: A task has no checks, two are the same, or there is nothing to learn in.
+        UsageError: Nobody could judge a task, two are the same, or there is nothing to learn in.
         ModelError: The model failed; half a measurement is none.
     """
     return run_sync(
@@ -92,13 +93,19 @@ async def lift_async(
     watch: Listener | None = None,
 ) -> LiftReport:
     """The same as `lift`, for those who are async already."""
-    _refuse_what_cannot_be_judged(tasks)
+    _refuse_what_cannot_be_judged(tasks, agent)
     if seeds < 1:
         raise UsageError(f"lift(seeds={seeds}): give 1 or more.")
     if not learn and workspace is None:
         raise UsageError("Without learning there is nothing to measure in a new folder: name a workspace that has learned.")
     if len(tasks) < FEWEST_TASKS:
-        return LiftReport(0, 0, notes=(f"{len(tasks)} tasks are too few; give {FEWEST_TASKS} at least, better 40.",))
+        return LiftReport(
+            0,
+            0,
+            notes=(
+                f"{counted(len(tasks), 'task')} {'is' if len(tasks) == 1 else 'are'} too few; give {FEWEST_TASKS} at least, better 40.",
+            ),
+        )
     with _place(workspace) as place:
         chosen = agent or Agent(name, model=model, critic=None, workspace=place)
         training, held_out, notes = _split(tasks, place, learn)
@@ -130,14 +137,20 @@ def _split(tasks: Sequence[Task], place: Workspace, learn: bool) -> tuple[tuple[
     training, held_out = split_tasks(tasks) if learn else ((), tuple(tasks))
     seen = tuple(task for task in held_out if task.key in known)
     held_out = tuple(task for task in held_out if task.key not in known)
-    notes = [f"{len(seen)} tasks were learned from in {place.path} before: they are not measured on"] if seen else []
+    notes: list[str] = []
+    if seen:
+        were, are = ("was", "it is") if len(seen) == 1 else ("were", "they are")
+        notes.append(f"{counted(len(seen), 'task')} {were} learned from in {place.path} before: {are} not measured on")
     return (training + seen if learn else ()), held_out, notes
 
 
-def _refuse_what_cannot_be_judged(tasks: Sequence[Task]) -> None:
+def _refuse_what_cannot_be_judged(tasks: Sequence[Task], agent: Agent | None) -> None:
     seen: set[str] = set()
     for number, task in enumerate(tasks, start=1):
-        if not task.checks:
+        judged = agent is not None and agent.can_judge(task)
+        if task.replayable and agent is not None and not judged:
+            raise UsageError(f"Task {number} ({task.goal[:60]!r}) has checks, and the agent's world judges. Leave them out.")
+        if not task.checks and not judged:
             raise UsageError(
                 f"Task {number} ({task.goal[:60]!r}) has no checks: nobody could say whether it was done. Add some."
             )

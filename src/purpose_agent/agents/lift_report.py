@@ -57,7 +57,7 @@ class Cost:
 
     def __str__(self) -> str:
         usd = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
-        return f"{self.runs} runs, {self.usage.tokens:,} tokens, {usd}, {self.seconds:.1f} s"
+        return f"{counted(self.runs, 'run')}, {counted(self.usage.tokens, 'token')}, {usd}, {self.seconds:.1f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class LiftReport:
 
     def conclusion(self) -> str:
         """The verdict in one sentence."""
-        numbers = f"{self.wins} pairs won, {self.losses} lost, p {_number(self.p)}"
+        numbers = f"{counted(self.wins, 'pair')} won, {self.losses} lost, p {_number(self.p)}"
         match self.verdict:
             case "lift":
                 return f"Memory helps on these tasks: {numbers}."
@@ -192,17 +192,19 @@ class LiftReport:
                 f"without memory: {_share(*self.share('without'))}",
                 f"with memory:    {_share(*self.share('with_memory'))}",
                 f"difference:     {_signed(self.gain)}{_interval(self.interval)}, p {_number(self.p)} (exact McNemar over tasks)",
-                f"tasks:          {self.training} learned from, {self.held_out} held out; {len(self.pairs)} pairs",
+                f"tasks:          {self.training} learned from, {self.held_out} held out; {counted(len(self.pairs), 'pair')}",
             ]
         for memory in self.memories:
             share = (
                 "" if memory.contribution is None else f"; leaving it out changes success by {_signed(-memory.contribution)}"
             )
-            lines.append(f"{memory.id} ({memory.status}): in {memory.wins} wins and {memory.losses} losses{share}")
+            lines.append(
+                f"{memory.id} ({memory.status}): in {counted(memory.wins, 'win')} and {counted(memory.losses, 'loss', 'losses')}{share}"
+            )
             lines += [f"    {line}" for line in memory.text.splitlines()]
         valued = sum(pair.valued and pair.difference == 1 for pair in self.pairs)
         if any(pair.valued for pair in self.pairs):
-            lines.append(f"values of earlier runs were looked up in {valued} of {self.wins} wins")
+            lines.append(f"values of earlier runs were looked up in {valued} of {counted(self.wins, 'win')}")
         total = self.measurement + self.learning + self.trials
         lines += [
             f"cost of learning:    {self.learning}",
@@ -227,6 +229,11 @@ class LiftReport:
             "losses": self.losses,
             **asdict(self),
         }
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """The number and the word that goes with it; `many` where it takes more than an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _share(successes: int, n: int) -> str:

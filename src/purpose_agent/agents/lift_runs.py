@@ -13,7 +13,7 @@ from time import monotonic
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.budget import Budget, Purse
-from purpose_agent.agents.lift_report import Cost, LiftPair, LiftReport, MemoryShare
+from purpose_agent.agents.lift_report import Cost, LiftPair, LiftReport, MemoryShare, counted
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import Memory
@@ -73,7 +73,9 @@ class Measurement:
         await self._learn(training, reserve=self.measuring)
         with_memory = await self._runs(plan, Purse(self._left()))
         if len(with_memory) < len(plan):
-            self.notes.append(f"the budget of {self.budget} was spent before {len(plan) - len(with_memory)} runs with memory")
+            self.notes.append(
+                f"the budget of {self.budget} was spent before {counted(len(plan) - len(with_memory), 'run')} with memory"
+            )
         done = list(zip(plan, without, with_memory, strict=False))
         pairs = tuple(
             LiftPair(

@@ -3,7 +3,7 @@
 In:  a workspace whose runs wait for reflection, or whose memories wait for a trial.
 Out: the agents behind them, with the role, model, temperature and limits of their newest run; and who is left, and why.
 
-Not made again: agents with tools, which are functions of a program and not in the record.
+Not made again: agents with tools or in a world, which are functions of a program and not in the record.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import PurposeAgentError
-from purpose_agent.core.model import NO_MODEL, Model
+from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.runtime.events import OptionsListed, RunStarted
 from purpose_agent.runtime.record import PENDING
 
@@ -31,7 +31,7 @@ def rebuild_agents(place: Workspace, model: str | Model | None = None) -> Rebuil
     """Make the agents that something in `place` waits for, and that are not in this process.
 
     Args:
-        model: Of all of them; None: each gets the one it had.
+        model: Of all of them; None: each gets the one it had. "none": only those that had none are made again.
     """
     newest: dict[str, str] = {}
     wanted = {memory.lesson.provenance.agent for memory in place.memories("quarantined")} - {""}
@@ -56,14 +56,20 @@ def _made(place: Workspace, name: str, run_id: str | None, model: str | Model | 
         return "no run of it is in the record"
     trace = place.trace(run_id)
     started = trace.of(RunStarted)[0]
-    if trace.of(OptionsListed):
-        return "it acts in a world that a program made: settle in that program"
+    if trace.of(OptionsListed) or (started.model == NO_MODEL and not started.task.get("choices")):
+        return "it acts in a world, which is not in the record: settle in the program that has it"
     if started.tools:
         return f"it has tools ({', '.join(started.tools)}), which are not in the record: settle in the program that has them"
     if not started.role:
         return "an older version did not record its role: settle in the program that makes it"
+    if is_no_model(model) and started.model != NO_MODEL:
+        return f"what it learned is for its model {started.model!r}, and none was to be asked"
     try:
-        chosen = NO_MODEL if started.model == NO_MODEL and model is None else resolved(model or started.model)
+        chosen = (
+            NO_MODEL
+            if started.model == NO_MODEL and (model is None or is_no_model(model))
+            else resolved(model or started.model)
+        )
     except PurposeAgentError as error:
         return f"its model {started.model!r} can't be had: {str(error).splitlines()[0]}"
     if model is None and not isinstance(chosen, str) and chosen.name != started.model:

@@ -51,7 +51,7 @@ class Settled:
             f"{_line(memory)}: taught, but {memory.helped} of {memory.used} runs with it succeeded" for memory in self.doubtful
         ]
         if self.vouched:
-            lines.append(f"{self.vouched} episodes of others agree with what was experienced here, and teach since")
+            lines.append(f"episodes of others that agree with what was experienced here, and teach since: {self.vouched}")
         lines += [self.stopped] if self.stopped else []
         lines += [self._cost()] if self.runs or self.reflection.calls else []
         return "\n".join(lines) or "nothing was waiting"

@@ -19,7 +19,7 @@ from purpose_agent.core.errors import MissingExtra, UsageError
 from purpose_agent.core.task import Check, Limits, Task
 
 FIELDS = ("goal", "checks", "choices", "inputs", "family", "id", "limits")
-LIMITS = ("steps", "seconds", "tokens", "usd")
+LIMITS = ("steps", "seconds", "tokens", "usd", "retries")
 CHECKS: Mapping[str, Callable[[str], Check]] = {
     "python": Check.python,
     "python_tests": Check.python,
@@ -183,9 +183,10 @@ def _limits(where: str, found: object) -> Limits | None:
         return None
     entry = _mapping(where, "limits", found, LIMITS)
     for name, value in entry.items():
-        whole = name in ("steps", "tokens")
+        whole = name in ("steps", "tokens", "retries")
+        least = "0 or more" if name == "retries" else "above 0"
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise UsageError(f"{where}: limits.{name} is {_seen(value)}; give a {'whole ' if whole else ''}number above 0.")
+            raise UsageError(f"{where}: limits.{name} is {_seen(value)}; give a {'whole ' if whole else ''}number, {least}.")
     return Limits(**cast("dict[str, Any]", entry))
 
 

@@ -9,17 +9,16 @@ process; processes share it through the database.
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
 
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.settled import Settled
-from purpose_agent.core.errors import ModelError, UsageError
+from purpose_agent.agents.settling import Performer, Trials
+from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import (
     POLICY,
+    TRUST,
     JournalEntry,
     Lesson,
     Memory,
@@ -28,7 +27,6 @@ from purpose_agent.core.memory import (
     Origin,
     Provenance,
     Recalled,
-    TrialReport,
 )
 from purpose_agent.core.model import Model
 from purpose_agent.core.ports import Clock, CodeRunner
@@ -36,11 +34,10 @@ from purpose_agent.core.task import Task
 from purpose_agent.core.values import Episode
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
 from purpose_agent.learning.evolve import EVOLUTION, generalise
-from purpose_agent.learning.learner import Learner, Trialled
-from purpose_agent.learning.trial import Outcome
+from purpose_agent.learning.learner import Learner
+from purpose_agent.learning.policy import may_explore, policies_of
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.recall import recall
 from purpose_agent.memory.replay import Estimator, Replay
@@ -69,23 +66,6 @@ DATABASE = "workspace.sqlite3"
 _open: "dict[Path, Workspace]" = {}
 _agents: "dict[Path, dict[str, Performer]]" = {}
 """By folder, not by object: `Workspace(path)` tries what agents learned that were made with the path alone."""
-
-
-class Performer(Protocol):
-    """What a workspace needs to know of an agent."""
-
-    @property
-    def name(self) -> str:
-        """What it learns is kept under it."""
-        ...
-
-    def setup(self) -> Setup:
-        """Who runs, as the engine needs it; its model is asked for reflection."""
-        ...
-
-    def can_judge(self, task: Task) -> bool:
-        """Whether a recorded task can be run again and judged."""
-        ...
 
 
 class Workspace:
@@ -124,13 +104,13 @@ class Workspace:
             record=self.record,
             ids=ids,
             values=self._replay,
+            explores=self._explores,
         )
         self._learner = Learner(
             db=self._db,
             gate=self._gate,
             replay=self._replay,
-            memories=lambda status: self._store.list(cast(MemoryStatus, status)),
-            last_report=self._last_report,
+            memories=self._store,
             clock=self._clock,
             ids=ids,
         )
@@ -201,18 +181,31 @@ class Workspace:
     def take_in(self, agent: str, episodes: Sequence[Episode], *, origin: Origin = "peer_agent") -> None:
         """Keep experience that others made. It weighs nothing until it agrees with the agent's own, which `settle` looks at.
 
+        An episode that is there already changes nothing.
+
         Args:
             origin: Where it comes from; of "self_verified", "user" and "operator" it is learned at once.
+
+        Raises:
+            UsageError: Something is no episode, or a reward no finite number, or there is no such origin; none is kept.
         """
-        for episode in episodes:
-            self._replay.learn(agent, episode, origin=origin)
+        if origin not in TRUST:
+            raise UsageError(f"There is no origin {origin!r}; there are: {', '.join(TRUST)}.")
+        given: list[object] = list(episodes)
+        with self._db.write():
+            for episode in given:
+                if not isinstance(episode, Episode):
+                    raise UsageError(
+                        f"take_in takes episodes, as experience() hands them over, and got {type(episode).__name__} {episode!r:.80}."
+                    )
+                self._replay.learn(agent, episode, origin=origin)
 
     def settle(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
         """Blocking form of `settle_async`."""
         return run_sync(self.settle_async(watch=watch, budget=budget))
 
     async def settle_async(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
-        """Finish what is waiting: reflection on runs, trials of quarantined memories, the watch over promoted ones.
+        """Finish what is waiting: reflection on runs, the watch over promoted memories, trials of quarantined ones.
 
         At most one general memory is made of particular ones; that may take a model call.
 
@@ -227,33 +220,17 @@ class Workspace:
         reflected, waiting = await self._reflect_on_waiting(reflection)
         general = await self._generalise(reflection)
         trials.budget = reflection.left
-        trialled: list[Trialled] = []
-        skipped: list[tuple[Memory, str]] = []
-        left: list[Memory] = []
-        for memory in self._store.list("quarantined"):
-            if self._store.get(memory.id).status != "quarantined":
-                continue  # another hypothesis about the same tasks was promoted meanwhile
-            if not trials.has_room(runs=2):
-                left.append(memory)
-                continue
-            try:
-                tried = await self._try(memory, [watch] if watch is not None else [], trials)
-            except ModelError as error:
-                # The other memories still get their turn; this one is tried again at the next call.
-                tried = str(error)
-            if isinstance(tried, str):
-                skipped.append((memory, tried))
-            else:
-                trialled.append(tried)
-        vouched = self._replay.vouch()
         returned, doubtful = self._learner.watch()
+        listeners = [watch] if watch is not None else []
+        tried = await Trials(self._store, self._learner, self.runner, self._agents, trials, listeners).of_all()
+        vouched = self._vouch()
         stopped = f"the budget of {budget} is spent" if not trials.has_room(runs=2) else ""
-        if left:
-            stopped += f"; not tried: {', '.join(memory.id for memory in left)}"
+        if tried.left:
+            stopped += f"; not tried: {', '.join(memory.id for memory in tried.left)}"
         return Settled(
             tuple(reflected),
-            tuple(trialled),
-            tuple(skipped),
+            tuple(tried.trialled),
+            tuple(tried.skipped),
             returned,
             tuple(waiting),
             doubtful,
@@ -297,15 +274,24 @@ class Workspace:
     def _recall(self, task: Task, agent: str, on_trial: Memory | None) -> tuple[Recalled, ...]:
         return recall(self._store, task, agent, also=on_trial)
 
-    def _last_report(self, memory_id: str) -> TrialReport | None:
-        """The last one of its present stay in quarantine: what put it into use once doesn't count after it was sent back."""
-        last: TrialReport | None = None
-        for entry in self._store.journal(memory_id):
-            if entry.to_status == "quarantined" != entry.from_status:
-                last = None
-            elif isinstance(entry.evidence, TrialReport):
-                last = entry.evidence
-        return last
+    def _explores(self, task: Task, agent: str) -> bool:
+        return may_explore(policies_of(self._store.list(kind=POLICY), agent, task.family), self._store.journal)
+
+    def _vouch(self) -> int:
+        """Learn from others' episodes that agree with what agents experienced; promoted values have it in their journal."""
+        policies = [
+            (memory, agent, "".join(memory.lesson.scope.families))
+            for memory in self._store.list("promoted", POLICY)
+            for agent in memory.lesson.scope.agents
+        ]
+        before = [self._replay.count_vouched(agent, family) for _, agent, family in policies]
+        vouched = self._replay.vouch()
+        for (memory, agent, family), known in zip(policies, before, strict=True):
+            more = self._replay.count_vouched(agent, family) - known
+            if more > 0:
+                told = f"taught by episodes of others too, which agree with its own; new ones: {more}"
+                self._gate.remark(memory, told, actor="learner")
+        return vouched
 
     async def _reflect_on_waiting(self, purse: Purse) -> tuple[list[str], list[str]]:
         """Runs whose process ended before they were reflected on: those done now, and those left."""
@@ -335,50 +321,6 @@ class Workspace:
 
         made = await generalise(self._store.list(), self._gate, model_of=model_of, was_tried=was_tried, pay=purse.pay)
         return (made,) if made is not None else ()
-
-    async def _try(self, memory: Memory, listeners: Sequence[Listener], purse: Purse) -> Trialled | str:
-        name = memory.lesson.provenance.agent
-        agent = self._agents.get(name)
-        if agent is None:
-            return f"no agent called {name!r} was made in this process"
-        values_only = agent.setup().model is None
-        if values_only and memory.lesson.kind != POLICY:
-            return f"the agent {name!r} has no model that could read it"
-        tasks = self._learner.trial_tasks(memory, agent.can_judge)
-        if not tasks:
-            return "no recorded task could be run and judged again"
-        rerun = partial(self._rerun, agent, memory, listeners, purse)
-        return await self._learner.try_out(memory, tasks, rerun, once=values_only, may_go_on=lambda: purse.has_room(runs=2))
-
-    async def _rerun(
-        self,
-        agent: Performer,
-        memory: Memory,
-        listeners: Sequence[Listener],
-        purse: Purse,
-        task: Task,
-        seed: int,
-        with_it: bool,
-    ) -> Outcome:
-        """One half of a pair. What the memory revises is left out of the run that has it, and only there."""
-        if with_it and agent.setup().model is None:
-            # It was played with the values of that time when it was met, before they learned from it.
-            played = self._learner.last_played(agent.name, task)
-            return Outcome(played.id, played.success, 0)
-        result = await self.runner.run(
-            replace(agent.setup(), critic=None),  # checks judge a trial; a model's score would only cost
-            task,
-            mode="validation",
-            seed=seed,
-            parent=memory.id,
-            on_trial=memory if with_it else None,
-            without_memory=memory.supersedes if with_it else memory.id,
-            listeners=listeners,
-        )
-        purse.pay(result.usage, runs=1)
-        if result.status == "failed":
-            raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
-        return Outcome(result.id, result.success, result.usage.tokens)
 
 
 def open_workspace(workspace: Workspace | str | Path | None) -> Workspace:

@@ -1,7 +1,7 @@
 """`purpose-agent learn`: reflection and trials that wait, done now or when the machine has time.
 
 In:  a workspace; agents are made again from its record.
-Out: what became of what waited, what could not be done and why, what it cost.
+Out: what became of what waited, what could not be done and why, what it cost; exit code 1 if a run of a trial broke.
 """
 
 import os
@@ -13,6 +13,7 @@ import typer
 
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import say, watching
+from purpose_agent.runtime.events import Event, RunFinished
 
 LOW_LOAD = 0.5
 """Running threads for each core, as the system averages them over a minute."""
@@ -21,7 +22,10 @@ PAUSE_SECONDS = 15.0
 
 def learn(
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="For all agents; else each gets the model that it had.")
+        str | None,
+        typer.Option(
+            "--model", "-m", help="For all agents; else each gets the model that it had. 'none': try only what needs none."
+        ),
     ] = None,
     budget: Annotated[
         str, typer.Option(help="For reflection and trials together: '50k tokens' (or a bare number), or '100 runs'.")
@@ -45,9 +49,18 @@ def learn(
     if idle and rebuilt.agents:
         os.nice(19)
         wait_until_idle()
+    broken: set[str] = set()
     with watching(every=watch) as show_event:
-        settled = place.settle(watch=show_event, budget=cap)
+
+        def seen(event: Event) -> None:
+            if isinstance(event.payload, RunFinished) and event.payload.status == "failed":
+                broken.add(event.run_id)
+            show_event(event)
+
+        settled = place.settle(watch=seen, budget=cap)
     say(settled.summary())
+    if broken:
+        raise typer.Exit(1)
 
 
 def wait_until_idle(

@@ -25,6 +25,8 @@ LAST_RUNS = 10_000
 """So far back the runs behind solved cases are looked for."""
 SHOWN_RUNS = 5
 """Runs named for one value; the others are counted."""
+_ELSEWHERE = "of another workspace"
+"""Runs are never removed from a record: one that is not there was never in it."""
 
 
 def told_why(place: "Workspace", trace: "Trace") -> str:
@@ -36,7 +38,7 @@ def told_why(place: "Workspace", trace: "Trace") -> str:
     consulted = [(event.step, event.payload) for event in trace.events if isinstance(event.payload, ValuesConsulted)]
     if consulted:
         parts.append(
-            "\n".join(["values of earlier runs:", *(line for step, seen in consulted for line in _values(step, seen))])
+            "\n".join(["values of earlier runs:", *(line for step, seen in consulted for line in _values(place, step, seen))])
         )
     return "\n\n".join(parts) or "This run used nothing that was learned."
 
@@ -70,7 +72,7 @@ def _source(place: "Workspace", memory: Memory) -> Iterator[str]:
         return
     run = _find(place, source.run_id)
     if run is None:
-        yield f"from: {source.run_id} ({source.origin}), which is not in the record any more"
+        yield f"from: {source.run_id} ({source.origin}), {_ELSEWHERE}"
         return
     yield f"from: {run.id} ({source.origin}), {verdict(run.success)}, {run.agent} on {run.model}, {when(run.started_at)}"
     yield f"  task: {one_line(run.goal)}"
@@ -121,14 +123,15 @@ def _trial(journal: Sequence[JournalEntry]) -> Iterator[str]:
     )
 
 
-def _values(step: int, seen: ValuesConsulted) -> Iterator[str]:
+def _values(place: "Workspace", step: int, seen: ValuesConsulted) -> Iterator[str]:
     yield f"  step {step}, the best of {counted(seen.among or len(seen.options), 'option', 'options')}:"
-    yield from (f"    {_value(ranked)}" for ranked in seen.options)
+    yield from (f"    {_value(place, ranked)}" for ranked in seen.options)
 
 
-def _value(ranked: Ranked) -> str:
+def _value(place: "Workspace", ranked: Ranked) -> str:
     more = len(ranked.sources) - SHOWN_RUNS
-    named = ", ".join(ranked.sources[:SHOWN_RUNS]) + (f" and {more} more" if more > 0 else "")
+    shown = (id if _find(place, id) is not None else f"{id} ({_ELSEWHERE})" for id in ranked.sources[:SHOWN_RUNS])
+    named = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
     return f"{one_line(ranked.option)}: {ranked.value:.2f} ± {ranked.deviation:.2f}, from {named or 'options like it'}"
 
 

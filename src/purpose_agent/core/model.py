@@ -12,6 +12,11 @@ NO_MODEL = "none"
 """The name of the model of runs that had none: an agent that chooses among options by what it learned."""
 
 
+def is_no_model(spec: object) -> bool:
+    """Whether a spec means that there shall be no model; case and white space around it don't count."""
+    return isinstance(spec, str) and spec.strip().casefold() == NO_MODEL
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What one or more model calls cost.

@@ -1,6 +1,6 @@
 """What is wanted, how it is checked, what it may cost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
@@ -95,8 +95,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise UsageError(f"Limits(steps={self.steps}): a run needs at least one step.")
-        if self.retries < 0:
-            raise UsageError(f"Limits(retries={self.retries}): give 0 for one attempt only, or how many more there may be.")
+        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"Limits(retries={self.retries!r}): give 0 for one attempt only, or how many more there may be.")
         for name, value in (("seconds", self.seconds), ("tokens", self.tokens), ("usd", self.usd)):
             if value is not None and not value > 0:
                 raise UsageError(f"Limits({name}={value}): give a number above 0, or None for no limit.")
@@ -139,8 +139,11 @@ class Task:
     ) -> None:
         if not goal.strip():
             raise UsageError("Task(goal=''): say in words what is wanted.")
+        if isinstance(choices, str):
+            raise UsageError(f"Task(choices={choices!r}): give a list of answers, such as ['yes', 'no'].")
         if len(set(choices)) != len(choices) or any(not choice.strip() for choice in choices):
             raise UsageError(f"Task(choices={list(choices)!r}): choices must be different from each other and not empty.")
+        _refuse_what_no_choice_can_pass(checks, choices)
         put = object.__setattr__
         put(self, "goal", goal)
         put(self, "checks", tuple(checks))
@@ -172,6 +175,16 @@ class Task:
         return bool(self.checks) and all(check.kind != "callable" for check in self.checks)
 
 
+def _refuse_what_no_choice_can_pass(checks: Sequence[Check], choices: Sequence[str]) -> None:
+    possible = {choice.strip().casefold() for choice in choices}
+    for check in checks if choices else ():
+        if check.kind == "equals" and check.spec.strip().casefold() not in possible:
+            raise UsageError(
+                f"Task(choices={list(choices)!r}): the check expects {check.spec!r}, which is none of the choices; no answer"
+                " could pass. Correct the one or the other."
+            )
+
+
 def as_task(task: "str | Task") -> Task:
     """A string is a task without checks."""
     return Task(task) if isinstance(task, str) else task
@@ -193,12 +206,15 @@ def task_to_json(task: Task) -> dict[str, Any]:
 def task_from_json(data: Mapping[str, Any]) -> Task:
     """The inverse of `task_to_json`, up to functions in checks. Unknown fields are ignored."""
     limits = data.get("limits")
-    return Task(
+    task = Task(
         goal=data["goal"],
-        checks=[Check(check["kind"], check["spec"]) for check in data.get("checks", ())],
         limits=None if limits is None else Limits(**{key: limits[key] for key in _LIMITS if key in limits}),
         choices=data.get("choices", ()),
         inputs=data.get("inputs"),
         labels=data.get("labels"),
         id=data.get("id", ""),
     )
+    # Past the door: a record is read as it was written, also where no answer could have passed.
+    checks = tuple(Check(check["kind"], check["spec"]) for check in data.get("checks", ()))
+    object.__setattr__(task, "checks", checks)
+    return task

@@ -14,9 +14,11 @@ class Ranked:
 
     Attributes:
         value: Expected return of taking it, in the world's own units of reward; for a choice, 0 to 1.
-        deviation: Standard deviation of `value`, 0 and above: how little is known.
+        deviation: Standard deviation of its difference from other options, 0 and above: how little is known.
         sources: Ids of the runs that taught most of it; () if nothing did.
         taken: Some run has taken this very option, in whatever situation; if not, it is known by likeness alone.
+        mean: `value` without what was drawn; None: nothing was.
+        usual: What is expected whatever is taken.
     """
 
     option: str
@@ -24,6 +26,13 @@ class Ranked:
     deviation: float
     sources: tuple[str, ...] = ()
     taken: bool = False
+    mean: float | None = None
+    usual: float = 0.0
+
+    @property
+    def expected(self) -> float:
+        """The mean, or the value where nothing was drawn."""
+        return self.value if self.mean is None else self.mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ RECENT = 3
 """So many of the last actions are told in a prompt."""
 MOST_NAMED = 3
 """So many actions that worked, and that did not, are named in a prompt."""
+LEAST_WORKED = 0.05
+"""Expected return above which an action is said to have worked; less is what the untried is hoped to bring."""
 SITUATION_SHARE = 0.4
 RECENT_TOKENS = 120
 
@@ -174,12 +176,16 @@ def _recent(run: Run) -> str:
 
 
 def _named(known: Known) -> str:
-    """Actions that earlier runs took here: those that did better than the mean of all, and those that did worse."""
-    taught = [each for each in known.values() if each.taken]
+    """Actions that earlier runs took, here or elsewhere, and of which more than of others is expected; or less.
+
+    Worked: something is expected. Did not work: less than nothing is, or less than what is usual.
+    """
+    taught = sorted((each for each in known.values() if each.taken), key=lambda each: each.expected, reverse=True)
     if not taught:
         return ""
-    mean = sum(each.value for each in known.values()) / len(known)
-    worked = [each.option for each in taught if each.value > mean][:MOST_NAMED]
-    failed = [each.option for each in reversed(taught) if each.value < mean][:MOST_NAMED]
-    parts = [f"{title}: {'; '.join(named)}" for title, named in (("worked", worked), ("did not work", failed)) if named]
-    return f"Earlier runs here: {'. '.join(parts)}.\n" if parts else ""
+    mean = sum(each.expected for each in known.values()) / len(known)
+    worked = [each.option for each in taught if each.expected > max(mean, LEAST_WORKED)]
+    failed = [each.option for each in reversed(taught) if each.expected < min(mean, max(0.0, each.usual))]
+    titled = (("worked", worked), ("did not work", failed))
+    parts = [f"{title}: {'; '.join(named[:MOST_NAMED])}" for title, named in titled if named]
+    return f"In earlier runs: {'. '.join(parts)}.\n" if parts else ""

@@ -53,6 +53,8 @@ from purpose_agent.runtime.trace import Trace
 
 Recall: TypeAlias = Callable[[Task, str, Memory | None], Sequence[Recalled]]
 """(task, agent, the memory on trial) → what bears on it, best first."""
+Explores: TypeAlias = Callable[[Task, str], bool]
+"""(task, agent) → whether values that nothing vouches for may steer the runs it learns from without a model."""
 
 MOST_REASON_CHARS = 500
 
@@ -64,6 +66,7 @@ class Runner:
         recall: Finds memories for a task; None: runs have none.
         record: Where runs are kept; runs in evaluation mode are not.
         values: Ranks options by what earlier runs got from them; None: nobody does.
+        explores: Asked about agents without a model; None: they explore by their values.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Runner:
         record: RunRecord | None,
         ids: IdSource = new_id,
         values: Values | None = None,
+        explores: Explores | None = None,
     ) -> None:
         self._checks = checks
         self._clock = clock
@@ -82,6 +86,7 @@ class Runner:
         self._record = record
         self._ids = ids
         self._values = values
+        self._explores = explores
 
     async def run(
         self,
@@ -107,7 +112,8 @@ class Runner:
             without_memory: The id of a memory that is left out: the other half of a trial.
             memory: False: nothing that was learned is used.
             values: Whether options are ranked by what earlier runs got from them. None: if such values are promoted or
-                on trial, or if there is no model and the run is there to learn, and so to explore. True asks no gate.
+                on trial, or if there is no model and the run is there to learn, and so to explore. True asks no gate:
+                it is for measurements of what the gate is good for.
             listeners: Called with every event.
 
         Raises:
@@ -127,7 +133,8 @@ class Runner:
         policies = [each for each in recalled if each.memory.lesson.kind == POLICY]
         notes = [each for each in recalled if each.memory.lesson.kind != POLICY] if setup.model is not None else []
         if values is None:
-            values = bool(policies) or (mode == "learning" and memory and setup.model is None)
+            values = bool(policies) or (mode == "learning" and setup.model is None and self._may_explore(task, setup.agent))
+        values = values and memory
         run = self._open(setup, task, notes, mode, seed, values, listeners)
         run.publish(started(run, parent))
         shown = (*run.context.notes.shown, *(policies if values else ()))
@@ -153,6 +160,9 @@ class Runner:
         self._close(run, record, status, reason, credited)
         run.bus.close()
         return TaskResult(Trace(tuple(run.bus.events)), shown)
+
+    def _may_explore(self, task: Task, agent: str) -> bool:
+        return self._explores is None or self._explores(task, agent)
 
     def _open(
         self,

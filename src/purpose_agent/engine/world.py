@@ -8,7 +8,7 @@ function blocks the event loop for as long as it takes; worlds are expected to a
 """
 
 import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from purpose_agent.core.action import COMMAND, Action, GiveUp, Observation, ToolUse, command
@@ -20,6 +20,7 @@ from purpose_agent.core.state import State, diff
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Experienced, Values
 from purpose_agent.engine.actor import Ask, Note
+from purpose_agent.engine.checked import checked
 from purpose_agent.engine.choosing import action_among
 from purpose_agent.engine.run import Run, Worlds
 from purpose_agent.runtime.events import ActionDecided, OptionsListed, RunStatus, StateChanged, StepScored, ToolReturned
@@ -31,31 +32,70 @@ NEEDED = ("reset", "execute", "is_terminal", "situation", "admissible", "reward"
 
 
 def worlds_of(environment: object) -> Worlds:
-    """A world, or what makes one for a task, as what makes one.
+    """A world, or what makes one for a task, as what makes one. What it makes gives no answers that a world may not give.
 
     Raises:
         UsageError: It is neither; the message names what is missing.
     """
+    make = _maker(environment)
+
+    def made(task: Task) -> ChoiceEnvironment:
+        world: object = make(task)
+        if inspect.isawaitable(world):
+            if inspect.iscoroutine(world):
+                world.close()
+            raise UsageError(f"{_name(environment)} is async. Make the world for a task in a plain function.")
+        if not isinstance(world, ChoiceEnvironment):
+            raise UsageError(_missing(world, environment))
+        if task.checks:
+            raise UsageError(
+                f"The task {task.goal[:60]!r} has checks, and {type(world).__name__} judges what is done in it: "
+                "nobody would run them. Leave the checks out, or give the task to an agent without an environment."
+            )
+        return checked(world)
+
+    return made
+
+
+def _maker(environment: object) -> Callable[[Task], object]:
     # A class has its methods too; it makes worlds, and is none.
     if not isinstance(environment, type):
         if isinstance(environment, ChoiceEnvironment):
             return lambda task: environment
         if hasattr(environment, "reset") or not callable(environment):
-            raise UsageError(_missing(environment))
+            raise UsageError(_missing(environment, environment))
+    make = cast("Callable[..., object]", environment)
+    try:
+        signature = inspect.signature(make)
+    except (TypeError, ValueError):  # not written in Python: nobody can tell what it takes
+        return make
+    alone = isinstance(environment, type) and not _is_for_task(signature)
+    try:
+        signature.bind(*(() if alone else (None,)))
+    except TypeError as error:
+        how = "be made without arguments" if alone else "be called with the task alone"
+        raise UsageError(
+            f"{_name(environment)}{signature} makes no worlds: it can't {how} ({error}). Give a function of one task, such as "
+            "lambda task: World(...)."
+        ) from error
+    return (lambda task: make()) if alone else make
 
-    def made(task: Task) -> ChoiceEnvironment:
-        world = cast("Worlds", environment)(task)
-        if not isinstance(world, ChoiceEnvironment):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(_missing(world))
-        return world
 
-    return made
+def _is_for_task(signature: inspect.Signature) -> bool:
+    """Whether a class is made from a task: its first argument has to be given, or says so by its name."""
+    places = [each for each in signature.parameters.values() if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    return bool(places) and (places[0].default is places[0].empty or places[0].name == "task")
 
 
-def _missing(environment: object) -> str:
-    missing = ", ".join(name for name in NEEDED if not callable(getattr(environment, name, None)))
+def _name(environment: object) -> str:
+    return str(getattr(environment, "__name__", type(environment).__name__))
+
+
+def _missing(world: object, environment: object) -> str:
+    missing = ", ".join(name for name in NEEDED if not callable(getattr(world, name, None)))
+    maker = "" if world is environment else f", which {_name(environment)} made"
     return (
-        f"An agent can't act in {type(environment).__name__}: it has no {missing}. Give a pa.ChoiceEnvironment, which lists"
+        f"An agent can't act in {type(world).__name__}: it has no {missing}{maker}. Give a pa.ChoiceEnvironment, which lists"
         " its actions and judges itself, or a function that makes one from a task."
     )
 

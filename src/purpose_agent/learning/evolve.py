@@ -8,11 +8,11 @@ family, found without a model. Lessons in words about different tasks whose advi
 them, by one model call.
 
 What is there to test? Where a parent applies, the general memory can at best be as good, and recall lets it make way
-for the parent there. So the question is whether it carries over: it is tried on tasks on which no promoted parent
+for the parent there. So the question is whether it carries over: it is tried on tasks on which no parent
 applies, with it and without, and promoted if it helps there. Where no such task was met yet, it waits.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from hashlib import sha256
 
 from purpose_agent.core.errors import ModelError
@@ -120,23 +120,28 @@ def _rule_of(parents: Sequence[Memory]) -> Lesson:
 
 
 def transfer_tasks(
-    memory: Memory, parents: Sequence[Memory], runs: Sequence[RunRow], can_judge: Callable[[Task], bool]
+    memory: Memory,
+    parents: Sequence[Memory],
+    runs: Sequence[RunRow],
+    can_judge: Callable[[Task], bool],
+    taught: Collection[str] = (),
 ) -> tuple[Task, ...]:
-    """Tasks of the agent that would recall the general memory, and none of its promoted parents.
+    """Tasks of the agent that would recall the general memory, and none of its parents, whatever became of those.
 
     Args:
         runs: Newest first, of any family.
         can_judge: Whether a recorded task can be run again and judged.
+        taught: Keys of tasks that the parents were drawn from.
     """
     agent = memory.lesson.provenance.agent
-    in_use = [parent for parent in parents if parent.status == "promoted"]
     tasks = {
         run.task_key: run.task
         for run in runs
         if run.agent == agent
+        and run.task_key not in taught
         and can_judge(run.task)
         and would_recall(memory, run.task, agent)
-        and not any(would_recall(parent, run.task, agent) for parent in in_use)
+        and not any(would_recall(parent, run.task, agent) for parent in parents)
     }
     return tuple(tasks[key] for key in sorted(tasks, key=lambda key: sha256(f"trial/{key}".encode()).digest()))
 

@@ -1,6 +1,6 @@
 """What a run's decisions among options teach the replay: its episode, and what it was a success at instead.
 
-In:  a run as the record has it, its trace.
+In:  a run as the record has it, its trace where it is needed.
 Out: episodes, those of hindsight marked.
 
 Of a task with choices whose right answer is known every choice is judged, not only the one that was taken. A failed
@@ -9,7 +9,7 @@ experience replay, Andrychowicz et al. 2017, arXiv 1707.01495). Tasks held out f
 without a model: theirs are tried by what they reached before they learned from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from purpose_agent.core.action import command_of
@@ -41,15 +41,19 @@ class Taught:
     note: str = ""
 
 
-def experience_of(run: RunRow, trace: Trace) -> tuple[Taught, ...]:
-    """What the run teaches; () if nobody judged it, if it chose among no options, or if its task is held out."""
+def experience_of(run: RunRow, trace: Callable[[], Trace]) -> tuple[Taught, ...]:
+    """What the run teaches; () if nobody judged it, if it chose among no options, or if its task is held out.
+
+    Args:
+        trace: Loads the run's; asked only where it may have been played in a world.
+    """
     if run.success is None or (is_held_out(run.task) and run.model != NO_MODEL):
         return ()
     if run.task.choices:
         alternatives = _alternatives(run)
         episode = Episode(run.id, run.goal, run.family, alternatives, run.success, apart=True)
         return (Taught(episode),) if alternatives else ()
-    steps = _steps(trace.events)
+    steps = _steps(trace().events)
     if not steps:
         return ()
     episode = Episode(run.id, run.goal, run.family, steps, run.success)
@@ -89,15 +93,18 @@ def _steps(events: Sequence[Event]) -> tuple[Experienced, ...]:
 
 
 def in_hindsight(episode: Episode) -> Episode | None:
-    """The episode told as if it had wanted the goal that it fulfilled latest, up to the moment it first did so; or None."""
+    """The episode told as if it had wanted the goal that it fulfilled latest, up to the moment it first did so; or None.
+
+    What held after the first step may have held before it: nobody looked, so that is no achievement.
+    """
     first: dict[str, int] = {}
     for number, step in enumerate(episode.steps):
         for goal in step.goals:
             first.setdefault(goal, number)
     first.pop(episode.goal, None)
-    if not first:
+    goal, last = max(first.items(), key=lambda item: item[1], default=("", 0))
+    if last == 0:
         return None
-    goal, last = max(first.items(), key=lambda item: item[1])
     steps = [
         replace(
             step,

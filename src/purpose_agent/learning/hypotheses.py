@@ -57,7 +57,8 @@ def propose(run: RunRow, alike: Sequence[RunRow], in_use: Memory | None, waiting
     cases, since = _of_the_present(solved_cases(alike), in_use, waiting)
     when = " since it changed" if since else ""
     if len(cases) < FEWEST_CASES:
-        return Proposal(why=f"{len(cases)} solved cases so far{when}; a rule needs {FEWEST_CASES}")
+        solved = "1 solved case" if len(cases) == 1 else f"{len(cases)} solved cases"
+        return Proposal(why=f"{solved} so far{when}; a rule needs {FEWEST_CASES}")
     rules = induce([each.case for each in cases], MOST_RULES)
     if not rules and len(cases) >= FEWEST_HALVED and not since:
         newer = cases[len(cases) // 2 :]

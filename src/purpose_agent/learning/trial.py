@@ -24,7 +24,7 @@ ALPHA = 0.05
 PAIRS = 16
 """Pairs in one trial."""
 MOST_PAIRS = 48
-"""Pairs in all trials of a memory; after that it stays in quarantine."""
+"""Pairs in all trials of a memory; after that it stays in quarantine, or, of learned values, is archived."""
 PATIENCE = 4
 """So many pairs that all succeed without the memory leave nothing to win."""
 
@@ -62,8 +62,9 @@ async def try_memory(
 
     Args:
         tasks: Taken in turn, those that had fewest pairs first; again with another seed when all have had theirs. A
-            task with choices is tried once: its answer is the likeliest one whatever the seed, and the same pair twice
-            is no second piece of evidence.
+            task with choices is tried once: where a model ranks them, or nobody but values does, its answer is the same
+            whatever the seed, and the same pair twice is no second piece of evidence. A model that writes its answer
+            draws it, and could tell more of the task: its trials are shorter than they might be.
         before: The last undecided report of this memory; its pairs count.
         pairs: At most so many new ones.
         alpha: Chance of promoting a memory that doesn't help, 0 to 1; and of rejecting one that doesn't harm.

@@ -40,12 +40,14 @@ class Weight:
     """One feature's worth.
 
     Attributes:
-        run_id: The run that moved it last.
+        run_id: The run that moved it most; "" if none moved it.
+        moved: How far that run moved it at once.
     """
 
     mean: float
     variance: float
     run_id: str
+    moved: float = 0.0
 
 
 def first_weight(key: int) -> Weight:
@@ -64,7 +66,8 @@ class Weights:
         """Mean, deviation, and the runs that taught the weights that matter most, at most three.
 
         Args:
-            common: So many of the first features are the same for all options, and tell nothing of this one's runs.
+            common: So many of the first features are the same for all options: between these, their doubts cancel, and
+                they tell nothing of this one's runs.
         """
         mean = variance = 0.0
         strongest: list[tuple[float, str]] = []
@@ -73,11 +76,13 @@ class Weights:
             weight = self.all.get(key)
             if weight is None:
                 mean += HOPE if key == _HOPE_KEY else 0.0
-                variance += PRIOR
+                variance += PRIOR if number >= common else 0.0
                 continue
             mean += weight.mean
+            if number < common:
+                continue
             variance += weight.variance
-            if weight.run_id and number >= common:
+            if weight.run_id:
                 strongest.append((abs(weight.mean), weight.run_id))
         strongest.sort(reverse=True)
         return mean, sqrt(variance), tuple(dict.fromkeys(run_id for _, run_id in strongest[:3]))
@@ -94,8 +99,10 @@ class Weights:
         total = sum(weight.variance for weight in weights) + NOISE
         for key, weight in zip(keys, weights, strict=True):
             gain = weight.variance / total
-            weight.mean += gain * error
+            move = gain * error
+            weight.mean += move
             weight.variance = max(weight.variance - gain * weight.variance, LEAST_VARIANCE)
-            weight.run_id = run_id
+            if abs(move) > weight.moved:
+                weight.run_id, weight.moved = run_id, abs(move)
             self.all[key] = weight
         self.changed.update(keys)

@@ -6,7 +6,7 @@ Out: options ranked by what is known of them, with the runs that taught it.
 After REMEMBERER (arXiv 2306.07929), with values that carry over to options nobody has seen. Values belong to an agent
 and a family; a family of few episodes borrows those of all the agent's families together. Whether a run may use them
 is for the gate to say, not for this file. Other people's episodes are kept but weigh nothing until they agree with
-the agent's own experience.
+the agent's own experience (`vouching.py`).
 """
 
 import random
@@ -20,28 +20,39 @@ from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Origin
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Episode, Experienced, Ranked
+from purpose_agent.memory.episodes import returns_in, taught_by
 from purpose_agent.memory.linear import HOPE, Weight, Weights
 from purpose_agent.memory.nearest import Neighbours
 from purpose_agent.memory.options import features_of, moment_of, whole
-from purpose_agent.memory.returns import returns
+from purpose_agent.memory.vouching import FEWEST_DECISIONS, agreeing
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.database import Database
 
 Estimator: TypeAlias = Literal["linear", "nearest"]
 
 CAPACITY = 2_000
-"""Episodes kept of an agent and a family. The ones that moved least go first; what they taught stays."""
+"""Episodes kept of an agent and a family. The newest half stays, of the others what moved most; what they taught stays."""
 OWN_FEWEST = 10
 """A family of fewer episodes is ranked by the values of all the agent's families."""
 BOLDNESS = 0.05
 """How far values are drawn from their means, in deviations: they are known better than the weights one by one say."""
 JUDGE_FEWEST = 20
 """So many episodes of its own an agent needs before it can tell whether others' agree with them."""
-AGREEMENT = 0.3
-"""Others' returns must go with the values expected at least so closely (Pearson's r)."""
-EVERY = ""
+JUDGE_AGAIN = 2
+"""Others' episodes that did not agree are judged again when the agent has so many times the episodes it had then."""
+EVERY = "*"
 """The family under which the values of all of an agent's families are kept together."""
 OWN: tuple[Origin, ...] = ("self_verified", "operator", "user")
+_IS_OWN = f"origin IN ({', '.join(repr(origin) for origin in OWN)})"
+
+_EVICT = """
+    DELETE FROM episodes WHERE id IN (
+        SELECT id FROM (
+            SELECT id, trusted, moved, row_number() OVER (PARTITION BY trusted ORDER BY id DESC) > ? AS old
+            FROM episodes WHERE agent = ? AND family = ?
+        ) ORDER BY trusted DESC, old, CASE WHEN old THEN moved END DESC, id DESC LIMIT -1 OFFSET ?
+    )
+"""
 
 _Kind: TypeAlias = tuple[str, str]
 
@@ -78,24 +89,27 @@ class Replay:
         single = bool(task.choices)  # learned from without a past, and so ranked without one on a second attempt
         moment = moment_of(task.goal, situation, options, () if single else past, single=single)
         if self._estimator == "nearest":
-            known = self._neighbours_of(kind)
+            known, usual = self._neighbours_of(kind), 0.0
             found = [
                 (option, *_hopeful(known.predict(situation, option), moment.here[option]), known.has(option))
                 for option in options
             ]
         else:
             weights, common = self._weights_of(kind, fresh=not past), len(moment.features)
+            usual = weights.predict(moment.features)[0]
             found = [
                 (option, *weights.predict(features_of(option, moment), common), weights.knows(whole(option)))
                 for option in options
             ]
         return tuple(
-            Ranked(option, mean + BOLDNESS * deviation * draws.gauss(0.0, 1.0), deviation, sources, taken)
+            Ranked(option, mean + BOLDNESS * deviation * draws.gauss(0.0, 1.0), deviation, sources, taken, mean, usual)
             for option, mean, deviation, sources, taken in found
         )
 
     def learn(self, agent: str, episode: Episode, *, origin: Origin = "self_verified", note: str = "") -> None:
         """Keep an episode and, if it is the agent's own, what it teaches; in one transaction.
+
+        One that is kept already, of the same run and note, changes nothing.
 
         Args:
             note: What it is, if not what happened: "relabelled".
@@ -107,128 +121,129 @@ class Replay:
             raise UsageError(
                 f"The episode of {episode.run_id} has a reward that is no finite number; nothing is learned from it."
             )
-        trusted = origin in OWN
+        trusted, apart, text = origin in OWN, episode.apart, to_json(Episode, episode)
         with self._db.write() as cursor:
-            kinds = list(dict.fromkeys(((agent, episode.family), (agent, EVERY))))
-            moved = max([self._taught(cursor, kind, episode) for kind in kinds]) if trusted else 0.0
-            cursor.execute(
+            added = cursor.execute(
                 "INSERT INTO episodes (run_id, agent, family, steps, success, origin, trusted, apart, note, moved)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    episode.run_id,
-                    agent,
-                    episode.family,
-                    to_json(Episode, episode),
-                    episode.success,
-                    origin,
-                    trusted,
-                    episode.apart,
-                    note,
-                    moved,
-                ),
-            )
-            cursor.execute(
-                "DELETE FROM episodes WHERE id IN (SELECT id FROM episodes WHERE agent = ? AND family = ?"
-                " ORDER BY trusted DESC, moved DESC, id DESC LIMIT -1 OFFSET ?)",
-                (agent, episode.family, CAPACITY),
-            )
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0.0) ON CONFLICT (agent, run_id, note) DO NOTHING RETURNING id",
+                (episode.run_id, agent, episode.family, text, episode.success, origin, trusted, apart, note),
+            ).fetchall()
+            if added and trusted:
+                self._teach(cursor, agent, episode, int(added[0][0]), count=not note)
+            cursor.execute(_EVICT, (CAPACITY // 2, agent, episode.family, CAPACITY))
 
     def count(self, agent: str, family: str) -> int:
-        """How many episodes of its own taught the values of a family."""
+        """How many episodes of its own the agent had of a family; neither what was relabelled nor what others told."""
         rows = self._db.rows("SELECT episodes FROM value_kinds WHERE agent = ? AND family = ?", (agent, family))
         return int(rows[0][0]) if rows else 0
 
-    def episodes(self, agent: str, family: str = EVERY) -> tuple[Episode, ...]:
-        """What is kept of an agent, oldest first; of one family, or of all. Without what was relabelled."""
+    def episodes(self, agent: str, family: str = "") -> tuple[Episode, ...]:
+        """What an agent learned from, as far as it is kept, oldest first; of one family, or of all ("").
+
+        Without what was relabelled, and without others' episodes that do not agree, or not yet.
+        """
         rows = self._db.rows(
-            "SELECT steps FROM episodes WHERE agent = ? AND (? = '' OR family = ?) AND note = '' ORDER BY id",
+            "SELECT steps FROM episodes WHERE agent = ? AND (? = '' OR family = ?) AND note = '' AND trusted = 1 ORDER BY id",
             (agent, family, family),
         )
         return tuple(from_json(Episode, str(row[0])) for row in rows)
 
+    def count_vouched(self, agent: str, family: str) -> int:
+        """How many of others' episodes of a family agree with the agent's own, and teach it too."""
+        rows = self._db.rows(
+            f"SELECT count(*) FROM episodes WHERE agent = ? AND family = ? AND trusted = 1 AND NOT ({_IS_OWN})", (agent, family)
+        )
+        return int(rows[0][0]) if rows else 0
+
     def vouch(self) -> int:
         """Learn from others' episodes that agree with the agent's own experience. Returns how many did.
 
-        An episode agrees if the returns it tells of go with those the agent would expect (Pearson's r of at least
-        `AGREEMENT`), and if none of them is further from that than anything the agent experienced itself. Those that
-        don't stay, and weigh nothing; they are asked again next time.
+        All that wait of an agent, a family and an origin are judged together. Those that do not agree stay, and weigh
+        nothing; asking again is no new chance until the agent has experienced `JUDGE_AGAIN` times as much.
         """
-        rows = self._db.rows("SELECT DISTINCT agent, family FROM episodes WHERE trusted = 0")
-        return sum(self._vouched(str(agent), str(family)) for agent, family in rows)
+        batches = self._db.rows("SELECT DISTINCT agent, family, origin FROM episodes WHERE trusted = 0")
+        return sum(self._vouched(str(agent), str(family), str(origin)) for agent, family, origin in batches)
 
-    def _vouched(self, agent: str, family: str) -> int:
-        if self.count(agent, family) < JUDGE_FEWEST:
+    def _vouched(self, agent: str, family: str, origin: str) -> int:
+        batch, own = (agent, family, origin), self.count(agent, family)
+        judged = self._db.rows("SELECT own FROM judgements WHERE agent = ? AND family = ? AND origin = ?", batch)
+        if own < max([JUDGE_FEWEST, *(JUDGE_AGAIN * int(row[0]) for row in judged)]):
             return 0
         rows = self._db.rows(
-            "SELECT id, steps FROM episodes WHERE agent = ? AND family = ? AND trusted = 0 ORDER BY id", (agent, family)
+            "SELECT id, steps FROM episodes WHERE agent = ? AND family = ? AND origin = ? AND trusted = 0 ORDER BY id", batch
         )
-        ((furthest,),) = self._db.rows(
-            "SELECT max(moved) FROM episodes WHERE agent = ? AND family = ? AND trusted = 1", (agent, family)
-        )
+        waiting = [(int(number), from_json(Episode, str(text))) for number, text in rows]
+        if sum(len(episode.steps) for _, episode in waiting) < FEWEST_DECISIONS:
+            return 0
+        rows = self._db.rows(f"SELECT steps FROM episodes WHERE agent = ? AND family = ? AND {_IS_OWN} ORDER BY id", batch[:2])
+        verdict = agreeing([from_json(Episode, str(row[0])) for row in rows], [episode for _, episode in waiting])
+        if verdict is None:
+            return 0
         agreed = 0
-        for number, text in rows:
-            episode = from_json(Episode, str(text))
-            believed, told = self._told((agent, family), episode)
-            if _correlation(believed, told) < AGREEMENT or _surprise(believed, told) > float(furthest or 0.0):
-                continue
-            with self._db.write() as cursor:
-                moved = [self._taught(cursor, kind, episode) for kind in dict.fromkeys(((agent, family), (agent, EVERY)))]
-                cursor.execute("UPDATE episodes SET trusted = 1, moved = ? WHERE id = ?", (max(moved), number))
-            agreed += 1
+        with self._db.write() as cursor:
+            for (number, episode), agrees in zip(waiting, verdict, strict=True):
+                vouched = "UPDATE episodes SET trusted = 1 WHERE id = ? AND trusted = 0 RETURNING id"
+                if agrees and cursor.execute(vouched, (number,)).fetchall():  # else another process was first
+                    self._teach(cursor, agent, episode, number, count=False)
+                    agreed += 1
+            if any(verdict):
+                cursor.execute("DELETE FROM judgements WHERE agent = ? AND family = ? AND origin = ?", batch)
+            else:
+                cursor.execute("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?)", (*batch, own))
         self._neighbours.clear()
         return agreed
 
     def _kind(self, agent: str, family: str) -> _Kind | None:
         """Whose values rank the options of a task."""
-        if family and self.count(agent, family) >= OWN_FEWEST:
+        if self.count(agent, family) >= OWN_FEWEST:
             return agent, family
-        return (agent, EVERY) if self.count(agent, EVERY) else None
+        return (agent, EVERY) if self._version((agent, EVERY)) else None
 
-    def _told(self, kind: _Kind, episode: Episode) -> tuple[list[float], list[float]]:
-        """What its decisions were believed to be worth, and what the episode says."""
-        weights = self._weights_of(kind, fresh=True)
-        believed = [weights.predict(features)[0] for features in _features(episode)]
-        return believed, _returns(episode, believed)
+    def _teach(self, cursor: Cursor, agent: str, episode: Episode, number: int, *, count: bool) -> None:
+        """Learn from an episode that is stored under `number`."""
+        kinds = dict.fromkeys(((agent, episode.family), (agent, EVERY)))
+        moved = max([self._taught(cursor, kind, episode, count=count) for kind in kinds])
+        cursor.execute("UPDATE episodes SET moved = ? WHERE id = ?", (moved, number))
 
-    def _taught(self, cursor: Cursor, kind: _Kind, episode: Episode) -> float:
+    def _taught(self, cursor: Cursor, kind: _Kind, episode: Episode, *, count: bool) -> float:
         """Learn from an episode for one kind; how far it moved what was believed, at most, in units of reward."""
         weights = self._weights_of(kind, fresh=True)
         del self._weights[kind]  # until all went well: they are changed in place
-        features = _features(episode)
-        believed = [weights.predict(each)[0] for each in features]
-        told = _returns(episode, believed)
-        # From the end, so that a decision is learned after what it led to.
-        for each, value in reversed(list(zip(features, told, strict=True))):
-            weights.learn(each, value, episode.run_id)
+        moved = taught_by(episode, weights)
         # By chance, not counted: what an outer transaction undoes must never look like what another process did.
         version = secrets.randbits(62)
+        changed = [(key, weights.all[key]) for key in weights.changed]
         cursor.executemany(
-            "INSERT OR REPLACE INTO value_weights (agent, family, feature, mean, variance, run_id) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (*kind, key, weights.all[key].mean, weights.all[key].variance, weights.all[key].run_id)
-                for key in weights.changed
-            ],
+            "INSERT OR REPLACE INTO value_weights (agent, family, feature, mean, variance, moved, run_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(*kind, key, weight.mean, weight.variance, weight.moved, weight.run_id) for key, weight in changed],
         )
         weights.changed.clear()
         cursor.execute(
-            "INSERT INTO value_kinds (agent, family, version, episodes) VALUES (?, ?, ?, 1) ON CONFLICT (agent, family)"
-            " DO UPDATE SET version = excluded.version, episodes = episodes + 1",
-            (*kind, version),
+            "INSERT INTO value_kinds (agent, family, version, episodes) VALUES (?, ?, ?, ?) ON CONFLICT (agent, family)"
+            " DO UPDATE SET version = excluded.version, episodes = episodes + excluded.episodes",
+            (*kind, version, count),
         )
         self._weights[kind] = (version, weights)
-        return _surprise(believed, told)
+        return moved
 
     def _weights_of(self, kind: _Kind, *, fresh: bool) -> Weights:
-        """The weights as the file has them. Within a run they are taken as they were at its first decision."""
+        """The weights as the file has them.
+
+        Within a run the file is asked at the first decision only; what this process learns meanwhile is in them all the same.
+        """
         held = self._weights.get(kind)
         if held is not None and not fresh:
             return held[1]
         version = self._version(kind)
         if held is None or held[0] != version:
             rows = self._db.rows(
-                "SELECT feature, mean, variance, run_id FROM value_weights WHERE agent = ? AND family = ?", kind
+                "SELECT feature, mean, variance, run_id, moved FROM value_weights WHERE agent = ? AND family = ?", kind
             )
-            weights = {int(key): Weight(float(mean), float(variance), str(run)) for key, mean, variance, run in rows}
+            weights = {
+                int(key): Weight(float(mean), float(variance), str(run), float(moved))
+                for key, mean, variance, run, moved in rows
+            }
             held = (version, Weights(weights))
             self._weights[kind] = held
         return held[1]
@@ -237,13 +252,12 @@ class Replay:
         agent, family = kind
         last, known = self._neighbours.get(kind) or (0, Neighbours())
         rows = self._db.rows(
-            "SELECT id, steps FROM episodes WHERE agent = ? AND (? = '' OR family = ?) AND trusted = 1 AND id > ? ORDER BY id",
-            (agent, family, family, last),
+            "SELECT id, steps FROM episodes WHERE agent = ? AND (? = ? OR family = ?) AND trusted = 1 AND id > ? ORDER BY id",
+            (agent, family, EVERY, family, last),
         )
         for number, text in rows:
             episode = from_json(Episode, str(text))
-            told = _returns(episode, [0.0] * len(episode.steps))
-            for step, value in zip(episode.steps, told, strict=True):
+            for step, value in zip(episode.steps, returns_in(episode), strict=True):
                 known.add(step.situation, step.option, value, episode.run_id)
             last = int(number)
         self._neighbours[kind] = (last, known)
@@ -258,36 +272,3 @@ def _hopeful(known: tuple[float, float, tuple[str, ...]], tried: int) -> tuple[f
     """What was not tried in this situation in this run gets the same bonus that a weight begins with."""
     mean, deviation, sources = known
     return mean + (0.0 if tried else HOPE), deviation, sources
-
-
-def _features(episode: Episode) -> list[tuple[str, ...]]:
-    steps, goal, apart = episode.steps, episode.goal, episode.apart
-    moments = [
-        moment_of(goal, step.situation, step.options, () if apart else steps[:number], single=apart)
-        for number, step in enumerate(steps)
-    ]
-    return [features_of(step.option, moment) for step, moment in zip(steps, moments, strict=True)]
-
-
-def _returns(episode: Episode, believed: Sequence[float]) -> list[float]:
-    rewards = [step.reward + step.shaping for step in episode.steps]
-    return rewards if episode.apart else returns(rewards, believed)
-
-
-def _surprise(believed: Sequence[float], told: Sequence[float]) -> float:
-    """How far the two are apart, at most."""
-    return max((abs(one - other) for one, other in zip(believed, told, strict=True)), default=0.0)
-
-
-def _correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """Pearson's r; 0 where either does not vary."""
-    n = len(one)
-    if n < 2:
-        return 0.0
-    mean_one, mean_other = sum(one) / n, sum(other) / n
-    spread_one = sum((value - mean_one) ** 2 for value in one)
-    spread_other = sum((value - mean_other) ** 2 for value in other)
-    if spread_one <= 0 or spread_other <= 0:
-        return 0.0
-    both = sum((a - mean_one) * (b - mean_other) for a, b in zip(one, other, strict=True))
-    return float(both / (spread_one * spread_other) ** 0.5)

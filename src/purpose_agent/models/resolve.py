@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from purpose_agent.core.errors import MissingExtra, MissingKey, NoModelFound, UnknownModel
-from purpose_agent.core.model import Capabilities, Model
+from purpose_agent.core.errors import MissingExtra, MissingKey, NoModelFound, UnknownModel, UsageError
+from purpose_agent.core.model import Capabilities, Model, is_no_model
 from purpose_agent.models.catalogue import DEFAULT_MODEL, cache_dir, pulled
 from purpose_agent.models.http import get_json_now, is_loopback, without_credentials
 from purpose_agent.models.openai_compatible import OpenAICompatibleModel
@@ -46,6 +46,7 @@ def resolve_model(spec: str | Model | None = None) -> Model:
             for the best that is there.
 
     Raises:
+        UsageError: The spec is "none", which only an agent can be given.
         UnknownModel: The spec can't be read.
         MissingKey: The provider asks for a key, and its variable isn't set.
         MissingExtra: A local model was asked for, and the engine isn't installed.
@@ -55,6 +56,11 @@ def resolve_model(spec: str | Model | None = None) -> Model:
         return _best()
     if not isinstance(spec, str):
         return spec
+    if is_no_model(spec):
+        raise UsageError(
+            f"{spec!r} is no model, and this needs one: name it, such as 'ollama:qwen3:1.7b'. Only an agent can be without: "
+            'Agent(model="none") chooses among options by what it learned.'
+        )
     text = spec.strip()
     if text.lower().startswith(("http://", "https://")):
         return _at_address(text)

@@ -121,6 +121,7 @@ def m0002_experience(db: Connection) -> None:
             moved REAL NOT NULL              -- how far it moved what was believed
         ) STRICT;
         CREATE INDEX episodes_by_kind ON episodes (agent, family, trusted, moved);
+        CREATE UNIQUE INDEX episodes_once ON episodes (agent, run_id, note);
 
         CREATE TABLE value_weights (
             agent TEXT NOT NULL,
@@ -128,16 +129,25 @@ def m0002_experience(db: Connection) -> None:
             feature INTEGER NOT NULL,        -- 32 bits of a hash
             mean REAL NOT NULL,
             variance REAL NOT NULL,
-            run_id TEXT NOT NULL,            -- the run that moved it last
+            moved REAL NOT NULL,             -- how far a single observation moved it, at most
+            run_id TEXT NOT NULL,            -- the run that did
             PRIMARY KEY (agent, family, feature)
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE value_kinds (
             agent TEXT NOT NULL,
-            family TEXT NOT NULL,
+            family TEXT NOT NULL,            -- '*': all of them together
             version INTEGER NOT NULL,        -- another one after each change of its weights
-            episodes INTEGER NOT NULL,
+            episodes INTEGER NOT NULL,       -- of its own, neither relabelled nor of others
             PRIMARY KEY (agent, family)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE judgements (            -- others' episodes that did not agree when they were judged last
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            own INTEGER NOT NULL,            -- how many episodes of its own the agent had then
+            PRIMARY KEY (agent, family, origin)
         ) STRICT, WITHOUT ROWID;
         """
     )

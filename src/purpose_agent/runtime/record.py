@@ -9,7 +9,7 @@ stays "running" under the name of a process that is no more; it then reads as "i
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -232,6 +232,22 @@ def list_runs(
     )
     runs = (_run(row) for row in rows)
     return [run for run in runs if status is None or run.status == status][:limit]
+
+
+def first_runs(db: Database, agent: str, *, model: str | None = None) -> Mapping[str, str]:
+    """By the key of its task: the first judged run that the agent was to learn from; `model`: of its runs with that one."""
+    rows = db.rows(
+        "SELECT task_key, min(id) FROM runs WHERE agent = ?1 AND mode = 'learning' AND success IS NOT NULL"
+        " AND (?2 IS NULL OR model = ?2) GROUP BY task_key",
+        (agent, model),
+    )
+    return {str(key): str(run_id) for key, run_id in rows}
+
+
+def task_keys(db: Database, run_ids: Sequence[str]) -> frozenset[str]:
+    """The keys of these runs' tasks; runs that are not there are passed over."""
+    marks = ", ".join("?" * len(run_ids))
+    return frozenset(str(row[0]) for row in db.rows(f"SELECT task_key FROM runs WHERE id IN ({marks})", tuple(run_ids)))
 
 
 def load_trace(db: Database, run_id: str) -> Trace:

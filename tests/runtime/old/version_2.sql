@@ -90,6 +90,7 @@ CREATE TABLE episodes (
             moved REAL NOT NULL              -- how far it moved what was believed
         ) STRICT;
         CREATE INDEX episodes_by_kind ON episodes (agent, family, trusted, moved);
+        CREATE UNIQUE INDEX episodes_once ON episodes (agent, run_id, note);
 
         CREATE TABLE value_weights (
             agent TEXT NOT NULL,
@@ -97,16 +98,25 @@ CREATE TABLE episodes (
             feature INTEGER NOT NULL,        -- 32 bits of a hash
             mean REAL NOT NULL,
             variance REAL NOT NULL,
-            run_id TEXT NOT NULL,            -- the run that moved it last
+            moved REAL NOT NULL,             -- how far a single observation moved it, at most
+            run_id TEXT NOT NULL,            -- the run that did
             PRIMARY KEY (agent, family, feature)
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE value_kinds (
             agent TEXT NOT NULL,
-            family TEXT NOT NULL,
+            family TEXT NOT NULL,            -- '*': all of them together
             version INTEGER NOT NULL,        -- another one after each change of its weights
-            episodes INTEGER NOT NULL,
+            episodes INTEGER NOT NULL,       -- of its own, neither relabelled nor of others
             PRIMARY KEY (agent, family)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE judgements (            -- others' episodes that did not agree when they were judged last
+            agent TEXT NOT NULL,
+            family TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            own INTEGER NOT NULL,            -- how many episodes of its own the agent had then
+            PRIMARY KEY (agent, family, origin)
         ) STRICT, WITHOUT ROWID;
 INSERT INTO runs VALUES ('run_1', '2026-01-02T03:04:05.000000+00:00', '2026-01-02T03:04:05.000000+00:00', 'porter', 'scripted', 'learning', 'Open the red door', '{"goal": "Open the red door", "checks": [{"kind": "equals", "spec": "pull"}], "limits": null, "choices": ["pull", "knock"], "inputs": {}, "labels": {"family": "doors"}, "id": ""}', 'key', 'doors', NULL, 'finished', 1, 10.0, 2, 100, 10, 80, 0.5, 3.5, 'pull', '', '1:1', 1, NULL);
 INSERT INTO events VALUES ('run_1', 1, 'evt_0001', '2026-01-02T03:04:05.000000+00:00', 'porter', 0, 'run_started', 'public', NULL, '{"task":{"goal":"Open the red door","checks":[{"kind":"equals","spec":"pull"}],"limits":null,"choices":["pull","knock"],"inputs":{},"labels":{"family":"doors"},"id":""},"agent":"porter","model":"scripted","mode":"learning","state":{"goal":"Open the red door"},"parent_run":null,"seed":null,"kind":"run_started"}');
@@ -128,9 +138,10 @@ INSERT INTO memories VALUES (1, 'mem_2', 'quarantined', 'skill_card', '{"kind":"
 INSERT INTO journal VALUES (1, 'mem_2', '2026-01-02T03:04:05.000000+00:00', 'candidate', 'quarantined', 'gate', 'scanned', '{"findings":[]}', 'run_1');
 INSERT INTO memory_index (rowid, text) VALUES (1, 'at a red door pull a red door');
 INSERT INTO episodes VALUES (1, 'run_1', 'porter', 'doors', '{"run_id":"run_1","goal":"Open the red door","family":"doors","steps":[{"situation":"Open the red door","option":"pull","reward":1.0,"options":["pull","knock"],"goals":[],"shaping":0.0},{"situation":"Open the red door","option":"knock","reward":0.0,"options":["pull","knock"],"goals":[],"shaping":0.0}],"success":true,"apart":true}', 1, 'self_verified', 1, 1, '', 0.95);
-INSERT INTO value_weights VALUES ('porter', 'doors', 7, 0.5, 0.01, 'run_1');
+INSERT INTO value_weights VALUES ('porter', 'doors', 7, 0.5, 0.01, 0.5, 'run_1');
 INSERT INTO value_kinds VALUES ('porter', 'doors', 12, 1);
-INSERT INTO value_kinds VALUES ('porter', '', 13, 1);
+INSERT INTO value_kinds VALUES ('porter', '*', 13, 1);
+INSERT INTO judgements VALUES ('porter', 'doors', 'peer_agent', 20);
 PRAGMA application_id=1349874288;
 PRAGMA user_version=2;
 COMMIT;

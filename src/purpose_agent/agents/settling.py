@@ -1,0 +1,120 @@
+"""Trials of what waits in quarantine, each on the agent that it came from.
+
+In:  quarantined memories, the agents of this process, a purse.
+Out: what became of each, by the word of the gate. Which tasks a memory is tried on is for `learning/trial_tasks.py` to say.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
+
+from purpose_agent.agents.budget import Purse
+from purpose_agent.core.errors import ModelError
+from purpose_agent.core.memory import POLICY, Memory
+from purpose_agent.core.task import Task
+from purpose_agent.engine.run import Setup
+from purpose_agent.engine.runner import Runner
+from purpose_agent.learning.learner import Learner, Trialled
+from purpose_agent.learning.trial import Outcome
+from purpose_agent.learning.trial_tasks import Memories, TrialTasks
+from purpose_agent.runtime.event_bus import Listener
+
+
+class Performer(Protocol):
+    """What a workspace needs to know of an agent."""
+
+    @property
+    def name(self) -> str:
+        """What it learns is kept under it."""
+        ...
+
+    def setup(self) -> Setup:
+        """Who runs, as the engine needs it; its model is asked for reflection."""
+        ...
+
+    def can_judge(self, task: Task) -> bool:
+        """Whether a recorded task can be run again and judged."""
+        ...
+
+
+@dataclass(slots=True)
+class Tried:
+    """What came of the memories: tried, skipped with the reason, or left for want of budget."""
+
+    trialled: list[Trialled] = field(default_factory=list[Trialled])
+    skipped: list[tuple[Memory, str]] = field(default_factory=list[tuple[Memory, str]])
+    left: list[Memory] = field(default_factory=list[Memory])
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Tries memories on `agents`, by name, and pays from `purse`."""
+
+    memories: Memories
+    learner: Learner
+    runner: Runner
+    agents: Mapping[str, Performer]
+    purse: Purse
+    listeners: Sequence[Listener] = ()
+
+    async def of_all(self) -> Tried:
+        """One trial of each quarantined memory, as far as the purse reaches."""
+        tried = Tried()
+        for memory in self.memories.list("quarantined"):
+            if self.memories.get(memory.id).status != "quarantined":
+                continue  # another hypothesis about the same tasks was promoted meanwhile
+            if not self.purse.has_room(runs=2):
+                tried.left.append(memory)
+                continue
+            try:
+                came_of_it = await self._try(memory)
+            except ModelError as error:
+                # The other memories still get their turn; this one is tried again at the next call.
+                came_of_it = str(error)
+            if isinstance(came_of_it, str):
+                tried.skipped.append((memory, came_of_it))
+            else:
+                tried.trialled.append(came_of_it)
+        return tried
+
+    async def _try(self, memory: Memory) -> Trialled | str:
+        name = memory.lesson.provenance.agent
+        agent = self.agents.get(name)
+        if agent is None:
+            return f"no agent called {name!r} was made in this process"
+        has_model = agent.setup().model is not None
+        if not has_model and memory.lesson.kind != POLICY:
+            return f"the agent {name!r} has no model that could read it"
+        chosen = self.learner.trial_tasks(memory, agent.can_judge, has_model=has_model)
+        if not chosen.tasks:
+            return "no recorded task could be run and judged again"
+        return await self.learner.try_out(
+            memory,
+            chosen.tasks,
+            partial(self._rerun, agent, memory, chosen),
+            once=bool(chosen.played),
+            may_go_on=lambda: self.purse.has_room(runs=2),
+        )
+
+    async def _rerun(
+        self, agent: Performer, memory: Memory, chosen: TrialTasks, task: Task, seed: int, with_it: bool
+    ) -> Outcome:
+        """One half of a pair. What the memory revises is left out of the run that has it, and only there."""
+        played = chosen.played.get(task.key) if with_it else None
+        if played is not None:
+            return Outcome(played.id, played.success, 0)
+        result = await self.runner.run(
+            replace(agent.setup(), critic=None),  # checks judge a trial; a model's score would only cost
+            task,
+            mode="validation",
+            seed=seed,
+            parent=memory.id,
+            on_trial=memory if with_it else None,
+            without_memory=memory.supersedes if with_it else memory.id,
+            listeners=self.listeners,
+        )
+        self.purse.pay(result.usage, runs=1)
+        if result.status == "failed":
+            raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
+        return Outcome(result.id, result.success, result.usage.tokens)

@@ -1,0 +1,125 @@
+"""Which tasks of the record a memory is tried on: those that would recall it, and that it did not learn from.
+
+In:  a quarantined memory, the record.
+Out: tasks, in an order that knows nothing of outcomes; of values without a model, the runs that are half of the trial.
+
+Rules and demonstrations are tried on the tasks held out from drawing them. So are values of an agent with a model. Those
+of an agent without one are tried by its own runs, each of which was played before anything was learned from it
+(prequential, after Dawid 1984): only the first run of a task is such a test.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from purpose_agent.core.memory import POLICY, JournalEntry, Memory, MemoryKind, MemoryStatus, Provenance
+from purpose_agent.core.model import NO_MODEL
+from purpose_agent.core.task import Task
+from purpose_agent.learning.cases import same_kind
+from purpose_agent.learning.evolve import transfer_tasks
+from purpose_agent.learning.hypotheses import KINDS
+from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
+from purpose_agent.memory.rules import has_a_say
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.record import RunRow, first_runs, list_runs, task_keys
+
+HISTORY = 200
+"""So many of a family's last runs are looked at."""
+
+
+class Memories(Protocol):
+    """What is stored, to read; only the gate changes it."""
+
+    def list(self, status: MemoryStatus | None = None, kind: MemoryKind | None = None) -> Sequence[Memory]:
+        """All, or those of one status or kind, oldest first."""
+        ...
+
+    def get(self, memory_id: str) -> Memory:
+        """One, as it is now."""
+        ...
+
+    def journal(self, memory_id: str) -> Sequence[JournalEntry]:
+        """What happened to one, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTasks:
+    """What a memory is tried on.
+
+    Attributes:
+        played: By the key of the task: the recorded run that is the half with the memory. Empty: both halves are run.
+    """
+
+    tasks: tuple[Task, ...] = ()
+    played: Mapping[str, RunRow] = field(default_factory=dict[str, RunRow])
+
+
+def trial_tasks(
+    db: Database, memories: Memories, memory: Memory, can_judge: Callable[[Task], bool], *, has_model: bool
+) -> TrialTasks:
+    """Tasks of the record that would recall the memory and did not teach it; those that did where there are no others.
+
+    Values are never tried on what they learned from. Of a rule that changed, tasks since then only: the checks of older
+    ones follow the rule of before. Of a general memory, tasks that its parents have nothing to say about: see `evolve.py`.
+
+    Args:
+        can_judge: Whether a recorded task can be run again and judged.
+        has_model: Whether the agent on which it is tried has one.
+    """
+    lesson = memory.lesson
+    scope, source = lesson.scope, lesson.provenance
+    if source.parents:
+        parents = [other for other in memories.list() if other.id in source.parents]
+        return TrialTasks(
+            transfer_tasks(memory, parents, list_runs(db, limit=HISTORY, mode="learning"), can_judge, _taught(db, parents))
+        )
+    family = scope.families[0] if scope.families else ""
+    runs = [
+        run
+        for run in list_runs(db, limit=HISTORY, family=family, mode="learning")
+        if can_judge(run.task)
+        and (not scope.agents or run.agent in scope.agents)
+        and run.id >= source.since
+        and has_a_say(lesson, run.task)
+    ]
+    if lesson.kind == POLICY:
+        return _unlearned(db, source.agent, runs) if has_model else _as_played(db, source, runs)
+    own = [run for run in runs if run.id == source.run_id]
+    # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
+    tasks = {run.task_key: run.task for run in runs if family or (own and same_kind(run, own[0]))}
+    if lesson.kind in KINDS:
+        kept = {key: task for key, task in tasks.items() if is_held_out(task)}
+    else:
+        taught = _taught(db, [memory])
+        kept = {key: task for key, task in tasks.items() if key not in taught}
+    return TrialTasks(_in_order(kept or tasks))
+
+
+def _taught(db: Database, memories: Iterable[Memory]) -> frozenset[str]:
+    """The tasks that they were drawn from."""
+    sources = [memory.lesson.provenance for memory in memories]
+    return task_keys(db, [run_id for source in sources for run_id in (source.run_id, source.beside) if run_id])
+
+
+def _unlearned(db: Database, agent: str, runs: Sequence[RunRow]) -> TrialTasks:
+    """The newest held-out tasks; without a model the agent learned from those too, if it met them."""
+    learned = first_runs(db, agent, model=NO_MODEL)
+    tasks = {run.task_key: run.task for run in runs if is_held_out(run.task) and run.task_key not in learned}
+    return TrialTasks(_in_order(dict(list(tasks.items())[:MOST_PAIRS])))
+
+
+def _as_played(db: Database, source: Provenance, runs: Sequence[RunRow]) -> TrialTasks:
+    """The tasks met last for the first time, and how they went then; newest first."""
+    first = first_runs(db, source.agent)
+    # With `since`, the values were not used before they were proposed, in that run itself.
+    tests = [run for run in runs if run.model == NO_MODEL and first.get(run.task_key) == run.id != source.since]
+    played = {run.task_key: run for run in tests}
+    newest = dict(list(played.items())[:MOST_PAIRS])
+    return TrialTasks(tuple(run.task for run in newest.values()), newest)
+
+
+def _in_order(tasks: Mapping[str, Task]) -> tuple[Task, ...]:
+    """A trial that meets failed tasks first, and stops when it has won enough, would never meet those the memory spoils."""
+    return tuple(tasks[key] for key in sorted(tasks, key=lambda key: sha256(f"trial/{key}".encode()).digest()))
