@@ -149,7 +149,7 @@ class Play:
         """One for each condition."""
         if only:
             condition = {each.name: each for each in (POISONED, TRUSTING)}[only]
-            return [self._trained(condition, ())]
+            return [self._trained(condition, self._sizes.at)]  # as many rounds of trials as "full" has
         at = self._sizes.at
         curves = [flat(self._looked(condition), at) for condition in (NONE, UNTAUGHT)]
         if self._seed == 0:
@@ -159,7 +159,7 @@ class Play:
         if self._world.name in NEIGHBOURS:
             curves.append(following(full, self._looked(KNN, FULL.name)))
         if self._world.name in HINDSIGHT:
-            curves.append(self._trained(MINUS_HINDSIGHT, ()))
+            curves.append(self._trained(MINUS_HINDSIGHT, at))
         return curves
 
     def with_model(self) -> list[Curve]:
