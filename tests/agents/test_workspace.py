@@ -1,6 +1,7 @@
 """One folder: where it is, when it is made, and who shares it."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -88,3 +89,8 @@ def test_only_judged_runs_count_for_a_memory(tmp_path: Path) -> None:
 
     seen = place.memory(memory.id)
     assert (seen.used, seen.helped) == (2, 1)
+
+
+def test_an_estimator_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'linear', 'nearest'"):
+        pa.Workspace(tmp_path, estimator=cast(Any, "near"))

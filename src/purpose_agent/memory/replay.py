@@ -13,7 +13,7 @@ import random
 import secrets
 from collections.abc import Sequence
 from math import isfinite
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from purpose_agent.core.codec import from_json, to_json
 from purpose_agent.core.errors import UsageError
@@ -66,6 +66,8 @@ class Replay:
     """
 
     def __init__(self, db: Database, estimator: Estimator = "linear") -> None:
+        if estimator not in get_args(Estimator):
+            raise UsageError(f"estimator={estimator!r}: it is one of {', '.join(map(repr, get_args(Estimator)))}.")
         self._db = db
         self._estimator: Estimator = estimator
         self._weights: dict[_Kind, tuple[int, Weights]] = {}
