@@ -19,7 +19,6 @@ from typing import TypeAlias
 
 from benchmarks.learning.conditions.asked import shared
 from benchmarks.learning.conditions.shown import (
-    Estimator,
     Place,
     View,
     episodes,
@@ -40,6 +39,7 @@ from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.task import Limits, Task
 from purpose_agent.engine.context import estimated_tokens, render_notes
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.memory.replay import Estimator
 from purpose_agent.memory.rules import situation_of
 from purpose_agent.runtime.events import ActionDecided, Event, ModelCalled, StepScored, ValuesConsulted
 from purpose_agent.runtime.sync import run_sync

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.memory import POLICY, Case, Lesson, Memory, Provenance, Recalled, Scope
 from purpose_agent.core.task import Task
 from purpose_agent.learning.cases import known_answer
+from purpose_agent.memory.replay import Estimator
 from purpose_agent.memory.rules import has_a_say, situation_of, words_of
 from purpose_agent.runtime.record import list_runs
 
-Estimator: TypeAlias = Literal["linear", "nearest"]
 View: TypeAlias = "Callable[[Place, Task, str], Sequence[Recalled]]"
 """(workspace, task, name of the agent) → what its prompt shows, best first."""
 

@@ -16,9 +16,8 @@ from benchmarks.figures import Figures, unmeasured
 from benchmarks.learning.conditions.asked import shared
 from benchmarks.learning.conditions.ours import FULL, NONE, REFLEXION, Models, Ours
 from benchmarks.learning.options import Options
-from benchmarks.learning.parts.jobs import flat, run_jobs
+from benchmarks.learning.parts.jobs import Exam, flat, run_jobs
 from benchmarks.learning.protocol import Curve, World
-from benchmarks.learning.protocol import measure as curve_of
 from benchmarks.learning.report import figure, publish
 from benchmarks.learning.worlds.code import CodeWorld, problems
 from purpose_agent.agents.budget import Budget
@@ -76,23 +75,14 @@ def measure(options: Options) -> Figures:
 def play(seed: int, fold: str, model: str, sizes: Sizes, models: Models = shared, world: World | None = None) -> list[Curve]:
     """One seed: before and after, and with retries if all is asked for."""
     world = world or CodeWorld()
-    held_out = world.held_out(sizes.held_out, fold)
 
-    def measured(condition: Ours, train: int) -> Curve:
-        return curve_of(
-            world,
-            replace(condition, models=models),
-            model=model,
-            seed=seed,
-            train=train,
-            at=(),
-            held_out=held_out,
-            folder=Path(folder) / condition.name,
-            restart=False,
-        )
+    def asking(condition: Ours) -> Ours:
+        return replace(condition, models=models)
 
     with TemporaryDirectory() as folder:
-        curves = [flat(measured(NONE, 0), (sizes.train,)), measured(replace(FULL, budget=Budget(runs=sizes.runs)), sizes.train)]
+        exam = Exam(world, world.held_out(sizes.held_out, fold), seed, model, sizes.train, Path(folder))
+        full = exam.trained(asking(replace(FULL, budget=Budget(runs=sizes.runs))))
+        curves = [flat(exam.looked(asking(NONE)), (sizes.train,)), full]
         if sizes.every:
-            curves.append(replace(measured(REFLEXION, 0), retries=True))
+            curves.append(replace(exam.looked(asking(REFLEXION)), retries=True))
     return curves

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
+from pathlib import Path
 from time import perf_counter
 
-from benchmarks.learning.protocol import Curve, Outcome
+from benchmarks.learning.protocol import Condition, Curve, Outcome, World, measure
 from benchmarks.learning.values import success_rate
+from purpose_agent.core.task import Task
 
 WORKERS = 2
 
@@ -55,6 +57,44 @@ def run_jobs(
         print(f"Not in the tables, for they broke: {', '.join(measured.failed)}", flush=True)
     measured.curves = [curve for name, _ in calls for curve in done.get(name, ())]
     return measured
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """One world with one seed, and the same held-out tasks for every condition.
+
+    Attributes:
+        train: Training tasks of a condition that learns.
+        folder: In which each condition has its own.
+    """
+
+    world: World
+    held_out: Sequence[Task]
+    seed: int
+    model: str
+    train: int
+    folder: Path
+
+    def trained(self, condition: Condition, at: Sequence[int] = (), *, restart: bool = False) -> Curve:
+        """Training, and the held-out tasks at these points and at its end."""
+        return self._measured(condition, condition.name, self.train, at, restart)
+
+    def looked(self, condition: Condition, folder: str = "") -> Curve:
+        """Without training: in a folder of its own, or in that of a condition that was trained."""
+        return self._measured(condition, folder or condition.name, 0, (), restart=False)
+
+    def _measured(self, condition: Condition, folder: str, train: int, at: Sequence[int], restart: bool) -> Curve:
+        return measure(
+            self.world,
+            condition,
+            model=self.model,
+            seed=self.seed,
+            train=train,
+            at=at,
+            held_out=self.held_out,
+            folder=self.folder / folder,
+            restart=restart,
+        )
 
 
 def flat(curve: Curve, at: Sequence[int]) -> Curve:

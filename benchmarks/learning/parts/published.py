@@ -17,9 +17,8 @@ from benchmarks.learning.conditions.ours import FULL, NONE
 from benchmarks.learning.conditions.peers import PeerFailed, peer_python
 from benchmarks.learning.conditions.published import PACKAGE, Published
 from benchmarks.learning.options import Options
-from benchmarks.learning.parts.jobs import flat, run_jobs
-from benchmarks.learning.protocol import Condition, Curve
-from benchmarks.learning.protocol import measure as curve_of
+from benchmarks.learning.parts.jobs import Exam, flat, run_jobs
+from benchmarks.learning.protocol import Curve
 from benchmarks.learning.report import figure, publish
 from benchmarks.learning.values import pooled
 from benchmarks.learning.worlds.rules import RuleWorld
@@ -76,21 +75,7 @@ def measure(options: Options) -> Figures:
 def play(family: str, fold: str, model: str, sizes: Sizes) -> list[Curve]:
     """One family: no memory, the published package, ours."""
     world = RuleWorld(family)
-    held_out = world.held_out(sizes.held_out, fold)
-
-    def measured(condition: Condition, train: int, *, restart: bool = False) -> Curve:
-        return curve_of(
-            world,
-            condition,
-            model=model,
-            seed=0,
-            train=train,
-            at=(),
-            held_out=held_out,
-            folder=Path(folder) / condition.name,
-            restart=restart,
-        )
-
     with TemporaryDirectory() as folder:
-        published = measured(Published(), sizes.train, restart=sizes.restart)
-        return [flat(measured(NONE, 0), (sizes.train,)), published, measured(FULL, sizes.train)]
+        exam = Exam(world, world.held_out(sizes.held_out, fold), 0, model, sizes.train, Path(folder))
+        published = exam.trained(Published(), restart=sizes.restart)
+        return [flat(exam.looked(NONE), (sizes.train,)), published, exam.trained(FULL)]

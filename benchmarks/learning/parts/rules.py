@@ -34,9 +34,8 @@ from benchmarks.learning.conditions.ours import (
 )
 from benchmarks.learning.conditions.peers import PeerFailed
 from benchmarks.learning.options import Options
-from benchmarks.learning.parts.jobs import flat, following, run_jobs
+from benchmarks.learning.parts.jobs import Exam, flat, following, run_jobs
 from benchmarks.learning.protocol import Condition, Curve
-from benchmarks.learning.protocol import measure as curve_of
 from benchmarks.learning.report import figure, publish, save_pictures, show
 from benchmarks.learning.values import pooled
 from benchmarks.learning.worlds.families import FAMILIES
@@ -131,9 +130,9 @@ class Play:
     def __init__(
         self, world: RuleWorld, seed: int, fold: str, model: str, sizes: Sizes, folder: Path, models: Models = shared
     ) -> None:
-        self._world, self._seed, self._model = world, seed, model
-        self._sizes, self._folder, self._models = sizes, folder, models
+        self._world, self._sizes, self._models = world, sizes, models
         self._held_out = world.held_out(sizes.held_out, fold)
+        self._exam = Exam(world, self._held_out, seed, model, sizes.train, folder)
 
     def curves(self) -> list[Curve]:
         """One for each condition."""
@@ -158,31 +157,10 @@ class Play:
         return curves
 
     def _trained(self, condition: Condition, at: tuple[int, ...], *, restart: bool = False) -> Curve:
-        return curve_of(
-            self._world,
-            self._with_model(condition),
-            model=self._model,
-            seed=self._seed,
-            train=self._sizes.train,
-            at=at,
-            held_out=self._held_out,
-            folder=self._folder / condition.name,
-            restart=restart,
-        )
+        return self._exam.trained(self._with_model(condition), at, restart=restart)
 
     def _looked(self, condition: Condition, folder: str = "") -> Curve:
-        """Without training: in a folder of its own, or in that of a condition that was trained."""
-        return curve_of(
-            self._world,
-            self._with_model(condition),
-            model=self._model,
-            seed=self._seed,
-            train=0,
-            at=(),
-            held_out=self._held_out,
-            folder=self._folder / (folder or condition.name),
-            restart=False,
-        )
+        return self._exam.looked(self._with_model(condition), folder)
 
     def _with_model(self, condition: Condition) -> Condition:
         return replace(condition, models=self._models) if isinstance(condition, Ours) else condition

@@ -18,9 +18,8 @@ from benchmarks.figures import Figures, unmeasured
 from benchmarks.learning.conditions.games import MINUS_HINDSIGHT, POISONED, TRUSTING, UNTAUGHT, Gold
 from benchmarks.learning.conditions.ours import FULL, KNN, NONE, UNGATED
 from benchmarks.learning.options import Options
-from benchmarks.learning.parts.jobs import Measured, flat, following, run_jobs
-from benchmarks.learning.protocol import Condition, Curve, World
-from benchmarks.learning.protocol import measure as curve_of
+from benchmarks.learning.parts.jobs import Exam, Measured, flat, following, run_jobs
+from benchmarks.learning.protocol import Curve, World
 from benchmarks.learning.report import figure, publish
 from benchmarks.learning.worlds.babyai import BabyAIWorld
 from benchmarks.learning.worlds.java import POOL
@@ -130,11 +129,12 @@ def report(measured: Measured, options: Options) -> Figures:
 def play(name: str, seed: int, fold: str, sizes: Sizes, only: str = "", model: str = NO_MODEL) -> list[Curve]:
     """One world with one seed: all conditions, or the poisoned one that is named; with a model no memory and ours."""
     with TemporaryDirectory() as folder:
-        playing = Play(_world(name), seed, fold, sizes, Path(folder), model)
+        playing = Play(world_of(name), seed, fold, sizes, Path(folder), model)
         return playing.curves(only) if model == NO_MODEL else playing.with_model()
 
 
-def _world(name: str) -> TextWorld | BabyAIWorld:
+def world_of(name: str) -> World:
+    """A text world by its name."""
     return BabyAIWorld(name) if name.startswith("babyai/") else TextWorld(name, control=name in CONTROLS)
 
 
@@ -142,54 +142,27 @@ class Play:
     """The measurements of one job."""
 
     def __init__(self, world: World, seed: int, fold: str, sizes: Sizes, folder: Path, model: str) -> None:
-        self._world, self._seed, self._sizes, self._folder, self._model = world, seed, sizes, folder, model
-        self._held_out = world.held_out(sizes.held_out, fold)
+        self._world, self._seed, self._sizes = world, seed, sizes
+        self._exam = Exam(world, world.held_out(sizes.held_out, fold), seed, model, sizes.train, folder)
 
     def curves(self, only: str) -> list[Curve]:
         """One for each condition."""
         if only:
             condition = {each.name: each for each in (POISONED, TRUSTING)}[only]
-            return [self._trained(condition, self._sizes.at)]  # as many rounds of trials as "full" has
+            return [self._exam.trained(condition, self._sizes.at)]  # as many rounds of trials as "full" has
         at = self._sizes.at
-        curves = [flat(self._looked(condition), at) for condition in (NONE, UNTAUGHT)]
+        curves = [flat(self._exam.looked(condition), at) for condition in (NONE, UNTAUGHT)]
         if self._seed == 0:
-            curves.append(flat(self._looked(Gold()), at))
-        full = self._trained(FULL, at, restart=self._seed == 0)
-        curves += [full, following(full, self._looked(UNGATED, FULL.name))]
+            curves.append(flat(self._exam.looked(Gold()), at))
+        full = self._exam.trained(FULL, at, restart=self._seed == 0)
+        curves += [full, following(full, self._exam.looked(UNGATED, FULL.name))]
         if self._world.name in NEIGHBOURS:
-            curves.append(following(full, self._looked(KNN, FULL.name)))
+            curves.append(following(full, self._exam.looked(KNN, FULL.name)))
         if self._world.name in HINDSIGHT:
-            curves.append(self._trained(MINUS_HINDSIGHT, at))
+            curves.append(self._exam.trained(MINUS_HINDSIGHT, at))
         return curves
 
     def with_model(self) -> list[Curve]:
         """No memory, and the whole system, as a world of their own."""
-        curves = [flat(self._looked(NONE), (self._sizes.train,)), self._trained(FULL, ())]
+        curves = [flat(self._exam.looked(NONE), (self._sizes.train,)), self._exam.trained(FULL, ())]
         return [replace(curve, world=WITH_MODEL) for curve in curves]
-
-    def _trained(self, condition: Condition, at: tuple[int, ...], *, restart: bool = False) -> Curve:
-        return curve_of(
-            self._world,
-            condition,
-            model=self._model,
-            seed=self._seed,
-            train=self._sizes.train,
-            at=at,
-            held_out=self._held_out,
-            folder=self._folder / condition.name,
-            restart=restart,
-        )
-
-    def _looked(self, condition: Condition, folder: str = "") -> Curve:
-        """Without training: in a folder of its own, or in that of a condition that was trained."""
-        return curve_of(
-            self._world,
-            condition,
-            model=self._model,
-            seed=self._seed,
-            train=0,
-            at=(),
-            held_out=self._held_out,
-            folder=self._folder / (folder or condition.name),
-            restart=False,
-        )

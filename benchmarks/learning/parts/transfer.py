@@ -18,12 +18,10 @@ from benchmarks.figures import Figures, unmeasured
 from benchmarks.learning.conditions.games import UNTAUGHT
 from benchmarks.learning.conditions.ours import NONE, UNGATED
 from benchmarks.learning.options import Options
-from benchmarks.learning.parts.jobs import flat, run_jobs
-from benchmarks.learning.protocol import Condition, Curve, World
-from benchmarks.learning.protocol import measure as curve_of
+from benchmarks.learning.parts.jobs import Exam, flat, run_jobs
+from benchmarks.learning.parts.text import world_of
+from benchmarks.learning.protocol import Curve, World
 from benchmarks.learning.report import figure, publish
-from benchmarks.learning.worlds.babyai import BabyAIWorld
-from benchmarks.learning.worlds.text import TextWorld
 from purpose_agent.core.errors import MissingExtra
 from purpose_agent.core.model import NO_MODEL
 from purpose_agent.core.ports import ChoiceEnvironment
@@ -93,7 +91,7 @@ def measure(options: Options) -> Figures:
     ]
     try:
         for first, _ in PAIRS:
-            _world(first).training(1, 0)
+            world_of(first).training(1, 0)
     except MissingExtra as error:
         return unmeasured(str(error), **WANTED)
     measured = run_jobs(play, calls)
@@ -105,25 +103,7 @@ def measure(options: Options) -> Figures:
 
 def play(first: str, second: str, seed: int, fold: str, train: int, held_out: int) -> list[Curve]:
     """One pair with one seed: the three conditions."""
-    world = Onwards(_world(first), _world(second))
-    exam = world.held_out(held_out, fold)
-
-    def measured(condition: Condition, trained: int) -> Curve:
-        return curve_of(
-            world,
-            condition,
-            model=NO_MODEL,
-            seed=seed,
-            train=trained,
-            at=(),
-            held_out=exam,
-            folder=Path(folder) / condition.name,
-            restart=False,
-        )
-
+    world = Onwards(world_of(first), world_of(second))
     with TemporaryDirectory() as folder:
-        return [*(flat(measured(each, 0), (train,)) for each in (NONE, UNTAUGHT)), measured(UNGATED, train)]
-
-
-def _world(name: str) -> World:
-    return BabyAIWorld(name) if name.startswith("babyai/") else TextWorld(name)
+        exam = Exam(world, world.held_out(held_out, fold), seed, NO_MODEL, train, Path(folder))
+        return [*(flat(exam.looked(each), (train,)) for each in (NONE, UNTAUGHT)), exam.trained(UNGATED)]

@@ -17,7 +17,7 @@ from purpose_agent.core.errors import LimitReached, ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import POLICY, Memory, Recalled
 from purpose_agent.core.messages import Json, ToolCall
-from purpose_agent.core.model import Capabilities, Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.model import Capabilities, Model, ModelRequest, ModelResponse
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
@@ -37,7 +37,6 @@ from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     ActionDecided,
     MemoryRecalled,
-    ModelCalled,
     RecalledMemory,
     RunFinished,
     RunMode,
@@ -47,6 +46,7 @@ from purpose_agent.runtime.events import (
     ToolReturned,
 )
 from purpose_agent.runtime.limits import Meter
+from purpose_agent.runtime.model_call import call_model
 from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
@@ -297,16 +297,8 @@ class Runner:
         left = run.meter.remaining_tokens
         if left is not None and request.max_tokens is not None:
             request = replace(request, max_tokens=max(1, min(request.max_tokens, left)))
-        began = self._clock.monotonic()
-        try:
-            response = await model.generate(request)
-        except ModelError as error:
-            seconds = self._clock.monotonic() - began
-            run.publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), seconds, str(error)))
-            raise
+        response = await call_model(model, request, prompt, clock=self._clock, publish=run.publish)
         run.meter.charge(response.usage)
-        seconds = self._clock.monotonic() - began
-        run.publish(ModelCalled(request.purpose, model.name, prompt, response.usage, seconds))
         return response
 
     def _close(self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, credited: Sequence[str] = ()) -> None:

@@ -15,6 +15,8 @@ from purpose_agent.learning.trial import is_held_out
 from purpose_agent.memory.rules import first_fit, situation_of
 from purpose_agent.runtime.record import RunRow
 
+HISTORY = 200
+"""So many of a family's last runs are looked at."""
 MOST_CASES = 8
 FEWEST_MISSES = 3
 """So often must a rule fail lately before anybody asks whether it has changed."""

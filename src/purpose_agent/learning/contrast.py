@@ -14,6 +14,7 @@ from itertools import takewhile
 
 from purpose_agent.core.action import Finish, command_of
 from purpose_agent.critics.checks import failures
+from purpose_agent.learning.cases import HISTORY
 from purpose_agent.learning.reflect import Contrast
 from purpose_agent.memory.words import likeness
 from purpose_agent.runtime.database import Database
@@ -21,8 +22,6 @@ from purpose_agent.runtime.events import MemoryRecalled
 from purpose_agent.runtime.record import RunRow, list_runs, load_trace
 from purpose_agent.runtime.trace import Step, Trace
 
-HISTORY = 200
-"""So many of a family's last runs are looked at."""
 LAST_ACTIONS = 20
 """So many of the actions that a run took in a world are shown."""
 

@@ -1,7 +1,7 @@
 """What an agent's own model draws from a finished run.
 
 In:  a run, the model, what is known already.
-Out: a lesson to try, or why there is none. At most `MOST_CALLS` model call a run.
+Out: a lesson to try, or why there is none. At most one model call a run.
 
 A draft that says what a living memory says is no new hypothesis: the run is one more piece of evidence for that one.
 Not here: rules behind solved cases (`hypotheses.py`).
@@ -9,10 +9,11 @@ Not here: rules behind solved cases (`hypotheses.py`).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import Lesson, Memory
-from purpose_agent.core.model import NO_MODEL, Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.model import NO_MODEL, Model, ModelRequest, ModelResponse
 from purpose_agent.core.ports import Clock
 from purpose_agent.learning.contrast import contrast_of
 from purpose_agent.learning.hypotheses import provenance_of, scope_of
@@ -20,10 +21,8 @@ from purpose_agent.learning.reflect import Ask, reflect_on
 from purpose_agent.learning.sameness import say_the_same
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus
-from purpose_agent.runtime.events import ModelCalled
+from purpose_agent.runtime.model_call import call_model
 from purpose_agent.runtime.record import RunRow
-
-MOST_CALLS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,6 @@ def asking(model: Model | None, bus: EventBus, lane: str, clock: Clock) -> Ask:
 
     async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
         assert model is not None, "without a model nobody is asked"
-        began = clock.monotonic()
-        try:
-            response = await model.generate(request)
-        except ModelError as error:
-            seconds = clock.monotonic() - began
-            bus.publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), seconds, str(error)), lane=lane)
-            raise
-        bus.publish(ModelCalled(request.purpose, model.name, prompt, response.usage, clock.monotonic() - began), lane=lane)
-        return response
+        return await call_model(model, request, prompt, clock=clock, publish=partial(bus.publish, lane=lane))
 
     return ask

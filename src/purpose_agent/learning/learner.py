@@ -20,13 +20,13 @@ from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Task
 from purpose_agent.evals.sequential import PairedEvidence, wins_needed
 from purpose_agent.evals.stats import wilson
-from purpose_agent.learning.cases import is_solved, same_kind
+from purpose_agent.learning.cases import HISTORY, is_solved, same_kind
 from purpose_agent.learning.drafts import Drafted, asking, draft_of, find_twin
 from purpose_agent.learning.experience import Taught, experience_of
 from purpose_agent.learning.hypotheses import Proposal, are_rivals, concerns, propose
 from purpose_agent.learning.policy import propose_policy
 from purpose_agent.learning.trial import MOST_PAIRS, Rerun, try_memory
-from purpose_agent.learning.trial_tasks import HISTORY, Memories, TrialTasks, trial_tasks
+from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.memory.replay import Replay

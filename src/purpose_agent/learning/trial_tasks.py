@@ -16,16 +16,13 @@ from typing import Protocol
 from purpose_agent.core.memory import POLICY, JournalEntry, Memory, MemoryKind, MemoryStatus, Provenance
 from purpose_agent.core.model import NO_MODEL
 from purpose_agent.core.task import Task
-from purpose_agent.learning.cases import same_kind
+from purpose_agent.learning.cases import HISTORY, same_kind
 from purpose_agent.learning.evolve import transfer_tasks
 from purpose_agent.learning.hypotheses import KINDS
 from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
 from purpose_agent.memory.rules import has_a_say
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.record import RunRow, first_runs, list_runs, task_keys
-
-HISTORY = 200
-"""So many of a family's last runs are looked at."""
 
 
 class Memories(Protocol):

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from purpose_agent.core.values import Experienced
+from purpose_agent.memory.rules import words_of
 
-_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _CLAUSE = re.compile(r"[.,;:!?\n]+")
 _STOP_WORDS = "a an the in on to of at from into is are you your that there it and has have one also see with here now nothing"
 _STOP = frozenset(_STOP_WORDS.split())
@@ -33,7 +33,7 @@ UNTRIED = "untried"
 @lru_cache(maxsize=20_000)
 def content(text: str) -> tuple[str, ...]:
     """The words that say something, in order, in lower case."""
-    return tuple(word for word in _WORD.findall(text.casefold()) if word not in _STOP)
+    return tuple(word for word in words_of(text) if word not in _STOP)
 
 
 @dataclass(frozen=True, slots=True)

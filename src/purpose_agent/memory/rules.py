@@ -18,9 +18,8 @@ from types import MappingProxyType
 from purpose_agent.core.memory import Condition, Lesson, RuleLine
 from purpose_agent.core.messages import Json
 from purpose_agent.core.task import Task
+from purpose_agent.memory.words import LONGEST
 
-LONGEST = 4_000
-"""Characters of a situation that are looked at."""
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _PART = re.compile(r"(?P<number>(?<![^\W_])(?:(?<!\S)-)?\d+(?:[.,]\d+)*(?![\d]))|(?P<word>[^\W\d_][^\W_]*(?:[-'][^\W_]+)*)")
 _UNIT_GAP = re.compile(r"\s*-?\s*")
