@@ -72,7 +72,7 @@ $(worlds): $(ready) requirements/bench.txt
 	fi
 	@touch $@
 
-bench-learning: $(worlds) ## measure what learning is worth, write benchmarks/results/learning.json (under an hour; Java 17)
+bench-learning: $(worlds) ## measure what learning is worth, write benchmarks/results/learning.json (planned for an hour; Java 17)
 	$(bin)/purpose-agent models pull
 	$(bin)/python -m benchmarks.learning $(args)
 
