@@ -10,6 +10,7 @@ from purpose_agent.core.errors import ModelUnreachable
 from purpose_agent.core.memory import POLICY, Memory, MemoryStatus, TrialReport
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.learning.learner import WATCH_USES
+from purpose_agent.learning.trial import is_held_out
 from purpose_agent.runtime.events import LessonDrawn, ModelCalled, Reflected
 from purpose_agent.runtime.record import PENDING, REFLECTED
 from purpose_agent.testing.clock import FrozenClock
@@ -411,6 +412,21 @@ async def test_a_rule_is_tried_on_tasks_it_was_not_drawn_from(tmp_path: Path) ->
     drawn_from = {case.situation for case in rule.lesson.cases}
     assert len(tried_on) == report.tasks > 1
     assert not tried_on & drawn_from
+
+
+async def test_a_rule_is_tried_on_tasks_first_met_after_it_was_drawn(tmp_path: Path) -> None:
+    agent = seeker(tmp_path)
+    await solved(agent, doors("red", "blue", places=24))
+    (rule,) = lessons(agent, "quarantined")
+    later = [door("red", f"late place {number}") for number in range(12)]
+    later = [task for task in later if not is_held_out(task)]
+    await solved(agent, later)
+    (still,) = lessons(agent, "quarantined")
+    await agent.workspace.settle_async()
+
+    (report,) = reports(agent.workspace, rule)
+    assert still.id == rule.id
+    assert {task.key for task in later} & {pair.task for pair in report.pairs}
 
 
 async def test_too_few_cases_are_told(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 In:  a quarantined memory, the record.
 Out: tasks, in an order that knows nothing of outcomes; of values without a model, the runs that are half of the trial.
 
-Rules and demonstrations are tried on the tasks held out from drawing them. So are values of an agent with a model. Those
-of an agent without one are tried by its own runs, each of which was played before anything was learned from it
-(prequential, after Dawid 1984): only the first run of a task is such a test.
+Rules and demonstrations are tried on the tasks held out from drawing them, and on those first met after they were drawn,
+which are as new to them. Values of an agent with a model learn on, and are tried on held-out tasks only. Those of an agent
+without one are tried by its own runs, each of which was played before anything was learned from it (prequential, after
+Dawid 1984): only the first run of a task is such a test.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +88,8 @@ def trial_tasks(
     # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
     tasks = {run.task_key: run.task for run in runs if family or (own and same_kind(run, own[0]))}
     if lesson.kind in KINDS:
-        kept = {key: task for key, task in tasks.items() if is_held_out(task)}
+        before = {run.task_key for run in runs if run.id <= source.run_id}
+        kept = {key: task for key, task in tasks.items() if key not in before or is_held_out(task)}
     else:
         taught = _taught(db, [memory])
         kept = {key: task for key, task in tasks.items() if key not in taught}
