@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import purpose_agent as pa
-from purpose_agent.core.memory import Case, Lesson, Memory, Origin, Provenance, Recalled, Tier
+from purpose_agent.core.memory import Case, Lesson, Memory, Provenance, Recalled, Tier
 from purpose_agent.core.messages import Message, Text, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest
+from purpose_agent.core.origin import Origin
 from purpose_agent.core.task import Task
 from purpose_agent.engine.context import (
     NOTES_SHARE,

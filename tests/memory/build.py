@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from purpose_agent.core.memory import Case, Lesson, MemoryKind, Origin, Pair, Provenance, Scope, TrialReport
+from purpose_agent.core.memory import Case, Lesson, MemoryKind, Pair, Provenance, Scope, TrialReport
+from purpose_agent.core.origin import Origin
 
 
 class TickingClock:

@@ -15,9 +15,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from purpose_agent.core.errors import GateError, NotQuarantined, TrialInconclusive
 from purpose_agent.core.ids import counting_ids
-from purpose_agent.core.memory import Finding, Memory, MemoryStatus, Origin, ScanReport, TrialReport
+from purpose_agent.core.memory import Finding, Memory, MemoryStatus, ScanReport, TrialReport
+from purpose_agent.core.origin import TEACHERS, Origin
 from purpose_agent.memory.gate import Gate
-from purpose_agent.memory.lifecycle import TEACHERS, TRANSITIONS, Evidence, check_transition
+from purpose_agent.memory.lifecycle import TRANSITIONS, Evidence, check_transition
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
 from tests.memory.build import TickingClock, harming, helping, lesson, report

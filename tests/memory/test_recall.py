@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from purpose_agent.core.memory import Case, Condition, Lesson, Memory, Origin, Provenance, RuleLine
+from purpose_agent.core.memory import Case, Condition, Lesson, Memory, Provenance, RuleLine
+from purpose_agent.core.origin import Origin
 from purpose_agent.core.task import Task
 from purpose_agent.memory.credit import credit
 from purpose_agent.memory.gate import Gate

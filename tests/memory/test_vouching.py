@@ -7,7 +7,7 @@ from math import tanh
 
 import pytest
 
-from purpose_agent.core.memory import Origin
+from purpose_agent.core.origin import Origin
 from purpose_agent.core.values import Episode, Experienced
 from purpose_agent.memory.replay import JUDGE_FEWEST, Replay
 from purpose_agent.memory.vouching import FEWEST_DECISIONS, agreeing, correlation, least_correlation

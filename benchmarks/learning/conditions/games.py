@@ -18,7 +18,7 @@ from benchmarks.learning.protocol import Outcome, World
 from purpose_agent.agents.agent import Agent
 from purpose_agent.core.action import command
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.memory import Origin
+from purpose_agent.core.origin import Origin
 from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task

@@ -20,10 +20,10 @@ from purpose_agent.core.action import Finish, GiveUp
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Model, Usage
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task, as_task, task_to_json
 from purpose_agent.critics.checks import failures
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     ActionDecided,

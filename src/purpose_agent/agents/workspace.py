@@ -16,19 +16,9 @@ from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource, new_id
-from purpose_agent.core.memory import (
-    POLICY,
-    TRUST,
-    JournalEntry,
-    Lesson,
-    Memory,
-    MemoryKind,
-    MemoryStatus,
-    Origin,
-    Provenance,
-    Recalled,
-)
+from purpose_agent.core.memory import POLICY, JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Provenance, Recalled
 from purpose_agent.core.model import Model
+from purpose_agent.core.origin import TRUST, Origin
 from purpose_agent.core.ports import Clock, CodeRunner
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Episode

@@ -1,44 +1,39 @@
 """One thing learned: a draft (`Lesson`), a stored hypothesis (`Memory`), and the report of its trial."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
+
+from purpose_agent.core.origin import TRUST, Origin
 
 MemoryKind: TypeAlias = Literal[
     "purpose_contract", "user_preference", "skill_card", "episodic_case", "failure_pattern", "critic_calibration", "tool_policy"
 ]
 MemoryStatus: TypeAlias = Literal["candidate", "quarantined", "promoted", "rejected", "archived"]
-Origin: TypeAlias = Literal[
-    "operator", "user", "self_verified", "self_inferred", "tool", "web", "document", "peer_agent", "import"
-]
-
 POLICY: MemoryKind = "tool_policy"
 """Learned values of options. Such a memory has no text in a prompt: while it is recalled, options are ranked by value."""
 
 Tier: TypeAlias = Literal["strategic", "procedural", "tool"]
 """What a lesson is about: the way to go about a task, the steps of a kind of task, or the use of one tool."""
 
-TRUST: Mapping[Origin, float] = {
-    "operator": 1.0,
-    "user": 1.0,
-    "self_verified": 0.8,
-    "self_inferred": 0.5,
-    "peer_agent": 0.4,
-    "document": 0.4,
-    "tool": 0.3,
-    "import": 0.3,
-    "web": 0.2,
-}
-"""How much a memory's origin weighs in recall, 0 to 1. Only operator and user read as instructions."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a memory applies. An empty field means everywhere."""
+    """Where a memory applies. An empty field means everywhere.
+
+    Attributes:
+        agents: Names of agents.
+        families: Of tasks, by their label "family".
+        users: Whose tasks, by their label "user". A memory of one user never reaches a prompt of another.
+        tools: It applies to agents that have one of these.
+        teams: Names of teams.
+    """
 
     agents: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +44,8 @@ class Provenance:
         since: The first run it speaks of, where earlier ones followed another rule; "" if it speaks of all.
         beside: The other run, where a lesson comes from the difference between two.
         parents: The memories that a general one was made of.
+        step: Of the run, at which it was seen; None if it speaks of the whole run.
+        source: The tool, page, document or peer that its origin names, such as "https://example.org/a"; "" for none.
     """
 
     origin: Origin
@@ -57,6 +54,8 @@ class Provenance:
     since: str = ""
     beside: str = ""
     parents: tuple[str, ...] = ()
+    step: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +236,9 @@ class TrialReport:
         e_harm: Evidence against "it doesn't harm".
         mean_gain: Mean paired difference of success, −1 to 1.
         interval: 95 % interval of the mean gain, for people; the decision rests on the e-values.
-        alpha: Error rate of a decision, 0 to 1.
+        alpha: Error rate of the promotion, 0 to 1: this memory's share of what all may err together.
         tokens: What the trial cost.
+        alpha_harm: Error rate of the rejection, 0 to 1.
     """
 
     memory_id: str
@@ -252,6 +252,7 @@ class TrialReport:
     interval: tuple[float, float] | None
     alpha: float
     tokens: int = 0
+    alpha_harm: float = 0.05
 
     @property
     def helps(self) -> bool:
@@ -261,7 +262,7 @@ class TrialReport:
     @property
     def harms(self) -> bool:
         """Enough evidence to reject."""
-        return self.e_harm >= 1 / self.alpha
+        return self.e_harm >= 1 / self.alpha_harm
 
 
 Evidence: TypeAlias = ScanReport | TrialReport | None

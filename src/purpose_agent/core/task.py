@@ -159,6 +159,11 @@ class Task:
         return self.labels.get("family", "")
 
     @property
+    def user(self) -> str:
+        """The label "user": for whom it is done. What is learned from it stays with that user. Empty if it has none."""
+        return self.labels.get("user", "")
+
+    @property
     def key(self) -> str:
         """Equal for two tasks that are the same to the learner: the id, or 16 hex digits of the content."""
         if self.id:

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from purpose_agent.core.memory import Lesson, Memory, Recalled, Tier
 from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn, system, user
 from purpose_agent.core.model import Capabilities, ToolSpec
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task
-from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.memory.rules import fitting_text, situation_of
 from purpose_agent.tools.executor import shortened
 

@@ -18,6 +18,7 @@ from hashlib import sha256
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import Lesson, Memory, Provenance, RuleLine, Scope
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task
 from purpose_agent.learning.cases import spread
 from purpose_agent.learning.drafts import find_twin
@@ -26,7 +27,6 @@ from purpose_agent.learning.induce import as_text
 from purpose_agent.learning.reflect import Ask, general_lesson
 from purpose_agent.learning.sameness import advice_in_common
 from purpose_agent.memory.gate import Gate
-from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.memory.recall import would_recall
 from purpose_agent.memory.rules import first_fit
 from purpose_agent.runtime.record import RunRow

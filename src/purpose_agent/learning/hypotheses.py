@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Provenance, Scope
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.learning.cases import SolvedCase, changed_at, solved_cases, spread
 from purpose_agent.learning.induce import FEWEST_CASES, Rule, as_text, induce
-from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.runtime.record import RunRow
 
 RULE: MemoryKind = "skill_card"

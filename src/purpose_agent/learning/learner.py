@@ -16,6 +16,7 @@ from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.memory import POLICY, Lesson, Memory, TrialReport
 from purpose_agent.core.model import NO_MODEL, Model
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Task
 from purpose_agent.evals.sequential import PairedEvidence, wins_needed
@@ -28,7 +29,6 @@ from purpose_agent.learning.policy import propose_policy
 from purpose_agent.learning.trial import MOST_PAIRS, Rerun, try_memory
 from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
 from purpose_agent.memory.gate import Gate
-from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.memory.replay import Replay
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener

@@ -13,8 +13,8 @@ from dataclasses import replace
 from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import Lesson, Memory, ScanReport, TrialReport
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.ports import Clock
-from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.memory.scanners import redacted, repaired, scan
 from purpose_agent.memory.store import MemoryStore
 

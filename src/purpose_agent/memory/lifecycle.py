@@ -12,12 +12,10 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias, assert_never
 
 from purpose_agent.core.errors import GateError, NotQuarantined, TrialInconclusive
-from purpose_agent.core.memory import Evidence, Memory, MemoryStatus, Origin, ScanReport, TrialReport
+from purpose_agent.core.memory import Evidence, Memory, MemoryStatus, ScanReport, TrialReport
+from purpose_agent.core.origin import TEACHERS
 
 Warrant: TypeAlias = Literal["clean scan", "blocking scan", "teaching", "helping trial", "harming trial", "reason"]
-
-TEACHERS: frozenset[Origin] = frozenset({"user", "operator"})
-"""Origins whose word is enough."""
 
 TRANSITIONS: Mapping[MemoryStatus, Mapping[MemoryStatus, Warrant]] = {
     "candidate": {"quarantined": "clean scan", "rejected": "blocking scan", "promoted": "teaching"},

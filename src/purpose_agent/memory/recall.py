@@ -12,8 +12,8 @@ Words are compared by a rough English stem; a language written without spaces is
 from collections.abc import Iterator
 
 from purpose_agent.core.memory import POLICY, Lesson, Memory, Recalled
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task
-from purpose_agent.memory.lifecycle import TEACHERS
 from purpose_agent.memory.rules import has_a_say
 from purpose_agent.memory.store import MemoryStore, is_in_scope
 from purpose_agent.memory.words import COMMON, LONGEST, stem, stems_of, words_in

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias, get_args
 
 from purpose_agent.core.codec import from_json, to_json
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.memory import Origin
+from purpose_agent.core.origin import Origin
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Episode, Experienced, Ranked
 from purpose_agent.memory.episodes import returns_in, taught_by

@@ -25,7 +25,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias
 
-from purpose_agent.core.memory import TRUST, Case, Condition, Finding, Lesson, MemoryKind, RuleLine, ScanReport, Scope
+from purpose_agent.core.memory import Case, Condition, Finding, Lesson, MemoryKind, RuleLine, ScanReport, Scope
+from purpose_agent.core.origin import TRUST
 
 LONGEST = 20_000
 """Characters of a lesson, its cases included. A longer one is blocked: its tail would go unread."""

@@ -153,7 +153,46 @@ def m0002_experience(db: Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (m0001_runs_events_and_memories, m0002_experience)
+def m0003_evidence(db: Connection) -> None:
+    """A chain through the journal, trials in their order, randomised exposures, vectors."""
+    db.execute(
+        """
+        ALTER TABLE journal ADD COLUMN card TEXT NOT NULL DEFAULT '';   -- sha256 of the card as this line left it
+        ALTER TABLE journal ADD COLUMN chain TEXT NOT NULL DEFAULT '';  -- sha256 of the chain before and this line
+        ALTER TABLE memories ADD COLUMN last_run TEXT NOT NULL DEFAULT '';  -- the newest run that had it in its prompt
+
+        CREATE TABLE trials (                -- which memories asked for a trial, in their order: error is spent along it
+            number INTEGER PRIMARY KEY,      -- from 1
+            memory_id TEXT NOT NULL,
+            version INTEGER NOT NULL,        -- of the memory, in that stay in quarantine
+            UNIQUE (memory_id, version)
+        ) STRICT;
+
+        CREATE TABLE exposures (             -- a coin decided whether a run would have the memory in its prompt
+            run_id TEXT NOT NULL,
+            memory_id TEXT NOT NULL,
+            version INTEGER NOT NULL,        -- of the memory then
+            shown INTEGER NOT NULL,          -- 0: withheld
+            share REAL NOT NULL,             -- the probability of being shown, above 0 and below 1
+            success INTEGER,                 -- NULL: nobody judged, or the run has not ended
+            PRIMARY KEY (memory_id, run_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX exposures_by_run ON exposures (run_id);
+
+        CREATE TABLE memory_vectors (
+            row INTEGER PRIMARY KEY,         -- the memory's rowid
+            embedder TEXT NOT NULL,          -- its fingerprint: vectors of two are never compared
+            vector BLOB NOT NULL             -- float32, little endian, of length 1
+        ) STRICT;
+        """
+    )
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
+    m0001_runs_events_and_memories,
+    m0002_experience,
+    m0003_evidence,
+)
 
 
 def migrate(db: Connection, path: Path) -> None:
