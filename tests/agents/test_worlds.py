@@ -183,10 +183,16 @@ def test_values_that_proved_themselves_correct_the_favourite_of_a_model(tmp_path
     agent = pa.Agent("biased", model=model, critic=None, workspace=tmp_path)
     tasks = doors("blue", "green")
     before = [agent.run(task).success for task in tasks]
-    agent.workspace.settle()
+    settled = agent.workspace.settle()
     after = [agent.run(door(colour, "windmill")).success for colour in ("blue", "green")]
 
     (policy,) = agent.workspace.memories(kind="tool_policy")
+    (report,) = [tried.report for tried in settled.trialled if tried.memory.id == policy.id]
+    assert report is not None
+    # What they would have chosen was told in each run, so nothing was run for their trial.
+    assert report.tokens == 0
+    assert all(pair.run_with == pair.run_without for pair in report.pairs)
+    assert len({pair.task for pair in report.pairs}) == len(report.pairs) > 10
     assert not any(before)
     assert policy.status == "promoted"
     assert after == [True, True]

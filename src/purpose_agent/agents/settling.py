@@ -87,12 +87,13 @@ class Trials:
         if not has_model and memory.lesson.kind != POLICY:
             return f"the agent {name!r} has no model that could read it"
         chosen = self.learner.trial_tasks(memory, agent.can_judge, has_model=has_model)
-        if not chosen.tasks:
+        if not chosen.tasks and not chosen.told:
             return "no recorded task could be run and judged again"
         return await self.learner.try_out(
             memory,
             chosen.tasks,
             partial(self._rerun, agent, memory, chosen),
+            told=chosen.told,
             once=bool(chosen.played),
             may_go_on=lambda: self.purse.has_room(runs=2),
         )

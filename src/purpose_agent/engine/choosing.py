@@ -8,6 +8,7 @@ against the values where both are known. Not here: how values are learned, and w
 """
 
 import math
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from purpose_agent.engine.actor import Ask, Decision, Note, decide
 from purpose_agent.engine.context import Context, fitted, open_context, stated
 from purpose_agent.engine.run import Run
 from purpose_agent.memory.rules import situation_of
-from purpose_agent.runtime.events import ValuesConsulted
+from purpose_agent.runtime.events import ValuesConsulted, ValuesWouldChoose
 
 BEST = 6
 """So many actions of a world are offered to a model."""
@@ -54,6 +55,7 @@ async def answer_among(ask: Ask, run: Run, values: Values | None, unread: Note) 
         if options != list(run.task.choices):
             _offer(run, options)
         decision = await _asked(ask, run, run.context, options, known, unread)
+        _tell_what_values_would_choose(values, run, situation, options, decision)
     if isinstance(decision.action, Finish):
         # A second attempt is made only where this one was wrong.
         run.past.append(Experienced(situation, decision.action.answer, 0.0, tuple(options)))
@@ -82,6 +84,22 @@ def consulted(values: Values | None, run: Run, situation: str, options: Sequence
     if best:
         run.publish(ValuesConsulted(tuple(best[:BEST]), len(options)))
     return {each.option: each for each in best}
+
+
+def _tell_what_values_would_choose(
+    values: Values | None, run: Run, situation: str, options: Sequence[str], decision: Decision
+) -> None:
+    """Of a first attempt in a run that is there to learn, where the model's probabilities are known and nobody asked values.
+
+    With chance of its own, so that it changes nothing in the run.
+    """
+    if values is None or run.uses_values or run.mode != "learning" or run.past or not decision.probabilities:
+        return
+    draws = random.Random(f"would/{run.task.key}")
+    ranked = values.rank(run.task, run.setup.agent, situation, options, (), draws=draws)
+    if ranked:
+        known = {each.option: each for each in ranked}
+        run.publish(ValuesWouldChoose(_weighed(options, decision.probabilities, known)))
 
 
 def _chosen(decision: Decision) -> str | GiveUp:

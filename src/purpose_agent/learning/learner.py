@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource
-from purpose_agent.core.memory import POLICY, Lesson, Memory, TrialReport
+from purpose_agent.core.memory import POLICY, Lesson, Memory, Pair, TrialReport
 from purpose_agent.core.model import NO_MODEL, Model
 from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.ports import Clock
@@ -148,6 +148,7 @@ class Learner:
         tasks: Sequence[Task],
         rerun: Rerun,
         *,
+        told: Sequence[Pair] = (),
         once: bool = False,
         may_go_on: Callable[[], bool] = lambda: True,
     ) -> Trialled:
@@ -159,7 +160,9 @@ class Learner:
         before = self._last_report(memory)
         if before is not None and len(before.pairs) >= MOST_PAIRS:
             return self._given_up(memory, before)
-        report = await try_memory(memory, tasks, rerun, before=before, once=once, may_go_on=may_go_on)
+        if told and before is not None and len(before.pairs) == len(told):
+            return Trialled(memory, before, "undecided: no run has told more since")
+        report = await try_memory(memory, tasks, rerun, before=before, told=told, once=once, may_go_on=may_go_on)
         try:
             if report.helps:
                 return Trialled(self._promoted(memory, report), report, "promoted: it helps")

@@ -53,6 +53,7 @@ async def try_memory(
     rerun: Rerun,
     *,
     before: TrialReport | None = None,
+    told: Sequence[Pair] = (),
     pairs: int = PAIRS,
     alpha: float = ALPHA,
     once: bool = False,
@@ -66,11 +67,14 @@ async def try_memory(
             whatever the seed, and the same pair twice is no second piece of evidence. A model that writes its answer
             draws it, and could tell more of the task: its trials are shorter than they might be.
         before: The last undecided report of this memory; its pairs count.
+        told: All pairs there are, where the record holds both halves; nothing is run then.
         pairs: At most so many new ones.
         alpha: Chance of promoting a memory that doesn't help, 0 to 1; and of rejecting one that doesn't harm.
         once: No task is met twice.
         may_go_on: Asked before each pair; a trial that is stopped goes on from there another time.
     """
+    if told:
+        return report_on(memory.id, told, alpha=alpha, tokens=0)
     done = list(before.pairs) if before is not None else []
     tokens = before.tokens if before is not None else 0
     first = len(done)

@@ -4,9 +4,10 @@ In:  a quarantined memory, the record.
 Out: tasks, in an order that knows nothing of outcomes; of values without a model, the runs that are half of the trial.
 
 Rules and demonstrations are tried on the tasks held out from drawing them, and on those first met after they were drawn,
-which are as new to them. Values of an agent with a model learn on, and are tried on held-out tasks only. Those of an agent
-without one are tried by its own runs, each of which was played before anything was learned from it (prequential, after
-Dawid 1984): only the first run of a task is such a test.
+which are as new to them. Values learn on. Those of an agent without a model are tried by its own runs, each of which was
+played before anything was learned from it (prequential, after Dawid 1984): only the first run of a task is such a test. Where
+a model ranks choices, each run told what values would have chosen: that pair costs nothing. Elsewhere they are tried on
+tasks that were held out from them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,16 +15,17 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
-from purpose_agent.core.memory import POLICY, JournalEntry, Memory, MemoryKind, MemoryStatus, Provenance
+from purpose_agent.core.memory import POLICY, JournalEntry, Memory, MemoryKind, MemoryStatus, Pair, Provenance
 from purpose_agent.core.model import NO_MODEL
 from purpose_agent.core.task import Task
-from purpose_agent.learning.cases import HISTORY, same_kind
+from purpose_agent.learning.cases import HISTORY, known_answer, same_kind
 from purpose_agent.learning.evolve import transfer_tasks
 from purpose_agent.learning.hypotheses import KINDS
+from purpose_agent.learning.policy import policies_of
 from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
 from purpose_agent.memory.rules import has_a_say
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.record import RunRow, first_runs, list_runs, task_keys
+from purpose_agent.runtime.record import RunRow, first_runs, list_runs, task_keys, would_have_chosen
 
 
 class Memories(Protocol):
@@ -48,10 +50,12 @@ class TrialTasks:
 
     Attributes:
         played: By the key of the task: the recorded run that is the half with the memory. Empty: both halves are run.
+        told: Pairs that the record holds both halves of; then nothing is run.
     """
 
     tasks: tuple[Task, ...] = ()
     played: Mapping[str, RunRow] = field(default_factory=dict[str, RunRow])
+    told: tuple[Pair, ...] = ()
 
 
 def trial_tasks(
@@ -73,7 +77,7 @@ def trial_tasks(
         return TrialTasks(
             transfer_tasks(memory, parents, list_runs(db, limit=HISTORY, mode="learning"), can_judge, _taught(db, parents))
         )
-    family = scope.families[0] if scope.families else ""
+    family = _family(memory)
     runs = [
         run
         for run in list_runs(db, limit=HISTORY, family=family, mode="learning")
@@ -83,7 +87,9 @@ def trial_tasks(
         and has_a_say(lesson, run.task)
     ]
     if lesson.kind == POLICY:
-        return _unlearned(db, source.agent, runs) if has_model else _as_played(db, source, runs)
+        if not has_model:
+            return _as_played(db, source, runs)
+        return _as_told(db, memories, memory, runs) or _unlearned(db, source.agent, runs)
     own = [run for run in runs if run.id == source.run_id]
     # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
     tasks = {run.task_key: run.task for run in runs if family or (own and same_kind(run, own[0]))}
@@ -100,6 +106,39 @@ def _taught(db: Database, memories: Iterable[Memory]) -> frozenset[str]:
     """The tasks that they were drawn from."""
     sources = [memory.lesson.provenance for memory in memories]
     return task_keys(db, [run_id for source in sources for run_id in (source.run_id, source.beside) if run_id])
+
+
+def _as_told(db: Database, memories: Memories, memory: Memory, runs: Sequence[RunRow]) -> TrialTasks | None:
+    """The first run of each task, and what values would have chosen in it before they learned from it; None: nobody told.
+
+    Oldest first, as the evidence came. Of values proposed again, what was told since they were proposed last.
+    """
+    source = memory.lesson.provenance
+    before = [
+        other.lesson.provenance.run_id for other in policies_of(memories.list(kind=POLICY), source.agent, _family(memory))
+    ]
+    since = max([run_id for run_id in before if run_id < source.run_id], default="")
+    first = first_runs(db, source.agent)
+    tests = [run for run in reversed(runs) if run.id > since and first.get(run.task_key) == run.id]
+    would = would_have_chosen(db, [run.id for run in tests])
+    pairs = [
+        Pair(run.task_key, 0, right, run.success, run.id, run.id)
+        for run in tests
+        if run.id in would and (right := _is_right(would[run.id], run)) is not None
+    ]
+    return TrialTasks(told=tuple(pairs[:MOST_PAIRS])) if pairs else None
+
+
+def _is_right(option: str, run: RunRow) -> bool | None:
+    """Whether that choice would have been right; None if nobody knows."""
+    if option == run.answer:
+        return run.success
+    answer = known_answer(run)
+    return None if answer is None else option == answer
+
+
+def _family(memory: Memory) -> str:
+    return "".join(memory.lesson.scope.families[:1])
 
 
 def _unlearned(db: Database, agent: str, runs: Sequence[RunRow]) -> TrialTasks:

@@ -92,6 +92,17 @@ class ValuesConsulted:
 
 
 @dataclass(frozen=True, slots=True)
+class ValuesWouldChoose:
+    """The choice that earlier runs, weighed with the model's probabilities, would have led to, had they been asked.
+
+    Half of a trial of learned values that costs nothing.
+    """
+
+    option: str
+    kind: Literal["values_would_choose"] = "values_would_choose"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCalled:
     """A model answered, or failed to.
 
@@ -198,6 +209,7 @@ Payload: TypeAlias = (
     | MemoryRecalled
     | OptionsListed
     | ValuesConsulted
+    | ValuesWouldChoose
     | ModelCalled
     | ActionDecided
     | ToolReturned
@@ -214,6 +226,7 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "memory_recalled": MemoryRecalled,
     "options_listed": OptionsListed,
     "values_consulted": ValuesConsulted,
+    "values_would_choose": ValuesWouldChoose,
     "model_called": ModelCalled,
     "action_decided": ActionDecided,
     "tool_returned": ToolReturned,

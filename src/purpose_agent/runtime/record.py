@@ -22,7 +22,16 @@ from purpose_agent.core.model import Usage
 from purpose_agent.core.task import Task, task_from_json, task_to_json
 from purpose_agent.runtime.connection import Cursor, Row, Value
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import PAYLOADS, Event, ModelCalled, RunFinished, RunMode, RunStarted, RunStatus
+from purpose_agent.runtime.events import (
+    PAYLOADS,
+    Event,
+    ModelCalled,
+    RunFinished,
+    RunMode,
+    RunStarted,
+    RunStatus,
+    ValuesWouldChoose,
+)
 from purpose_agent.runtime.trace import Trace, payload_to_json, time_to_text
 
 Also: TypeAlias = Callable[[Cursor], None]
@@ -274,6 +283,15 @@ def load_trace(db: Database, run_id: str) -> Trace:
     if not events:
         raise _not_found(run_id, db)
     return Trace(tuple(events), left_out)
+
+
+def would_have_chosen(db: Database, run_ids: Sequence[str]) -> Mapping[str, str]:
+    """By the id of the run: what learned values would have chosen in it, of those in which that was told."""
+    marks = ", ".join("?" * len(run_ids))
+    rows = db.rows(
+        f"SELECT run_id, payload FROM events WHERE run_id IN ({marks}) AND kind = 'values_would_choose'", tuple(run_ids)
+    )
+    return {str(run_id): from_json(ValuesWouldChoose, str(text)).option for run_id, text in rows}
 
 
 def last_seq(db: Database, run_id: str) -> int:
