@@ -13,7 +13,7 @@ smallest := smollm2-135m
 # What a shell carries in must not change what is installed or tested.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton bench-learning clean
+.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton bench-learning bench-gate clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -75,6 +75,10 @@ $(worlds): $(ready) requirements/bench.txt
 bench-learning: $(worlds) ## measure what learning is worth, write benchmarks/results/learning.json (planned for an hour; Java 17)
 	$(bin)/purpose-agent models pull
 	$(bin)/python -m benchmarks.learning $(args)
+
+bench-gate: $(ready) ## measure what passes the gate and at what cost, write benchmarks/results/gate.json
+	$(bin)/purpose-agent models pull
+	$(bin)/python -m benchmarks.gate $(args)
 
 clean: ## remove .venv and caches; models and workspaces stay
 	rm -rf .venv dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -8,15 +8,14 @@ process was doing then depends on the machine.
 import asyncio
 import json
 import random
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.children import READY, killed
 from benchmarks.doors import door, porter
 from benchmarks.figures import Figure, Figures
 from purpose_agent.agents.workspace import DATABASE, Workspace
@@ -27,15 +26,6 @@ from purpose_agent.runtime.connection import Connection, Row
 KILLS = 200
 LONGEST_SECONDS = 0.25
 """A process is killed between 0 and so many seconds after it begins to open the workspace."""
-MODULES = [
-    "benchmarks.kills",
-    "purpose_agent.learning.reflect",
-    "purpose_agent.models.decode",
-    "purpose_agent.prompts.loader",
-    "anyio",
-    "apsw",
-    "pydantic",
-]
 LATER = {"quarantined": {"promoted", "rejected", "archived"}}
 """What a memory of that status may have become without having been acknowledged."""
 
@@ -69,7 +59,8 @@ def measure(kills: int = KILLS, seed: int = 1) -> Figures:
     gone: set[str] = set()
     with TemporaryDirectory() as folder:
         for number in range(kills):
-            _let_live(Path(folder), number, draw.uniform(0, LONGEST_SECONDS), told)
+            for line in killed(live, (Path(folder), number), seconds=draw.uniform(0, LONGEST_SECONDS)):
+                told.hear(line)
             gone |= set(lost(Path(folder), told))
             asyncio.run(_one_more(Path(folder), number, told))
         runs, memories = len(told.runs), len(told.memories)
@@ -79,28 +70,11 @@ def measure(kills: int = KILLS, seed: int = 1) -> Figures:
     }
 
 
-def _let_live(folder: Path, number: int, seconds: float, told: Acknowledged) -> None:
-    """Start a process on the workspace, kill it after `seconds`, and take down what it said."""
-    processes = get_context("forkserver")
-    processes.set_forkserver_preload(MODULES)
-    ear, mouth = processes.Pipe(duplex=False)
-    process = processes.Process(target=live, args=(folder, number, mouth), daemon=True)
-    process.start()
-    mouth.close()
-    ear.recv_bytes()  # it begins
-    time.sleep(seconds)
-    process.kill()
-    process.join()
-    for line in _all(ear):
-        told.hear(line)
-    process.close()
-
-
 def live(folder: Path, number: int, mouth: Pipe) -> None:
     """What the process does until it is killed."""
     # A process's first run takes as long as twenty others. It is made elsewhere, so that kills hit all kinds of moments.
     asyncio.run(porter(Workspace(folder / "elsewhere" / str(number))).run_async(door("", 0)))
-    mouth.send_bytes(b"begun")
+    mouth.send_bytes(READY)
     asyncio.run(_live(folder, f"doors {number}", mouth))
 
 
@@ -178,12 +152,3 @@ def _run_line(result: TaskResult) -> bytes:
 
 def _memory_line(memory: Memory) -> bytes:
     return json.dumps(["memory", memory.id, memory.status]).encode()
-
-
-def _all(ear: Pipe) -> Iterator[bytes]:
-    """What was said before the other end was closed."""
-    try:
-        while True:
-            yield ear.recv_bytes()
-    except EOFError:
-        ear.close()

@@ -3,14 +3,13 @@
 import asyncio
 import json
 from collections import Counter
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.children import READY, at_once
 from benchmarks.doors import door, porter
 from benchmarks.figures import Figure, Figures
-from benchmarks.kills import MODULES
 from purpose_agent.agents.workspace import Workspace
 
 PROCESSES = 4
@@ -23,7 +22,8 @@ def measure(processes: int = PROCESSES, runs: int = RUNS) -> Figures:
     with TemporaryDirectory() as folder:
         workspace = Workspace(folder)
         taught = workspace.teach("look at the door twice")
-        told = _work(Path(folder), processes, runs)
+        said = at_once(work, [(Path(folder), number, runs) for number in range(processes)])
+        told: list[tuple[str, bool]] = [tuple(json.loads(line)) for lines in said for line in lines]
         missing = sum(_is_wrong(workspace, id) for id, _ in told) + processes * runs - len(told)
         kept = Counter(run.id for run in workspace.runs(limit=10 * processes * runs))
         twice = sum(kept.values()) - len(kept) + len(told) - len({id for id, _ in told})
@@ -34,36 +34,10 @@ def measure(processes: int = PROCESSES, runs: int = RUNS) -> Figures:
     return {"processes_lost": Figure(about, missing + twice + strangers + miscounted, n=processes * runs)}
 
 
-def _work(folder: Path, processes: int, runs: int) -> list[tuple[str, bool]]:
-    """Let the processes run, and collect the runs they acknowledge: id and success."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(MODULES)
-    pipes = [context.Pipe() for _ in range(processes)]
-    workers = [
-        context.Process(target=work, args=(folder, number, runs, there), daemon=True) for number, (_, there) in enumerate(pipes)
-    ]
-    for worker in workers:
-        worker.start()
-    for here, there in pipes:
-        there.close()
-        here.recv_bytes()  # it is ready
-    for here, _ in pipes:
-        here.send_bytes(b"go")
-    told: list[tuple[str, bool]] = []
-    for here, _ in pipes:
-        try:
-            told.extend(tuple(json.loads(here.recv_bytes())) for _ in range(runs))
-        except EOFError:  # it died: what it did not tell is missing
-            continue
-    for worker in workers:
-        worker.join()
-    return told
-
-
 def work(folder: Path, number: int, runs: int, there: Connection) -> None:
     """What one process does. All share a family, so that they draw the same rules at the same time."""
     agent = porter(Workspace(folder))
-    there.send_bytes(b"ready")
+    there.send_bytes(READY)
     there.recv_bytes()
 
     async def run() -> None:

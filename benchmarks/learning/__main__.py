@@ -6,15 +6,13 @@ DIR if one is given. A part that breaks is told and its figures are null; the ot
 """
 
 import sys
-import traceback
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import perf_counter
 
-from benchmarks.figures import ROOT, Figures, as_json, commit, machine, show, unmeasured
+from benchmarks.figures import ROOT, Figures, commit, machine
 from benchmarks.learning.options import MODEL, Options
+from benchmarks.parts import count, measured, write
 
 PARTS: Mapping[str, str] = {name: name for name in ("rules", "text", "transfer", "code", "published")}
 """By what they are called on the command line: the module in `parts/` that has `measure`, and its figures in `WANTED`."""
@@ -36,14 +34,11 @@ def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: 
     options = Options(asked.fold, asked.full, asked.seeds, out or (pictures if whole else None), asked.quick, asked.model)
     print(f"{machine()}, commit {commit()}, fold {options.fold}, {options.seeds} seeds", flush=True)
     figures: Figures = {}
-    for name in PARTS:
+    for name, module in PARTS.items():
         if not names or name in names:
-            figures |= _measure(name, options)
+            figures |= measured(name, f"benchmarks.learning.parts.{module}", options)
     if whole:
-        target = out / figures_file.name if out else figures_file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(as_json(figures))
-        print(f"Written: {target}")
+        write(figures, out / figures_file.name if out else figures_file)
     return 0
 
 
@@ -52,34 +47,11 @@ def _parser() -> ArgumentParser:
     parser.add_argument("part", nargs="*", help=f"one of {', '.join(PARTS)}; all if none is named")
     parser.add_argument("--fold", default="dev", help="which tasks are held out (default: dev)")
     parser.add_argument("--full", action="store_true", help="everything, however long it takes")
-    parser.add_argument("--seeds", type=_count, default=5, help="how many (default: 5)")
+    parser.add_argument("--seeds", type=count, default=5, help="how many (default: 5)")
     parser.add_argument("--quick", action="store_true", help="a few tasks of everything, to see that it runs")
     parser.add_argument("--model", default=MODEL, help=f"of the parts that need one (default: {MODEL})")
     parser.add_argument("--out", type=Path, help="write to this folder instead")
     return parser
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _measure(name: str, options: Options) -> Figures:
-    # Imported one by one: a part that needs a package must not stop the others.
-    part = import_module(f"benchmarks.learning.parts.{PARTS[name]}")
-    measure: Callable[[Options], Figures] = part.measure
-    started = perf_counter()
-    try:
-        figures = measure(options)
-    # BLE001: this is the door, and hours of the other parts must not be lost with this one.
-    except Exception as error:  # noqa: BLE001
-        traceback.print_exc()
-        figures = unmeasured(f"{name} broke: {type(error).__name__}: {error}", **part.WANTED)
-    show(name, figures)
-    print(f"{name}: {perf_counter() - started:.0f} s", flush=True)
-    return figures
 
 
 if __name__ == "__main__":

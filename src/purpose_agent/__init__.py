@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from purpose_agent.agents.team import Team
     from purpose_agent.agents.workspace import Workspace
     from purpose_agent.core import errors
+    from purpose_agent.core.approval import ApprovalRequest
     from purpose_agent.core.errors import PurposeAgentError
     from purpose_agent.core.memory import Memory
     from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "ApprovalRequest",
     "Budget",
     "CalculatorTool",
     "Check",
@@ -69,6 +71,7 @@ __all__ = [
 
 _HOMES = {
     "Agent": "agents.agent",
+    "ApprovalRequest": "core.approval",
     "Budget": "agents.budget",
     "CalculatorTool": "tools.calculator",
     "Check": "core.task",

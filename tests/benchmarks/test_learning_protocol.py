@@ -259,6 +259,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Options]]:
 
         part = ModuleType(module)
         vars(part)["measure"] = measured
+        vars(part)["WANTED"] = {}
         monkeypatch.setitem(sys.modules, f"benchmarks.learning.parts.{module}", part)
     return asked
 

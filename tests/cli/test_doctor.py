@@ -30,6 +30,15 @@ def test_looking_asks_no_model_and_creates_nothing(model: ChatServer, bare: Path
     assert list(bare.parent.iterdir()) == []
 
 
+@pytest.mark.usefixtures("model")
+def test_it_says_how_memories_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("purpose_agent.retrieval.minilm.is_installed", lambda: False)
+    result = CliRunner().invoke(app, ["doctor"])
+
+    assert "memories are found by their words" in _row(result.stdout, "recall by meaning")
+    assert "purpose-agent[embed]" in result.stdout
+
+
 @pytest.mark.usefixtures("bare")
 def test_without_any_model_nothing_can_work_and_the_mend_is_named() -> None:
     result = CliRunner().invoke(app, ["doctor"])

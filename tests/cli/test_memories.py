@@ -10,7 +10,7 @@ from purpose_agent.cli.main import app
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
-from tests.memory.build import TickingClock, helping, lesson, report
+from tests.memory.build import TickingClock, lesson, report
 
 
 @pytest.fixture
@@ -70,7 +70,8 @@ def test_why_tells_a_trial_in_numbers(bare: Path) -> None:
     gate = Gate(MemoryStore(Database(bare / DATABASE), clock), clock)
     memory = gate.admit(lesson())
     gate.note(memory, report(memory.id))
-    gate.promote(memory, helping(memory.id))
+    rate = gate.allowance(memory)
+    gate.promote(memory, report(memory.id, e_help=400.0, alpha=rate))
 
     told = CliRunner().invoke(app, ["memories", "why", memory.id]).stdout
 
@@ -80,7 +81,7 @@ def test_why_tells_a_trial_in_numbers(bare: Path) -> None:
         "8 pairs of runs on 8 tasks: better with it 8, better without it 0, mean gain +1.00 (95 % interval +0.40 to +1.00)"
         in told
     )
-    assert "evidence that it helps 40.0, that it harms 0.5; 20 decides" in told
+    assert f"evidence that it helps 400.0, that it harms 0.5; {1 / rate:.0f} and 20 decide" in told
 
 
 @pytest.mark.usefixtures("taught")

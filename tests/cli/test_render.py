@@ -20,6 +20,7 @@ def _event(payload: e.Payload, step: int = 2) -> e.Event:
 PAYLOADS: list[tuple[e.Payload, str]] = [
     (e.RunStarted({"goal": "greet"}, "coder", "rule", "learning"), "coder 2: coder begins, on rule: greet"),
     (e.MemoryRecalled((e.RecalledMemory("mem_1", 1, 0.5, "why"),), 2), "coder 2: recalls 1 memory, 2 left out"),
+    (e.MemoryRecalled((), 0, ("mem_1",)), "coder 2: recalls 0 memories, 1 withheld by chance"),
     (
         e.ModelCalled("act", "rule", "act@1", Usage(1200, 30), 0.25),
         "coder 2: asked the model (act): 1,200 tokens read, 30 written in 0.2 s",
@@ -31,9 +32,12 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
         e.ValuesConsulted((Ranked("open", 0.5, 0.1, ("run_0",)), Ranked("wait", -1.0, 0.1)), 9),
         "coder 2: values open +0.50, wait -1.00",
     ),
+    (e.ValuesWouldChoose("open"), "coder 2: values would choose open"),
     (e.ActionDecided(Finish("two\nlines")), "coder 2: answers: two lines"),
     (e.ActionDecided(GiveUp("unreadable")), "coder 2: gives up: unreadable"),
     (e.ToolReturned(Observation("c", "add", "boom", False, 0.1)), "coder 2: add failed: boom"),
+    (e.CallRefused("c", "mail", ("send",), "web", "a.example", "mail sends something."), "coder 2: refused: mail sends something."),
+    (e.CallApproved("c", "mail", ("send", "pay"), "web", ""), "coder 2: a person allowed mail (send, pay)"),
     (e.StateChanged({"answer": "4"}, ("draft",)), "coder 2: state: answer, draft removed"),
     (e.StepScored(Score(None, 10.0, 1.0, "checks")), "coder 2: Φ – → 10.0 (checks)"),
     (e.HandedOver("architect", "coder", "run_2", "a plan"), "coder 2: architect hands over to coder: a plan"),

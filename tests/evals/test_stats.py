@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purpose_agent.evals.stats import area_under_curve, cluster_interval, holm, mcnemar_exact, mean_interval, wilson
+from purpose_agent.evals.stats import area_under_curve, cluster_interval, holm, mcnemar_exact, wilson
 
 COUNTS = st.integers(0, 60)
 SHARES = st.floats(0, 1)
@@ -33,25 +33,6 @@ def test_wilson_gives_the_textbook_value() -> None:
     assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
 
 
-def test_one_value_has_no_interval() -> None:
-    assert mean_interval([1.0]) is None
-    assert mean_interval([]) is None
-
-
-def test_the_interval_of_a_mean_is_the_same_every_time_and_holds_it() -> None:
-    rng = random.Random(1)
-    values = [rng.choice((-1.0, 0.0, 1.0, 1.0)) for _ in range(40)]
-    interval = mean_interval(values)
-
-    assert interval == mean_interval(values)
-    assert interval is not None
-    assert interval[0] < sum(values) / len(values) < interval[1]
-
-
-def test_equal_values_have_an_interval_of_no_width() -> None:
-    assert mean_interval([1.0] * 6) == (1.0, 1.0)
-
-
 @given(CLUSTERS)
 def test_the_interval_over_clusters_lies_within_the_values_and_needs_two_clusters(clusters: dict[str, list[float]]) -> None:
     filled = {name: values for name, values in clusters.items() if values}
@@ -68,7 +49,7 @@ def test_values_of_one_cluster_count_as_one_observation() -> None:
     outcomes = {f"task {number}": float(rng.random() < 0.5) for number in range(30)}
     once = cluster_interval({task: [value] for task, value in outcomes.items()})
     often = cluster_interval({task: [value] * 20 for task, value in outcomes.items()})
-    naive = mean_interval([value for value in outcomes.values() for _ in range(20)])
+    naive = cluster_interval({f"{task} {number}": [value] for task, value in outcomes.items() for number in range(20)})
 
     assert once is not None
     assert naive is not None

@@ -43,7 +43,12 @@ def follower(request: ModelRequest) -> str:
 def seeker(workspace: Path | pa.Workspace) -> pa.Agent:
     """An agent that follows the rules it is shown."""
     model = RuleModel(follower, capabilities=Capabilities(choices=True, local=True))
-    return pa.Agent("seeker", model=model, critic=None, workspace=workspace)
+    return pa.Agent("seeker", model=model, critic=None, workspace=steady(workspace))
+
+
+def steady(workspace: Path | pa.Workspace) -> pa.Workspace:
+    """A workspace in which no coin withholds anything."""
+    return workspace if isinstance(workspace, pa.Workspace) else pa.Workspace(workspace, holdout=0)
 
 
 COLOUR = pa.Task("Name the colour of the evening sky", checks=[pa.Check.contains("green")])
@@ -65,7 +70,7 @@ def painter(
         return "green" if HINT in request.text else "red"
 
     model = RuleModel(rule or answer, capabilities=capabilities)
-    return pa.Agent("painter", model=model, critic=None, workspace=workspace)
+    return pa.Agent("painter", model=model, critic=None, workspace=steady(workspace))
 
 
 def why_not(place: pa.Workspace, run_id: str) -> str:

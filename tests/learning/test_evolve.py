@@ -19,7 +19,7 @@ from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.record import mark_reflected
 from purpose_agent.testing.models import RuleModel
 from tests.learning.given import PLACES, door, seeker
-from tests.memory.build import helping
+from tests.memory.build import proof
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ def card(family: str, *lines: RuleLine, agent: str = "seeker", parents: tuple[st
 
 def in_use(gate: Gate, lesson: Lesson) -> Memory:
     memory = gate.admit(lesson)
-    return gate.promote(memory, helping(memory.id))
+    return gate.promote(memory, proof(gate, memory))
 
 
 async def solved(agent: pa.Agent, tasks: list[pa.Task]) -> list[bool | None]:
@@ -241,7 +241,7 @@ def carter(workspace: Path) -> pa.Agent:
 
 
 def road(number: int) -> str:
-    return ("left", "up", "left", "right", "up")[number % 5]
+    return ("left", "up", "left", "right", "left")[number % 5]
 
 
 def cart(number: int) -> pa.Task:
@@ -266,7 +266,7 @@ async def test_demonstrations_take_the_place_of_a_rule_where_they_help_more(
 ) -> None:
     agent = carter(tmp_path)
     gate = gate_of(agent.workspace)
-    for number in range(60):
+    for number in range(90):
         result = await agent.attempt(cart(number))
         # What would be drawn from these runs is another test's business.
         mark_reflected(Database(tmp_path / "workspace.sqlite3"), result.id)

@@ -12,7 +12,7 @@ from purpose_agent.core.memory import POLICY, Case, Condition, Memory, MemorySta
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.learning.cases import changed_at, solved_cases
 from purpose_agent.testing.models import RuleModel
-from tests.learning.given import PLACES
+from tests.learning.given import PLACES, steady
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ def obedient(request: ModelRequest) -> str:
 
 def carter(place: Path, rule: Callable[[ModelRequest], str] = obedient) -> pa.Agent:
     model = RuleModel(rule, capabilities=Capabilities(choices=True, local=True))
-    return pa.Agent("carter", model=model, critic=None, workspace=place)
+    return pa.Agent("carter", model=model, critic=None, workspace=steady(place))
 
 
 async def solved(agent: pa.Agent, each: Sequence[pa.Task]) -> float:

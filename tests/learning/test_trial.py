@@ -8,7 +8,17 @@ import pytest
 from purpose_agent.core.memory import Lesson, Memory, Provenance, TrialReport
 from purpose_agent.core.task import Check, Task
 from purpose_agent.evals.sequential import PairedEvidence, wins_needed
-from purpose_agent.learning.trial import MOST_PAIRS, PAIRS, PATIENCE, Outcome, is_held_out, report_on, try_memory
+from purpose_agent.learning.trial import (
+    MOST_PAIRS,
+    PAIRS,
+    PATIENCE,
+    Outcome,
+    evidence_of,
+    is_held_out,
+    is_spent,
+    report_on,
+    try_memory,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +52,10 @@ async def tried(success: Callable[[bool, int], bool | None], before: TrialReport
 
 def helps(with_it: bool, pair: int) -> bool:
     return with_it
+
+
+def fails(with_it: bool, pair: int) -> bool:
+    return False
 
 
 def tie(with_it: bool, pair: int) -> bool:
@@ -115,8 +129,8 @@ async def test_which_run_of_a_pair_comes_first_is_drawn() -> None:
 
 
 async def test_it_goes_on_where_the_last_trial_stopped_with_new_seeds() -> None:
-    first, earlier = await tried(tie)
-    second, later = await tried(tie, before=first)
+    first, earlier = await tried(fails)
+    second, later = await tried(fails, before=first)
 
     assert second.pairs[:PAIRS] == first.pairs
     assert len(second.pairs) == 2 * PAIRS
@@ -127,10 +141,40 @@ async def test_it_goes_on_where_the_last_trial_stopped_with_new_seeds() -> None:
 async def test_all_trials_of_a_memory_together_have_an_end() -> None:
     report: TrialReport | None = None
     for _ in range(5):
+        report, _ = await tried(fails, before=report)
+
+    assert report is not None
+    assert len(report.pairs) == MOST_PAIRS - ENOUGH + 1
+
+
+async def test_it_ends_where_winning_all_pairs_that_are_left_would_not_be_enough() -> None:
+    report: TrialReport | None = None
+    for _ in range(5):
         report, _ = await tried(tie, before=report)
 
     assert report is not None
-    assert len(report.pairs) == MOST_PAIRS
+    left = MOST_PAIRS - len(report.pairs)
+    assert 0 < left < wins_needed(PairedEvidence(report.wins, report.losses), report.alpha)
+    assert is_spent(report.pairs, report.alpha)
+    # Had one pair less been run, it could still have been won.
+    assert wins_needed(evidence_of(report.pairs[:-1]), report.alpha) <= left + 1
+
+
+async def test_a_stricter_error_rate_takes_more_wins_and_harm_no_more_losses() -> None:
+    strict = 1 / 60
+    report = await try_memory(memory(), TASKS, Runs(helps), alpha=strict)
+    harming = await try_memory(memory(), TASKS, Runs(lambda with_it, pair: not with_it), alpha=strict)
+
+    assert (report.helps, report.wins, report.alpha) == (True, 7, strict)
+    assert (harming.harms, harming.losses, harming.alpha_harm) == (True, ENOUGH, 0.05)
+
+
+async def test_the_range_behind_a_promotion_does_not_reach_zero() -> None:
+    report = await try_memory(memory(), TASKS, Runs(helps), alpha=1 / 60)
+
+    assert report.helps
+    assert report.interval is not None
+    assert report.interval[0] > 0
 
 
 async def test_a_memory_that_comes_back_to_quarantine_meets_new_seeds() -> None:

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from purpose_agent.core.memory import Case, Lesson, MemoryKind, Pair, Provenance, Scope, TrialReport
+from purpose_agent.core.memory import Case, Lesson, Memory, MemoryKind, Pair, Provenance, Scope, TrialReport
 from purpose_agent.core.origin import Origin
+from purpose_agent.memory.gate import Gate
 
 
 class TickingClock:
@@ -44,3 +45,16 @@ def helping(memory_id: str) -> TrialReport:
 
 def harming(memory_id: str) -> TrialReport:
     return report(memory_id, e_harm=40.0)
+
+
+def proof(gate: Gate, memory: Memory) -> TrialReport:
+    """The report of a trial that was begun as it should be, and shows that the memory helps."""
+    rate = gate.allowance(memory)
+    return report(memory.id, e_help=2 / rate, alpha=rate)
+
+
+def put_into_use(gate: Gate, drawn: Lesson) -> Memory:
+    """What the gate makes of a lesson that proves itself with as much evidence as it takes."""
+    memory = gate.admit(drawn)
+    rate = gate.allowance(memory)
+    return gate.promote(memory, report(memory.id, e_help=2 / rate, alpha=rate))

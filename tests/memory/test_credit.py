@@ -6,7 +6,7 @@ from purpose_agent.memory.credit import credit
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
-from tests.memory.build import helping, lesson
+from tests.memory.build import lesson, proof
 
 
 def test_a_judged_run_counts_once_for_each_memory_in_its_prompt(gate: Gate, store: MemoryStore, db: Database) -> None:
@@ -45,4 +45,5 @@ def test_credit_does_not_make_a_decision_stale(gate: Gate, db: Database) -> None
     with db.write() as cursor:
         credit(cursor, [memory.id, "mem_gone"], True)
 
-    assert gate.promote(memory, helping(memory.id)).used == 1
+    gate.allowance(memory)
+    assert gate.promote(memory, proof(gate, memory)).used == 1

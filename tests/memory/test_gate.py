@@ -13,7 +13,7 @@ from purpose_agent.core.memory import Case, Memory, ScanReport, TrialReport
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
-from tests.memory.build import TickingClock, harming, helping, lesson, report
+from tests.memory.build import TickingClock, harming, helping, lesson, proof, report
 
 SECRET = "ghp_" + "0123456789abcdefghijABCDEFGHIJ"
 
@@ -28,7 +28,9 @@ def test_a_lesson_waits_in_quarantine_after_a_clean_scan(gate: Gate, store: Memo
     assert memory == store.get(memory.id)
     assert memory.status == "quarantined"
     assert hops(store, memory) == [("", "candidate"), ("candidate", "quarantined")]
-    assert store.journal(memory.id)[-1].evidence == ScanReport()
+    evidence = store.journal(memory.id)[-1].evidence
+    assert isinstance(evidence, ScanReport)
+    assert evidence.findings == ()
     assert store.journal(memory.id)[-1].run_id == "run_1"
 
 
@@ -81,11 +83,12 @@ def test_an_archived_lesson_can_be_learned_anew(gate: Gate) -> None:
 
 def test_a_trial_that_helps_promotes(gate: Gate, store: MemoryStore) -> None:
     memory = gate.admit(lesson())
-    promoted = gate.promote(memory, helping(memory.id))
+    evidence = proof(gate, memory)
+    promoted = gate.promote(memory, evidence)
 
     assert promoted.status == "promoted"
     assert promoted == store.get(memory.id)
-    assert store.journal(memory.id)[-1].evidence == helping(memory.id)
+    assert store.journal(memory.id)[-1].evidence == evidence
 
 
 def test_an_undecided_trial_changes_nothing_and_is_remembered(gate: Gate, store: MemoryStore) -> None:
@@ -114,14 +117,14 @@ def test_a_helping_report_does_not_reject(gate: Gate) -> None:
 
 def test_only_a_quarantined_memory_can_be_promoted(gate: Gate) -> None:
     memory = gate.admit(lesson())
-    promoted = gate.promote(memory, helping(memory.id))
+    promoted = gate.promote(memory, proof(gate, memory))
     with pytest.raises(NotQuarantined, match="is promoted"):
         gate.promote(promoted, helping(memory.id))
 
 
 def test_an_infinite_e_value_survives_the_journal(gate: Gate, store: MemoryStore) -> None:
     memory = gate.admit(lesson())
-    gate.promote(memory, report(memory.id, e_help=float("inf")))
+    gate.promote(memory, report(memory.id, e_help=float("inf"), alpha=gate.allowance(memory)))
 
     evidence = store.journal(memory.id)[-1].evidence
     assert isinstance(evidence, TrialReport)
@@ -166,7 +169,7 @@ def test_a_teaching_replaces_the_same_lesson_on_trial(gate: Gate, store: MemoryS
 
 def test_a_stale_copy_is_refused(gate: Gate) -> None:
     memory = gate.admit(lesson())
-    gate.promote(memory, helping(memory.id))
+    gate.promote(memory, proof(gate, memory))
     with pytest.raises(GateError, match="changed by somebody else: it is promoted"):
         gate.archive(memory, "decided on old knowledge")
 
@@ -191,7 +194,7 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
 sys.path.insert(0, sys.argv[3])
-from tests.memory.build import helping
+from tests.memory.build import report
 
 db = Database(Path(sys.argv[1]))
 store = MemoryStore(db, SystemClock())
@@ -199,7 +202,7 @@ memory = store.get(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    print("won", Gate(store, SystemClock()).promote(memory, helping(memory.id)).status)
+    print("won", Gate(store, SystemClock()).promote(memory, report(memory.id, e_help=1000.0, alpha=0.01)).status)
 except GateError as error:
     print("refused", error)
 """
@@ -208,7 +211,9 @@ except GateError as error:
 def test_of_two_processes_that_promote_one_memory_one_wins_and_the_other_is_told(tmp_path: Path) -> None:
     db = Database(tmp_path / "purpose.db")
     store = MemoryStore(db, TickingClock())
-    memory = Gate(store, TickingClock(), counting_ids()).admit(lesson())
+    gate = Gate(store, TickingClock(), counting_ids())
+    memory = gate.admit(lesson())
+    assert gate.allowance(memory) >= 0.01
     root = str(Path(__file__).parents[2])
     both = [
         subprocess.Popen(

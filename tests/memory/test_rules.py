@@ -15,7 +15,7 @@ from purpose_agent.memory.recall import recall
 from purpose_agent.memory.rules import facts_of, first_fit, has_a_say, situation_of
 from purpose_agent.memory.scanners import redacted, scan
 from purpose_agent.memory.store import MemoryStore, fingerprint
-from tests.memory.build import helping
+from tests.memory.build import proof
 
 RED_CELLAR = RuleLine((Condition("red door"), Condition("cellar")), "knock")
 RED = RuleLine((Condition("red door"),), "pull")
@@ -106,7 +106,7 @@ def test_what_has_nothing_to_say_is_neither_shown_nor_left_out() -> None:
 
 def test_a_rule_none_of_whose_lines_fits_is_not_recalled(gate: Gate, store: MemoryStore) -> None:
     memory = gate.admit(card(RED))
-    memory = gate.promote(memory, helping(memory.id))
+    memory = gate.promote(memory, proof(gate, memory))
     red, green = (Task(f"a {colour} door", labels={"family": "doors"}) for colour in ("red", "green"))
 
     assert [found.memory.id for found in recall(store, red, "porter")] == [memory.id]

@@ -11,6 +11,7 @@ from purpose_agent.core.codec import to_json
 from purpose_agent.core.errors import GateError, NotFound
 from purpose_agent.core.memory import Case, Lesson, Provenance
 from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.index import Audience
 from purpose_agent.memory.store import MemoryStore, fingerprint
 from purpose_agent.runtime.database import Database
 from tests.memory.build import lesson
@@ -19,7 +20,8 @@ from tests.memory.build import lesson
 def test_reading_creates_no_file(store: MemoryStore, db: Database) -> None:
     assert store.list() == ()
     assert store.find("mem_1") is None
-    assert store.search(("door",), agent="a") == ()
+    assert store.index.by_words(("door",), Audience("a")).memories == ()
+    assert store.index.by_scope(Audience("a")) == ()
     assert store.journal("mem_1") == ()
     assert not db.path.parent.exists()
 
@@ -66,25 +68,6 @@ def test_a_memory_cannot_be_born_promoted(gate: Gate, store: MemoryStore) -> Non
     promoted = gate.teach(lesson(origin="user"))
     with pytest.raises(GateError, match="begins as a candidate"):
         store.insert(replace(promoted, id="mem_2"), actor="somebody", why="in a hurry")
-
-
-def test_search_operators_in_words_are_only_words(gate: Gate, store: MemoryStore) -> None:
-    gate.admit(lesson(when="opening a door"))
-    for word in ('door" OR "', "NEAR(", "*", "text:", "-door", "\x00"):
-        store.search((word,), agent="a")
-
-
-def test_a_lesson_that_contains_the_words_of_the_index_stays_in_its_scope(gate: Gate, store: MemoryStore) -> None:
-    gate.teach(lesson(when="scopealways scopeanyfamily opening", families=("doors",), origin="user"))
-    assert store.scoped(agent="a", family="lamps") == ()
-    assert store.search(("opening",), agent="a") == ()
-
-
-def test_what_is_for_other_agents_is_not_found(gate: Gate, store: MemoryStore) -> None:
-    mine = gate.teach(lesson(when="opening a door", agents=("a", "b"), origin="user"))
-
-    assert [memory for memory, _ in store.search(("door",), agent="b")] == [mine]
-    assert store.search(("door",), agent="c") == ()
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -13,12 +13,15 @@ from purpose_agent.core.action import Finish, GiveUp, Observation, ToolUse
 from purpose_agent.core.ids import counting_ids
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import Usage
+from purpose_agent.core.origin import AUTHORITY
 from purpose_agent.core.score import CheckResult, Evidence, Score
 from purpose_agent.core.task import Check, Task, task_to_json
 from purpose_agent.core.values import Ranked
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
     ActionDecided,
+    CallApproved,
+    CallRefused,
     HandedOver,
     LessonDrawn,
     MemoryRecalled,
@@ -33,6 +36,7 @@ from purpose_agent.runtime.events import (
     StepScored,
     ToolReturned,
     ValuesConsulted,
+    ValuesWouldChoose,
 )
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -133,6 +137,8 @@ actions = (
 )
 statuses = st.sampled_from(("finished", "gave_up", "exhausted", "interrupted", "cancelled", "failed"))
 rankings = st.builds(Ranked, texts, numbers, numbers, st.lists(texts, max_size=2).map(tuple))
+origins = st.sampled_from(AUTHORITY)
+effects = st.lists(texts, max_size=2).map(tuple)
 recalled = st.builds(RecalledMemory, texts, counts, numbers, texts)
 
 payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
@@ -148,14 +154,28 @@ payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
     ),
     MemoryRecalled: st.builds(MemoryRecalled, st.lists(recalled, max_size=2).map(tuple), counts),
     OptionsListed: st.builds(OptionsListed, texts, st.lists(texts, max_size=3).map(tuple)),
+    ValuesWouldChoose: st.builds(ValuesWouldChoose, texts),
     ValuesConsulted: st.builds(ValuesConsulted, st.lists(rankings, max_size=2).map(tuple), counts),
     ModelCalled: st.builds(ModelCalled, texts, texts, texts, usages, numbers, texts),
     ActionDecided: st.builds(ActionDecided, actions),
-    ToolReturned: st.builds(ToolReturned, st.builds(Observation, texts, texts, texts, st.booleans(), numbers, counts)),
+    ToolReturned: st.builds(ToolReturned, st.builds(Observation, texts, texts, texts, st.booleans(), numbers, counts, origins, texts)),
+    CallRefused: st.builds(CallRefused, texts, texts, effects, origins, texts, texts),
+    CallApproved: st.builds(CallApproved, texts, texts, effects, origins, texts),
     StateChanged: st.builds(StateChanged, objects, st.lists(texts, max_size=2).map(tuple)),
     StepScored: st.builds(StepScored, scores),
     HandedOver: st.builds(HandedOver, texts, texts, texts, texts),
-    RunFinished: st.builds(RunFinished, statuses, st.none() | texts, verdicts, st.none() | numbers, usages, texts),
+    RunFinished: st.builds(
+        RunFinished,
+        statuses,
+        st.none() | texts,
+        verdicts,
+        st.none() | numbers,
+        usages,
+        texts,
+        st.none() | origins,
+        texts,
+        st.none() | counts,
+    ),
     LessonDrawn: st.builds(LessonDrawn, texts, st.sampled_from(("quarantined", "rejected", "promoted")), texts),
     Reflected: st.builds(Reflected, counts, texts),
 }

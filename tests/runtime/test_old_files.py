@@ -1,12 +1,15 @@
 """What an older version wrote stays readable: `old/` keeps a workspace and a trace of each."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 import pytest
 
 from purpose_agent.core.action import Finish
+from purpose_agent.memory.journal import past
 from purpose_agent.memory.replay import Replay
+from purpose_agent.memory.verification import verify
 from purpose_agent.runtime.connection import Connection
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import PAYLOADS, Reflected
@@ -16,7 +19,7 @@ from purpose_agent.runtime.trace import Trace
 from tests.runtime.given import TASK
 
 OLD = Path(__file__).parent / "old"
-LATER = {"options_listed", "values_consulted"}
+LATER = {"options_listed", "values_consulted", "values_would_choose", "call_refused", "call_approved"}
 """Kinds that came after version 1."""
 
 
@@ -61,6 +64,33 @@ def test_a_workspace_of_version_2_opens_with_its_experience(tmp_path: Path) -> N
     (episode,) = replay.episodes("porter", "doors")
     assert (episode.run_id, episode.apart, [step.option for step in episode.steps]) == ("run_1", True, ["pull", "knock"])
     assert replay.count("porter", "doors") == 1
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_from_before_there_was_a_chain_gets_one(version: int, tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    connection = _opened(path)
+    connection.execute((OLD / f"version_{version}.sql").read_text("utf-8"))
+    line = "INSERT INTO journal (memory_id, at, from_status, to_status, actor, why) VALUES ('mem_1', ?, ?, ?, 'gate', 'x')"
+    for second, (before, after) in enumerate((("", "candidate"), ("candidate", "quarantined"), ("quarantined", "archived"))):
+        connection.execute(line, (f"2026-01-03T00:00:0{second}+00:00", before, after))
+    connection.execute(line, ("2026-01-03T00:00:04+00:00", "archived", "archived"))
+    connection.execute(
+        "INSERT INTO memories (id, status, kind, lesson, origin, created_at, version, supersedes, fingerprint)"
+        " SELECT 'mem_1', 'archived', kind, lesson, origin, '2026-01-03T00:00:00+00:00', 3, 'mem_2', 'g' FROM memories"
+    )
+    connection.close()
+
+    db = Database(path)
+
+    assert verify(db).ok
+    assert verify(db).lines == 5
+    assert [(each.memory_id, each.memory.lesson.then) for each in past(db)] == [("mem_2", "pull"), ("mem_1", "pull")]
+    waiting = past(db, datetime(2026, 1, 3, 0, 0, 1, tzinfo=UTC), memory_id="mem_1")
+    assert [(each.status, each.version, each.supersedes) for each in waiting] == [("quarantined", 2, "mem_2")]
+    with db.write() as cursor:
+        cursor.execute("UPDATE memories SET lesson = replace(lesson, 'pull', 'push') WHERE id = 'mem_1'")
+    assert verify(db).altered == ("mem_1",)
 
 
 def test_a_trace_of_version_1_has_every_kind_that_was_known_then() -> None:

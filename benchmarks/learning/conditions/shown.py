@@ -8,7 +8,7 @@ measured. Training, trials and statuses stay the package's. Not here: values of 
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -66,9 +66,11 @@ class Place(Workspace):
                 cases.setdefault(run.task_key, Case(situation_of(run.goal, run.task.inputs), answer))
         return list(cases.values())
 
-    def _recall(self, task: Task, agent: str, on_trial: Memory | None) -> tuple[Recalled, ...]:
+    def _recall(
+        self, task: Task, agent: str, on_trial: Memory | None, *, tools: Collection[str] = (), draws: random.Random | None = None
+    ) -> tuple[Recalled, ...]:
         if on_trial is not None:
-            return super()._recall(task, agent, on_trial)
+            return super()._recall(task, agent, on_trial, tools=tools)
         began = perf_counter()
         try:
             return tuple(self.view(self, task, agent))

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from purpose_agent.agents.workspace import Workspace, open_workspace
+from purpose_agent.core.approval import Approve
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.model import NO_MODEL, Model, is_no_model
+from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.task import Limits, Task, as_task
 from purpose_agent.core.tool import Tool, make_tool
@@ -42,6 +44,8 @@ class Agent:
         environment: The world its tasks play in, or a function that makes one for a task. The world lists the actions and
             judges the run, so its tasks have no checks; it is called directly, so it should answer at once. A class is given
             the task if its first argument is required or called `task`. One world serves one run at a time.
+        approve: Asked before a tool that sends, pays, deletes, … is called in a run that has read what others wrote: a
+            function of an `ApprovalRequest`, plain or async, that answers True or False. None: such calls are refused.
 
     Raises:
         UsageError: The environment can't be acted in; the message says what it lacks.
@@ -63,6 +67,7 @@ class Agent:
         mode: RunMode = "learning",
         temperature: float | None = TEMPERATURE,
         environment: ChoiceEnvironment | type[ChoiceEnvironment] | Callable[[Task], ChoiceEnvironment] | None = None,
+        approve: Approve | None = None,
     ) -> None:
         if not name.strip():
             raise UsageError("Agent(name=''): give it a name; what it learns is kept under it.")
@@ -75,6 +80,7 @@ class Agent:
         self.limits = limits or Limits()
         self.mode: RunMode = mode
         self.temperature = temperature
+        self.approve = approve
         self.workspace = open_workspace(workspace)
         self._tools = ToolExecutor([tool if isinstance(tool, Tool) else make_tool(tool) for tool in tools])
         # A named model is looked up now, so that a wrong name is told at once; "the best there is" when first needed.
@@ -113,7 +119,9 @@ class Agent:
         critic = model
         if self._critic != "self":
             critic = None if self._critic is None else resolved(self._critic)
-        return Setup(self.name, self.role, model, self._tools, critic, self.limits, self.temperature, self._environment)
+        return Setup(
+            self.name, self.role, model, self._tools, critic, self.limits, self.temperature, self._environment, self.approve
+        )
 
     def can_judge(self, task: Task) -> bool:
         """Whether a recorded `task` can be run again and judged: by its world, or by checks that are all data."""
@@ -153,6 +161,7 @@ class Agent:
         memory: bool = True,
         without_memory: str | None = None,
         values: bool | None = None,
+        taint: Taint = UNTAINTED,
         listeners: Sequence[Listener] = (),
     ) -> TaskResult:
         """The run alone, without reflection: for teams, which reflect when they know how it went on.
@@ -161,6 +170,7 @@ class Agent:
             memory: False: nothing that was learned is used.
             without_memory: The id of one memory that is left out.
             values: Whether options are ranked by what earlier runs got from them; None: as the gate says.
+            taint: Of what the task's words were made from, where a person did not write them.
 
         Raises:
             UsageError: `seed` is no whole number; or as `run_async`.
@@ -176,6 +186,7 @@ class Agent:
             memory=memory,
             without_memory=without_memory,
             values=values,
+            taint=taint,
             listeners=listeners,
         )
 

@@ -9,6 +9,7 @@ from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.team import Team
 from purpose_agent.agents.templates import SINGLE, TEMPLATES, Template, choose
 from purpose_agent.agents.workspace import Workspace, open_workspace
+from purpose_agent.core.approval import Approve
 from purpose_agent.core.errors import NoModelFound, UsageError
 from purpose_agent.core.model import Model
 from purpose_agent.core.tool import Tool
@@ -22,6 +23,7 @@ def purpose(
     local: bool = True,
     interactive: bool = False,
     workspace: Workspace | str | Path | None = None,
+    approve: Approve | None = None,
 ) -> Team:
     """A team for a purpose, on a model that is there.
 
@@ -33,6 +35,7 @@ def purpose(
         local: With no model named, take one on this machine only; False lets a provider whose key is set serve too.
         interactive: Ask on the terminal which template to take where the words don't decide.
         workspace: A folder, or a Workspace; `.purpose_agent` in the current folder by default.
+        approve: Asked before a tool has effects on the world in a run that has read what others wrote; see `Agent`.
 
     Raises:
         NoModelFound: Nothing that could serve is there; the message says what was looked for, and how to get a model.
@@ -65,6 +68,7 @@ def purpose(
             tools=_tools(member.name == worker, template, found, tools or (), place),
             critic="self" if member.name == worker else None,
             workspace=place,
+            approve=approve,
         )
         for member in names
     ]

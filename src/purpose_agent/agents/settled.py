@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.model import Usage
+from purpose_agent.learning.homeostasis import Upkeep
 from purpose_agent.learning.learner import Trialled
 
 
@@ -23,7 +24,9 @@ class Settled:
         runs: How many runs those were.
         generalised: General memories made of particular ones; they are in quarantine then.
         vouched: Others' episodes that turned out to agree with an agent's own experience, and teach since.
+        altered: Memories that were found edited in the file, past the gate; they began anew, as imports.
         stopped: What was left for another time because the budget was spent, or "".
+        upkeep: What was put away, merged or sent to trial to keep memory within its budget.
     """
 
     reflected: tuple[str, ...] = ()
@@ -38,10 +41,15 @@ class Settled:
     stopped: str = ""
     vouched: int = 0
     generalised: tuple[Memory, ...] = ()
+    altered: tuple[Memory, ...] = ()
+    upkeep: Upkeep = field(default_factory=Upkeep)
 
     def summary(self) -> str:
         """One line for each thing done."""
-        lines = [f"reflected on {run_id}" for run_id in self.reflected]
+        lines = [
+            f"{_line(memory)}: was edited in the file, and is {memory.status} now, as an import" for memory in self.altered
+        ]
+        lines += [f"reflected on {run_id}" for run_id in self.reflected]
         lines += [f"{run_id}: not reflected on, its agent was not made in this process" for run_id in self.waiting]
         lines += [f"{_line(memory)}: made of {', '.join(memory.lesson.provenance.parents)}" for memory in self.generalised]
         lines += [f"{_line(tried.memory)}: {_told(tried)}" for tried in self.trialled]
@@ -52,6 +60,7 @@ class Settled:
         ]
         if self.vouched:
             lines.append(f"episodes of others that agree with what was experienced here, and teach since: {self.vouched}")
+        lines += _kept(self.upkeep)
         lines += [self.stopped] if self.stopped else []
         lines += [self._cost()] if self.runs or self.reflection.calls else []
         return "\n".join(lines) or "nothing was waiting"
@@ -66,6 +75,14 @@ class Settled:
 
 def _line(memory: Memory) -> str:
     return f"{memory.id} ({memory.lesson.text.splitlines()[0][:60]})"
+
+
+def _kept(upkeep: Upkeep) -> list[str]:
+    lines = [f"{_line(other)}: merged into {kept.id}, which says the same" for kept, other in upkeep.merged]
+    lines += [f"{_line(memory)}: contradicts {other.id}, {memory.status} now" for memory, other in upkeep.contested]
+    lines += [f"{_line(memory)}: hibernates, {why}" for memory, why in upkeep.hibernated]
+    lines += [f"{_line(memory)}: taught, and yours to decide about: {why}" for memory, why in upkeep.named]
+    return [*lines, "memory is to be looked after further: settle again"] if upkeep.left else lines
 
 
 def _told(tried: Trialled) -> str:

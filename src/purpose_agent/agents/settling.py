@@ -4,7 +4,7 @@ In:  quarantined memories, the agents of this process, a purse.
 Out: what became of each, by the word of the gate. Which tasks a memory is tried on is for `learning/trial_tasks.py` to say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 from purpose_agent.agents.budget import Purse
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import POLICY, Memory
+from purpose_agent.core.origin import Taint
 from purpose_agent.core.task import Task
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
@@ -49,7 +50,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """Tries memories on `agents`, by name, and pays from `purse`."""
+    """Tries memories on `agents`, by name, and pays from `purse`.
+
+    Attributes:
+        is_live: Whether a memory is on trial in live traffic, and so not here.
+    """
 
     memories: Memories
     learner: Learner
@@ -57,6 +62,7 @@ class Trials:
     agents: Mapping[str, Performer]
     purse: Purse
     listeners: Sequence[Listener] = ()
+    is_live: Callable[[Memory], bool] = lambda memory: False
 
     async def of_all(self) -> Tried:
         """One trial of each quarantined memory, as far as the purse reaches."""
@@ -64,6 +70,8 @@ class Trials:
         for memory in self.memories.list("quarantined"):
             if self.memories.get(memory.id).status != "quarantined":
                 continue  # another hypothesis about the same tasks was promoted meanwhile
+            if self.is_live(memory):
+                continue
             if not self.purse.has_room(runs=2):
                 tried.left.append(memory)
                 continue
@@ -113,6 +121,8 @@ class Trials:
             parent=memory.id,
             on_trial=memory if with_it else None,
             without_memory=memory.supersedes if with_it else memory.id,
+            # Nobody asked for this run: what has effects on the world needs a person, in both halves alike.
+            taint=Taint("self_inferred", f"the trial of {memory.id}"),
             listeners=self.listeners,
         )
         self.purse.pay(result.usage, runs=1)

@@ -17,12 +17,14 @@ from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.action import Finish, GiveUp
+from purpose_agent.core.approval import Approve
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Model, Usage
-from purpose_agent.core.origin import TEACHERS
+from purpose_agent.core.origin import OWN, TEACHERS, Taint
 from purpose_agent.core.task import Task, as_task, task_to_json
 from purpose_agent.critics.checks import failures
+from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
@@ -63,6 +65,7 @@ class Team:
         self.members = tuple(members)
         self.template = template
         self.workspace = workspace
+        workspace.join(purpose, [member.name for member in self.members])
 
     @classmethod
     def build(
@@ -71,8 +74,12 @@ class Team:
         agents: Sequence[str | Agent],
         model: str | Model | None = None,
         workspace: Workspace | str | Path | None = None,
+        approve: Approve | None = None,
     ) -> "Team":
         """A team of named agents that work in a line: each goes on from the one before, the last one answers.
+
+        Args:
+            approve: For the agents that are made here; see `Agent`.
 
         Raises:
             UsageError: No agents, two of one name, or agents of different workspaces.
@@ -90,7 +97,9 @@ class Team:
         found = resolved(model) if any(isinstance(agent, str) for agent in agents) else None
         role = "You are the {} of a team. Purpose of the team: {}."
         members = [
-            Agent(agent, role=role.format(agent, purpose), model=found, workspace=place) if isinstance(agent, str) else agent
+            Agent(agent, role=role.format(agent, purpose), model=found, workspace=place, approve=approve)
+            if isinstance(agent, str)
+            else agent
             for agent in agents
         ]
         template = Template("custom", "line", tuple(Member(member.name, member.role) for member in members))
@@ -138,9 +147,9 @@ class Team:
         """A question to the team's speaker, the last member that has a model, with what the team has learned."""
         return await self.members[-1].run_async(question, watch=watch)
 
-    def teach(self, text: str, *, when: str = "") -> Memory:
-        """A lesson from a person: scanned, and in use at once unless the scan blocks it."""
-        return self.workspace.teach(text, when=when)
+    def teach(self, text: str, *, when: str = "", user: str = "") -> Memory:
+        """A lesson from a person, for the tasks of one user or of all: scanned, and in use at once unless the scan blocks it."""
+        return self.workspace.teach(text, when=when, user=user)
 
     def status(self) -> str:
         """Who is in the team, and what it has learned."""
@@ -178,6 +187,7 @@ class _Turns:
     step: int = 0
     usage: Usage = field(default_factory=Usage)
     last: TaskResult | None = None
+    taint: Taint = field(default_factory=Taint)
     recalled: dict[str, Recalled] = field(default_factory=dict[str, Recalled])
     failed: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
     judged: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
@@ -222,8 +232,10 @@ class _Turns:
         success = last.success if last is not None and ended_well else None
         if ended_well and self.task.checks and answer is None:
             success = False  # a member gave up before the one whose answer is checked
+        phi = last.final_phi if last is not None else None
+        taint = self.taint
         self.publish(
-            RunFinished(status, answer, success, last.final_phi if last is not None else None, self.usage, reason), "team"
+            RunFinished(status, answer, success, phi, self.usage, reason, taint.origin, taint.source, taint.step), "team"
         )
         if self.team.members[0].mode != "evaluation":
             began = self.bus.events[0].at
@@ -236,7 +248,10 @@ class _Turns:
         """One member's turn."""
         self.step += 1
         seed = None if self.seed is None else self.seed + 100 * self.step
-        result = await agent.attempt(task, seed=seed, parent=self.bus.run_id, listeners=self.listeners)
+        # What a member hands on carries what it had read: its own words for it change nothing.
+        read = replace(self.taint, step=None)
+        result = await agent.attempt(task, seed=seed, parent=self.bus.run_id, taint=read, listeners=self.listeners)
+        self.taint = self.taint.mixed(replace(result.taint, step=self.step))
         self.usage += result.usage
         self.recalled |= {found.memory.id: found for found in result.recalled}
         self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
@@ -275,9 +290,10 @@ async def _code(turns: _Turns) -> None:
             return
         plan = ""
         if attempt == ATTEMPTS:
-            ask = Task(load("plan").fill(goal=task.goal, answer=result.answer, failed=failed))
+            ask = Task(load("plan").fill(goal=task.goal, answer=defused(result.answer), failed=defused(failed)))
             plan = (await turns.turn(team.member("architect"), ask, sender="tester", why=failed)).answer or ""
-        goal = load("retry").fill(goal=task.goal, answer=result.answer, failed=failed, plan=plan and f"Advice:\n{plan}\n")
+        told = defused(result.answer), defused(failed), plan and f"Advice:\n{defused(plan)}\n"
+        goal = load("retry").fill(goal=task.goal, **dict(zip(("answer", "failed", "plan"), told, strict=True)))
         again = replace(task, goal=goal, id=task.key)
         turns.last = await turns.turn(coder, again, sender="architect" if plan else "tester", why=failed)
 
@@ -300,18 +316,23 @@ async def _what_failed(turns: _Turns, result: TaskResult) -> str:
     return f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}"
 
 
-async def _line(turns: _Turns) -> None:
-    """Each goes on from the one before; checks and choices are for the last one."""
+def _relayed(turns: _Turns, task: Task, sender: str, work: str) -> str:
+    """The task, and what came before; quoted if others' words are in it, whoever wrote them down last."""
     from purpose_agent.prompts.loader import load
 
+    return load("relay").fill(goal=task.goal, sender=sender, work=defused(work) if turns.taint.origin in OWN else quoted(work))
+
+
+async def _line(turns: _Turns) -> None:
+    """Each goes on from the one before; checks and choices are for the last one."""
     task, sender, work = turns.task, "team", ""
     *before, last = turns.team.members
     for member in before:
-        goal = load("relay").fill(goal=task.goal, sender=sender, work=work) if work else task.goal
+        goal = _relayed(turns, task, sender, work) if work else task.goal
         part = Task(goal, limits=task.limits, inputs=task.inputs, labels=task.labels, id=f"{task.key}/{member.name}")
         turns.last = await turns.turn(member, part, sender=sender)
         if turns.last.answer is None:
             return
         sender, work = member.name, turns.last.answer
-    goal = load("relay").fill(goal=task.goal, sender=sender, work=work) if work else task.goal
+    goal = _relayed(turns, task, sender, work) if work else task.goal
     turns.last = await turns.turn(last, replace(task, goal=goal, id=task.key), sender=sender)

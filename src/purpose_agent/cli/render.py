@@ -19,6 +19,8 @@ from purpose_agent.core.action import Action, Finish, GiveUp, ToolUse
 from purpose_agent.core.messages import Json
 from purpose_agent.runtime.events import (
     ActionDecided,
+    CallApproved,
+    CallRefused,
     Event,
     HandedOver,
     LessonDrawn,
@@ -33,6 +35,7 @@ from purpose_agent.runtime.events import (
     StepScored,
     ToolReturned,
     ValuesConsulted,
+    ValuesWouldChoose,
 )
 
 if TYPE_CHECKING:
@@ -133,12 +136,17 @@ def _what(payload: Payload) -> str:
     match payload:
         case RunStarted(agent=agent, model=model, task=task):
             return f"{agent} begins, on {model}: {task.get('goal', '')}"
-        case MemoryRecalled(memories=memories, left_out=left_out):
-            return f"recalls {counted(len(memories), 'memory', 'memories')}" + (f", {left_out} left out" if left_out else "")
+        case MemoryRecalled(memories=memories, left_out=left_out, withheld=withheld):
+            told = [counted(len(memories), "memory", "memories")]
+            told += [f"{left_out} left out"] if left_out else []
+            told += [f"{len(withheld)} withheld by chance"] if withheld else []
+            return f"recalls {', '.join(told)}"
         case OptionsListed(situation=situation, options=options):
             return f"has {counted(len(options), 'option', 'options')}: {situation}"
         case ValuesConsulted(options=ranked):
             return "values " + ", ".join(f"{each.option} {each.value:+.2f}" for each in ranked)
+        case ValuesWouldChoose(option=option):
+            return f"values would choose {option}"
         case ModelCalled(purpose=purpose, usage=usage, seconds=seconds, error=error):
             spent = f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written in {seconds:.1f} s"
             return f"asked the model ({purpose}): {error or spent}"
@@ -146,6 +154,10 @@ def _what(payload: Payload) -> str:
             return action_line(action)
         case ToolReturned(observation=seen):
             return f"{seen.tool} {'gave' if seen.ok else 'failed'}: {seen.content}"
+        case CallRefused(why=why):
+            return f"refused: {why}"
+        case CallApproved(tool=tool, effects=effects):
+            return f"a person allowed {tool} ({', '.join(effects)})"
         case StateChanged(values=values, removed=removed):
             return "state: " + ", ".join([*values, *(f"{name} removed" for name in removed)])
         case StepScored(score=score):

@@ -119,7 +119,7 @@ def _trial(journal: Sequence[JournalEntry]) -> Iterator[str]:
     yield (
         f"trial: {report.wins} wins, {report.losses} losses in {counted(len(report.pairs), 'pair', 'pairs')}"
         f" on {counted(report.tasks, 'task', 'tasks')}; e-value that it helps {report.e_help:.1f},"
-        f" that it harms {report.e_harm:.1f}; {1 / report.alpha:.0f} decides"
+        f" ({1 / report.alpha:.0f} decides), that it harms {report.e_harm:.1f} ({1 / report.alpha_harm:.0f} decides)"
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from purpose_agent.core.messages import ToolCall
+from purpose_agent.core.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class Observation:
         ok: False for a failure of the tool or of its arguments.
         seconds: Wall time.
         truncated: Characters left out of `content`.
+        origin: Whose words the content is made of. The runtime's own messages, such as that there is no such tool, are the
+            operator's.
+        source: The page or file that was asked for, else the tool's name; "" in records of versions that did not keep it.
     """
 
     call_id: str
@@ -52,6 +56,8 @@ class Observation:
     ok: bool
     seconds: float
     truncated: int = 0
+    origin: Origin = "tool"
+    source: str = ""
 
 
 COMMAND = "act"

@@ -22,6 +22,7 @@
     │   └── TrialInconclusive   the report doesn't carry the decision
     └── WorkspaceError          the folder or its database can't be used
         ├── NewerWorkspace      written by a newer version of this package
+        ├── NotInThisMode       the run under way may not write that: evaluation writes nothing
         └── NotFound            no run or memory has that id
 
 What is not here: cancellation (`asyncio.CancelledError`, `KeyboardInterrupt`) always passes through as itself.
@@ -132,6 +133,10 @@ class WorkspaceError(PurposeAgentError):
 
 class NewerWorkspace(WorkspaceError):
     """The workspace was written by a newer version of this package."""
+
+
+class NotInThisMode(WorkspaceError):
+    """Something would be written that the mode of the run under way doesn't allow; nothing was."""
 
 
 class NotFound(WorkspaceError):

@@ -35,6 +35,18 @@ class Scope:
     tools: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
 
+    @property
+    def narrowness(self) -> int:
+        """In how many ways it is confined."""
+        return sum(bool(names) for names in (self.agents, self.families, self.users, self.tools, self.teams))
+
+    @property
+    def text(self) -> str:
+        """In words: "for agent coder, family doors", or "for all"."""
+        kinds = (("agent", self.agents), ("family", self.families), ("user", self.users), ("tool", self.tools), ("team", self.teams))
+        named = [f"{kind} {' or '.join(names)}" for kind, names in kinds if names]
+        return f"for {', '.join(named) or 'all'}"
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -170,18 +182,27 @@ class Recalled:
     """A memory found for a task, and why.
 
     Attributes:
-        relevance: Lexical match with the task, 0 to 1, the best match of this recall being 1.
+        relevance: Match with the task, 0 to 1, the best match of this recall being 1.
         score: relevance × utility × trust.
+        found: What matched, in words: "family", "always", or how much by words and how much by vectors.
+        drawn: The utility that counted, where it was drawn from what it may be; None: its mean counted.
     """
 
     memory: Memory
     relevance: float
     score: float
+    found: str = ""
+    drawn: float | None = None
 
     @property
     def why(self) -> str:
         """The reasons in one line."""
-        return f"relevance {self.relevance:.2f} × utility {self.memory.utility:.2f} × trust {self.memory.trust:.2f}"
+        by = f" ({self.found})" if self.found else ""
+        drawn = f" (drawn: {self.drawn:.2f})" if self.drawn is not None else ""
+        return (
+            f"relevance {self.relevance:.2f}{by} × utility {self.memory.utility:.2f}{drawn} × trust {self.memory.trust:.2f};"
+            f" {self.memory.lesson.scope.text}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +223,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """All findings about one lesson."""
+    """All findings about one lesson.
+
+    Attributes:
+        version: Of the rules that found them; "" in records of versions that did not keep it.
+    """
 
     findings: tuple[Finding, ...] = ()
+    version: str = ""
 
     @property
     def clean(self) -> bool:
@@ -235,7 +261,8 @@ class TrialReport:
         e_help: Evidence against "it doesn't help", 0 and above.
         e_harm: Evidence against "it doesn't harm".
         mean_gain: Mean paired difference of success, −1 to 1.
-        interval: 95 % interval of the mean gain, for people; the decision rests on the e-values.
+        interval: 95 % range of the mean gain that holds however often one looks, for people; the decision rests on the e-values.
+            None for fewer than two judged pairs.
         alpha: Error rate of the promotion, 0 to 1: this memory's share of what all may err together.
         tokens: What the trial cost.
         alpha_harm: Error rate of the rejection, 0 to 1.
@@ -265,7 +292,77 @@ class TrialReport:
         return self.e_harm >= 1 / self.alpha_harm
 
 
-Evidence: TypeAlias = ScanReport | TrialReport | None
+@dataclass(frozen=True, slots=True)
+class ExposureReport:
+    """What runs tell in which a coin decided whether they would have the memory. Only runs that were judged are counted.
+
+    Attributes:
+        shown: Runs that had it.
+        successes: Those of them that succeeded.
+        withheld: Runs that would have had it, but for the coin.
+        successes_without: Those of them that succeeded.
+        e_help: Evidence against "it doesn't help", 0 and above.
+        e_harm: Evidence against "it doesn't harm".
+        effect: Difference of the two shares of successes, −1 to 1; None where one of them has no run.
+        interval: 95 % interval of the effect that holds however often one looks; the decision rests on the e-values.
+        alpha: Error rate of the promotion, 0 to 1: this memory's share of what all may err together.
+        alpha_harm: Error rate of the rejection or demotion, 0 to 1.
+    """
+
+    memory_id: str
+    shown: int
+    successes: int
+    withheld: int
+    successes_without: int
+    e_help: float
+    e_harm: float
+    effect: float | None
+    interval: tuple[float, float] | None
+    alpha: float
+    alpha_harm: float = 0.05
+
+    @property
+    def helps(self) -> bool:
+        """Enough evidence to promote."""
+        return self.e_help >= 1 / self.alpha
+
+    @property
+    def harms(self) -> bool:
+        """Enough evidence to reject, or to take out of use."""
+        return self.e_harm >= 1 / self.alpha_harm
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """A person wants a memory to be what a line of its journal shows.
+
+    Attributes:
+        line: Its number.
+        at: When it was written.
+        status: What the memory became by it.
+    """
+
+    memory_id: str
+    line: int
+    at: datetime
+    status: MemoryStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """A memory was found to be other than its journal left it: somebody edited the file, past the gate.
+
+    Attributes:
+        expected: Hash of its card as the last line of its journal has it; "" if the journal has no line.
+        found: Hash of the card that was there instead.
+    """
+
+    memory_id: str
+    expected: str
+    found: str
+
+
+Evidence: TypeAlias = ScanReport | TrialReport | ExposureReport | Restoration | Alteration | None
 """What a change of status rests on."""
 
 
@@ -278,6 +375,7 @@ class JournalEntry:
         actor: Who did it: "gate", "trial", "person", …
         evidence: The report it rests on, or None.
         run_id: The run it comes from, or "".
+        line: Its number in the journal of the workspace, from 1.
     """
 
     memory_id: str
@@ -288,3 +386,4 @@ class JournalEntry:
     why: str
     evidence: Evidence
     run_id: str
+    line: int = 0

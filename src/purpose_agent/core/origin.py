@@ -5,6 +5,7 @@ things has the lowest origin of all of them: a summary of a web page is the web'
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 Origin: TypeAlias = Literal[
@@ -40,10 +41,32 @@ TRUST: Final[Mapping[Origin, float]] = {
 TEACHERS: Final[frozenset[Origin]] = frozenset({"user", "operator"})
 """Origins whose word is enough, and the only ones that read as instructions."""
 
-OWN: Final[frozenset[Origin]] = TEACHERS | {"self_verified", "self_inferred"}
+OWN: Final[frozenset[Origin]] = frozenset((*TEACHERS, "self_verified", "self_inferred"))
 """What people said, and what agents saw of their own work; everything else is somebody else's word."""
 
 
 def lowest(first: Origin, *others: Origin) -> Origin:
     """The one with the least authority: what is made of all of them has it."""
     return max((first, *others), key=AUTHORITY.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """The lowest origin of all that a run, or a text, was made from, and what that was.
+
+    Attributes:
+        source: The page, file, tool or memory that brought it; "" for none.
+        step: Of the run in which it was read; None if it was there from the start.
+    """
+
+    origin: Origin = "user"
+    source: str = ""
+    step: int | None = None
+
+    def mixed(self, other: "Taint") -> "Taint":
+        """That of both together: of two equals, the one that was there first."""
+        return self if lowest(self.origin, other.origin) == self.origin else other
+
+
+UNTAINTED: Final = Taint()
+"""Of what a person asked for, before anything else was read."""

@@ -79,6 +79,25 @@ class CodeRunner(Protocol):
         ...
 
 
+class Embedder(Protocol):
+    """Texts as vectors: what means the same lies near each other.
+
+    Attributes:
+        fingerprint: Names the model and all that changes its vectors. Vectors of two fingerprints are never compared.
+        floor: Two texts whose vectors have a smaller cosine are about different things, −1 to 1.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def floor(self) -> float: ...
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, in their order, all of one length. Blocks; some milliseconds a text."""
+        ...
+
+
 class Critic(Protocol):
     """Scores one step."""
 

@@ -1,20 +1,29 @@
 """A typed function that an agent may call."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast, get_type_hints, overload, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, cast, get_args, get_type_hints, overload, runtime_checkable
 
 from purpose_agent.core.errors import InvalidTool
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import ToolSpec
+from purpose_agent.core.origin import AUTHORITY, Origin
+
+Effect: TypeAlias = Literal["send", "pay", "delete", "write", "network", "settings"]
+"""What a call does to the world outside the run: sends something to somebody, moves money, deletes, writes outside the
+workspace, reaches a new host, changes settings."""
+
+SOURCES = ("url", "path", "source")
+"""Arguments that say where a tool's words come from."""
 
 
 @runtime_checkable
 class Tool(Protocol):
     """What the engine needs to know of a tool.
 
-    `seconds` is the wall time one call may take.
+    `seconds` is the wall time one call may take. Two more attributes may be there, and are read by `origin_of` and
+    `effects_of`: `origin`, whose words it returns ("tool" if it does not say), and `effects`, what a call does (nothing).
     """
 
     @property
@@ -28,7 +37,7 @@ class Tool(Protocol):
         ...
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
-        """Arguments in their declared types.
+        """Arguments in their declared types. Looks at nothing else: its words count as the runtime's own.
 
         Raises:
             ToolError: They don't fit; the message says which, and why.
@@ -51,6 +60,8 @@ class FunctionTool:
     function: Callable[..., Any]
     spec: ToolSpec
     seconds: float = 60.0
+    origin: Origin = "tool"
+    effects: tuple[Effect, ...] = ()
     _adapter: Any = field(default=None, repr=False, compare=False)
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
@@ -69,6 +80,38 @@ class FunctionTool:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
+
+
+def origin_of(tool: Tool) -> Origin:
+    """Whose words the tool returns; "tool" if it doesn't say."""
+    return cast(Origin, getattr(tool, "origin", "tool"))
+
+
+def effects_of(tool: Tool) -> tuple[Effect, ...]:
+    """What a call of it does; () if it doesn't say."""
+    return tuple(cast("tuple[Effect, ...]", getattr(tool, "effects", ())))
+
+
+def source_of(name: str, arguments: Mapping[str, Json]) -> str:
+    """Where the words of a call come from: the page or file that it asks for, else the tool's name."""
+    said = (arguments.get(argument) for argument in SOURCES)
+    return next((each for each in said if isinstance(each, str) and each), name)
+
+
+def check_declared(name: str, origin: object, effects: object) -> None:
+    """Pass silently if a tool may say that of itself.
+
+    Raises:
+        InvalidTool: There is no such origin, or no such effect.
+    """
+    if origin not in AUTHORITY:
+        raise InvalidTool(f"Tool {name!r}: there is no origin {origin!r}; there are: {', '.join(AUTHORITY)}.")
+    known = get_args(Effect)
+    if isinstance(effects, str) or not isinstance(effects, Collection):
+        raise InvalidTool(f"Tool {name!r}: effects={effects!r} is no list; write for example effects=('send',).")
+    for effect in cast("Collection[object]", effects):
+        if effect not in known:
+            raise InvalidTool(f"Tool {name!r}: there is no effect {effect!r}; there are: {', '.join(known)}.")
 
 
 def render_result(result: object) -> str:
@@ -138,11 +181,17 @@ def arguments_model(function: Callable[..., Any], name: str) -> tuple[Any, str, 
     return model, description, schema
 
 
-def make_tool(function: Callable[..., Any], name: str | None = None, seconds: float = 60.0) -> FunctionTool:
+def make_tool(
+    function: Callable[..., Any],
+    name: str | None = None,
+    seconds: float = 60.0,
+    origin: Origin = "tool",
+    effects: Collection[Effect] = (),
+) -> FunctionTool:
     """`function` as a tool; its docstring tells the model what it does and what its parameters mean.
 
     Raises:
-        InvalidTool: It has no docstring, or its parameters can't be described.
+        InvalidTool: It has no docstring, its parameters can't be described, or there is no such origin or effect.
     """
     called = name or str(getattr(function, "__name__", ""))
     if not called.isidentifier():
@@ -150,27 +199,40 @@ def make_tool(function: Callable[..., Any], name: str | None = None, seconds: fl
     adapter, description, schema = arguments_model(function, called)
     if not description:
         raise InvalidTool(f"Tool {called!r} has no docstring; the model needs a sentence about what it does.")
-    return FunctionTool(function, ToolSpec(called, description, schema), seconds, adapter)
+    check_declared(called, origin, effects)
+    return FunctionTool(function, ToolSpec(called, description, schema), seconds, origin, tuple(effects), adapter)
 
 
 @overload
 def tool(function: Callable[..., Any], /) -> FunctionTool: ...
 @overload
-def tool(*, name: str | None = None, seconds: float = 60.0) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 def tool(
-    function: Callable[..., Any] | None = None, /, *, name: str | None = None, seconds: float = 60.0
+    *, name: str | None = None, seconds: float = 60.0, origin: Origin = "tool", effects: Collection[Effect] = ()
+) -> Callable[[Callable[..., Any]], FunctionTool]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    seconds: float = 60.0,
+    origin: Origin = "tool",
+    effects: Collection[Effect] = (),
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
-    """Offer a typed function to agents: `@tool` or `@tool(name=..., seconds=...)`.
+    """Offer a typed function to agents: `@tool` or `@tool(name=..., origin="web", effects=("send",))`.
 
     Args:
         name: What models call it; the function's own name by default.
         seconds: Wall time one call may take. A blocking function that exceeds it is given up on, not killed:
             Python can't stop a thread. Run such work in a child process.
+        origin: Whose words it returns: "web" for pages, "document" for files, "peer_agent" for other agents; "user" for what
+            a person answers; "operator" for a tool that returns only words you wrote, such as "sent".
+        effects: What a call does to the world: any of "send", "pay", "delete", "write", "network" and "settings". Such a call
+            needs a person once the run has read what others wrote; see `Agent(approve=...)`.
     """
     if function is not None:
         return make_tool(function)
 
     def wrap(wrapped: Callable[..., Any]) -> FunctionTool:
-        return make_tool(wrapped, name, seconds)
+        return make_tool(wrapped, name, seconds, origin, effects)
 
     return wrap

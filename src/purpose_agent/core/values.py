@@ -73,6 +73,15 @@ class Episode:
     apart: bool = False
 
 
+def owner_of(agent: str, user: str) -> str:
+    """Under which name the values are kept that `agent` learned while it worked for `user`: apart from those of all others.
+
+    Args:
+        user: "" for nobody in particular; that is the agent's own name.
+    """
+    return f"{agent} for {user}" if user else agent
+
+
 class Values(Protocol):
     """Ranks options by what earlier runs got from such options in such situations."""
 

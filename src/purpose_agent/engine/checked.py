@@ -25,10 +25,20 @@ def checked(world: ChoiceEnvironment) -> ChoiceEnvironment:
     return _Measured(world) if isinstance(world, MeasuredEnvironment) else _Checked(world)
 
 
+def world_name(world: ChoiceEnvironment) -> str:
+    """What its class is called, whether it is checked or not."""
+    return world.name if isinstance(world, _Checked) else type(world).__name__
+
+
 class _Checked:
     def __init__(self, world: ChoiceEnvironment) -> None:
         self._world = world
         self._name = type(world).__name__
+
+    @property
+    def name(self) -> str:
+        """Of the class of the world."""
+        return self._name
 
     def reset(self) -> State:
         return self._state("reset", self._plain("reset", self._world.reset()))

@@ -18,6 +18,7 @@ from purpose_agent.core.model import Capabilities
 from purpose_agent.core.values import Experienced, Ranked, Values
 from purpose_agent.engine.actor import Ask, Decision, Note, decide
 from purpose_agent.engine.context import Context, fitted, open_context, stated
+from purpose_agent.engine.quoting import unmarked
 from purpose_agent.engine.run import Run
 from purpose_agent.memory.rules import situation_of
 from purpose_agent.runtime.events import ValuesConsulted, ValuesWouldChoose
@@ -162,7 +163,7 @@ def _context_of_step(run: Run, capabilities: Capabilities, situation: str, offer
     """What the model sees before one action: instructions, notes and goal first, which stay the same in a run."""
     from purpose_agent.prompts.loader import load
 
-    told = fitted(situation, int(capabilities.context_tokens * SITUATION_SHARE))
+    told = unmarked(fitted(situation, int(capabilities.context_tokens * SITUATION_SHARE)))
     facts = {
         "notes": run.context.notes.text,
         "goal": stated(run.task),
@@ -188,7 +189,7 @@ def _context_of_step(run: Run, capabilities: Capabilities, situation: str, offer
 def _recent(run: Run) -> str:
     """The last actions, and what came back; what came back of the last one is the present situation."""
     last = run.done[-RECENT:]
-    lines = [f"> {action}\n{fitted(result, RECENT_TOKENS)}" for action, result in last[:-1]]
+    lines = [f"> {action}\n{unmarked(fitted(result, RECENT_TOKENS))}" for action, result in last[:-1]]
     lines += [f"> {action}" for action, _ in last[-1:]]
     return "Done last:\n" + "\n".join(lines) + "\n" if lines else ""
 

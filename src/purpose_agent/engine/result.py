@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from purpose_agent.core.action import Finish, GiveUp, ToolUse, command_of
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Usage
+from purpose_agent.core.origin import Taint
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import OptionsListed, RunFinished, RunStarted, RunStatus
+from purpose_agent.runtime.events import OptionsListed, RunFinished, RunStarted, RunStatus, ToolReturned
+from purpose_agent.runtime.taints import UNTOLD, taint_at
 from purpose_agent.runtime.trace import Step, Trace
 
 
@@ -60,6 +62,11 @@ class TaskResult:
     def reason(self) -> str:
         """Why it gave up, which limit was reached, or the error; "" for a plain finish."""
         return self._end.reason
+
+    @property
+    def taint(self) -> Taint:
+        """The lowest origin of all that the run had read, and what had it."""
+        return taint_at(self._end) or (UNTOLD if self.trace.of(ToolReturned) else Taint())
 
     @property
     def usage(self) -> Usage:

@@ -1,11 +1,14 @@
 """Who runs, and what changes while a run goes on. Plain data: what is done with it is the runner's."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from purpose_agent.core.approval import Approve
+from purpose_agent.core.memory import Recalled
 from purpose_agent.core.model import NO_MODEL, Model
+from purpose_agent.core.origin import Origin, Taint
 from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
@@ -31,6 +34,7 @@ class Setup:
         critic: The model that scores tasks without checks; None: nobody does.
         temperature: Of its answers; a choice among given answers is always the likeliest.
         environment: The world its tasks play in, which then judges them; tools, checks and choices are not looked at.
+        approve: Asked about calls with effects on the world once the run has read what others wrote; None: they are refused.
     """
 
     agent: str
@@ -41,6 +45,7 @@ class Setup:
     limits: Limits
     temperature: float | None = None
     environment: Worlds | None = None
+    approve: Approve | None = None
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class Run:
         past: What was decided among options, oldest first.
         done: The commands carried out in its world, and what came back, oldest first.
         wrong: Answers that failed the checks.
+        taint: The lowest origin of all that has been in its context, and what had it.
     """
 
     setup: Setup
@@ -75,16 +81,30 @@ class Run:
     past: list[Experienced] = field(default_factory=list[Experienced])
     done: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     wrong: list[str] = field(default_factory=list[str])
+    taint: Taint = field(default_factory=Taint)
 
     def publish(self, payload: Payload) -> None:
         """Tell of an event of the present step."""
         self.bus.publish(payload, lane=self.setup.agent, step=self.step)
+
+    def has_read(self, origin: Origin, source: str) -> None:
+        """Something of that origin is in the context from now on."""
+        self.taint = self.taint.mixed(Taint(origin, source, self.step))
 
     @property
     def step_seed(self) -> int | None:
         """For the model's draws in this step."""
         # A decision may take several tries, each with a seed of its own: leave room between steps.
         return None if self.seed is None else self.seed * 1000 + self.step * 10
+
+
+def taint_of(recalled: Iterable[Recalled]) -> Taint:
+    """What memories in a prompt make of a run: what one of them came from, it has read."""
+    taint = Taint()
+    for found in recalled:
+        provenance = found.memory.lesson.provenance
+        taint = taint.mixed(Taint(provenance.origin, provenance.source or f"memory {found.memory.id}"))
+    return taint
 
 
 def draws_of(task: Task, seed: int | None) -> random.Random:

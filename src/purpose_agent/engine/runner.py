@@ -8,16 +8,18 @@ before the caller hears of it. Not here: learning from the run (`learning/`), an
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from purpose_agent.core.action import Action, Finish, GiveUp, Observation, ToolUse
 from purpose_agent.core.errors import LimitReached, ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
-from purpose_agent.core.memory import POLICY, Memory, Recalled
+from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json, ToolCall
 from purpose_agent.core.model import Capabilities, Model, ModelRequest, ModelResponse
+from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
@@ -27,17 +29,17 @@ from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.critics.state import judge_state
 from purpose_agent.engine.actor import decide, turn_of, with_own_ids
 from purpose_agent.engine.attempts import tries_again
+from purpose_agent.engine.capability import carried_out
 from purpose_agent.engine.choosing import answer_among
 from purpose_agent.engine.context import open_context
+from purpose_agent.engine.recalling import Explores, Given, OnTrial, Recall, Recalling
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.engine.run import Run, Setup, draws_of, started
+from purpose_agent.engine.run import Run, Setup, draws_of, started, taint_of
 from purpose_agent.engine.world import judged, step_in_world
 from purpose_agent.memory.credit import credit
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     ActionDecided,
-    MemoryRecalled,
-    RecalledMemory,
     RunFinished,
     RunMode,
     RunStatus,
@@ -51,11 +53,6 @@ from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
 
-Recall: TypeAlias = Callable[[Task, str, Memory | None], Sequence[Recalled]]
-"""(task, agent, the memory on trial) → what bears on it, best first."""
-Explores: TypeAlias = Callable[[Task, str], bool]
-"""(task, agent) → whether values that nothing vouches for may steer the runs it learns from without a model."""
-
 MOST_REASON_CHARS = 500
 
 
@@ -64,6 +61,8 @@ class Runner:
 
     Args:
         recall: Finds memories for a task; None: runs have none.
+        holdout: The probability with which a promoted memory is withheld from a run that is there to learn.
+        on_trial: Finds the memories that are tried in live traffic; None: none are.
         record: Where runs are kept; runs in evaluation mode are not.
         values: Ranks options by what earlier runs got from them; None: nobody does.
         explores: Asked about agents without a model; None: they explore by their values.
@@ -79,14 +78,15 @@ class Runner:
         ids: IdSource = new_id,
         values: Values | None = None,
         explores: Explores | None = None,
+        holdout: float = 0.0,
+        on_trial: OnTrial | None = None,
     ) -> None:
         self._checks = checks
         self._clock = clock
-        self._recall = recall
+        self._recalling = Recalling(recall, explores, holdout, on_trial)
         self._record = record
         self._ids = ids
         self._values = values
-        self._explores = explores
 
     async def run(
         self,
@@ -100,6 +100,7 @@ class Runner:
         without_memory: str | None = None,
         memory: bool = True,
         values: bool | None = None,
+        taint: Taint = UNTAINTED,
         listeners: Sequence[Listener] = (),
     ) -> TaskResult:
         """Run `task` to its end. A failing model ends it as "failed"; a bug of ours is recorded, then raised.
@@ -114,67 +115,58 @@ class Runner:
             values: Whether options are ranked by what earlier runs got from them. None: if such values are promoted or
                 on trial, or if there is no model and the run is there to learn, and so to explore. True asks no gate:
                 it is for measurements of what the gate is good for.
+            taint: Of what the task's words were made from, where a person did not write them.
             listeners: Called with every event.
 
         Raises:
             UsageError: There is no model, and the task has neither choices nor a world to choose actions in.
+            NotInThisMode: It was begun inside a run of a stricter mode, on the same workspace.
         """
         if setup.model is None and setup.environment is None and not task.choices:
             raise UsageError(
                 f"Agent {setup.agent!r} has no model, and the task {task.goal[:60]!r} has no options to choose among. Give the"
                 " agent a model or an environment, or the task choices."
             )
-        record = self._record if mode != "evaluation" else None
-        found = self._recall(task, setup.agent, on_trial) if memory and self._recall is not None else ()
-        recalled = [each for each in found if each.memory.id != without_memory]
-        if on_trial is not None:
-            # First, so that no others leave it without room: a trial of what is not in the prompt tells nothing.
-            recalled.sort(key=lambda each: each.memory.id != on_trial.id)
-        policies = [each for each in recalled if each.memory.lesson.kind == POLICY]
-        notes = [each for each in recalled if each.memory.lesson.kind != POLICY] if setup.model is not None else []
-        if values is None:
-            values = bool(policies) or (mode == "learning" and setup.model is None and self._may_explore(task, setup.agent))
-        values = values and memory
-        run = self._open(setup, task, notes, mode, seed, values, listeners)
-        run.publish(started(run, parent))
-        shown = (*run.context.notes.shown, *(policies if values else ()))
-        run.publish(
-            MemoryRecalled(
-                tuple(RecalledMemory(found.memory.id, found.memory.version, found.score, found.why) for found in shown),
-                run.context.notes.left_out,
-            )
-        )
-        if record is not None:
-            first, *rest = run.bus.unsaved()
-            wanted = PENDING if mode == "learning" else NOT_WANTED
-            record.open(first, task, family=task.family, task_key=task.key, reflected=wanted, events=rest)
-        try:
-            status, reason = await self._until_the_end(run, record)
-        except asyncio.CancelledError as error:
-            self._close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
-            raise
-        except BaseException as error:
-            self._close(run, record, "failed", f"{type(error).__name__}: {error}")
-            raise
-        credited = [found.memory.id for found in shown] if mode == "learning" else []
-        self._close(run, record, status, reason, credited)
-        run.bus.close()
-        return TaskResult(Trace(tuple(run.bus.events)), shown)
-
-    def _may_explore(self, task: Task, agent: str) -> bool:
-        return self._explores is None or self._explores(task, agent)
+        # Asked of the file itself, so that it holds for what tools, worlds and listeners try, too.
+        with self._record.in_mode(mode) if self._record is not None else nullcontext():
+            record = self._record if mode != "evaluation" else None
+            run_id = self._ids("run")
+            given = Given()
+            if memory:
+                given = self._recalling.given(
+                    setup, task, run_id, mode=mode, on_trial=on_trial, without_memory=without_memory, values=values
+                )
+            run = self._open(setup, task, run_id, given, mode, seed, listeners)
+            run.taint = taint.mixed(taint_of(given.shown))
+            run.publish(started(run, parent))
+            run.publish(given.event)
+            if record is not None:
+                first, *rest = run.bus.unsaved()
+                wanted = PENDING if mode == "learning" else NOT_WANTED
+                record.open(first, task, family=task.family, task_key=task.key, reflected=wanted, events=rest)
+            try:
+                status, reason = await self._until_the_end(run, record)
+            except asyncio.CancelledError as error:
+                self._close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+                raise
+            except BaseException as error:
+                self._close(run, record, "failed", f"{type(error).__name__}: {error}")
+                raise
+            self._close(run, record, status, reason, given if mode == "learning" else None)
+            run.bus.close()
+            return TaskResult(Trace(tuple(run.bus.events)), given.shown)
 
     def _open(
         self,
         setup: Setup,
         task: Task,
-        recalled: Sequence[Recalled],
+        run_id: str,
+        given: Given,
         mode: RunMode,
         seed: int | None,
-        uses_values: bool,
         listeners: Sequence[Listener],
     ) -> Run:
-        bus = EventBus(self._ids("run"), self._clock, self._ids)
+        bus = EventBus(run_id, self._clock, self._ids)
         for listener in listeners:
             bus.listen(listener)
         world = setup.environment(task) if setup.environment is not None else None
@@ -185,10 +177,10 @@ class Runner:
             mode=mode,
             bus=bus,
             meter=Meter(task.limits or setup.limits, self._clock),
-            context=open_context(setup.role, task, setup.tools.specs, capabilities, recalled),
+            context=open_context(setup.role, task, setup.tools.specs, capabilities, given.notes),
             state=world.reset() if world is not None else State(dict(task.inputs)),
             draws=draws_of(task, seed),
-            uses_values=uses_values,
+            uses_values=given.values,
             world=world,
             seed=seed,
         )
@@ -248,9 +240,9 @@ class Runner:
         action = with_own_ids(decision.action, run.call_ids, self._ids)
         run.publish(ActionDecided(action))
         said, calls = turn_of(action, decision.message)
-        observations = await setup.tools.execute(calls) if calls else ()
+        observations = await carried_out(run, calls)
         self._observe(run, action, calls, observations)
-        run.context.add_turn(said, [(call, seen.content, seen.ok) for call, seen in zip(calls, observations, strict=True)])
+        run.context.add_turn(said, observations)
         await self._score(run, action)
         return action
 
@@ -259,6 +251,7 @@ class Runner:
         changes: dict[str, Json] = {}
         for number, (call, seen) in enumerate(zip(calls, observations, strict=True), start=1):
             run.publish(ToolReturned(seen))
+            run.has_read(seen.origin, seen.source)
             name = f"{run.step}.{number} {call.name}" + ("" if seen.ok else " (failed)")
             changes[name] = seen.content
             if not seen.ok:
@@ -301,11 +294,24 @@ class Runner:
         run.meter.charge(response.usage)
         return response
 
-    def _close(self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, credited: Sequence[str] = ()) -> None:
+    def _close(
+        self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, given: Given | None = None
+    ) -> None:
         """Say how it ended, and save that together with the credit of what was recalled."""
         success = _success(run, status)
+        shown = [found.memory.id for found in given.shown] if given is not None else []
         phi = run.phi if run.score is not None and run.score.after is not None else None
-        end = RunFinished(status, run.answer, success, phi, run.meter.usage, reason[:MOST_REASON_CHARS])
+        end = RunFinished(
+            status,
+            run.answer,
+            success,
+            phi,
+            run.meter.usage,
+            reason[:MOST_REASON_CHARS],
+            run.taint.origin,
+            run.taint.source,
+            run.taint.step,
+        )
         run.publish(end)
         if record is not None:
             record.finish(
@@ -313,7 +319,7 @@ class Runner:
                 steps=run.meter.steps,
                 seconds=run.meter.seconds,
                 reflected=None if status in ("finished", "gave_up", "exhausted") else NOT_WANTED,
-                also=(lambda cursor: credit(cursor, credited, success)) if credited else None,
+                also=(lambda cursor: credit(cursor, shown, success, given.exposures, run_id=run.bus.run_id)) if given is not None else None,
             )
 
 

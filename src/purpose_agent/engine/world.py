@@ -20,7 +20,7 @@ from purpose_agent.core.state import State, diff
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Experienced, Values
 from purpose_agent.engine.actor import Ask, Note
-from purpose_agent.engine.checked import checked
+from purpose_agent.engine.checked import checked, world_name
 from purpose_agent.engine.choosing import action_among
 from purpose_agent.engine.run import Run, Worlds
 from purpose_agent.runtime.events import ActionDecided, OptionsListed, RunStatus, StateChanged, StepScored, ToolReturned
@@ -103,6 +103,7 @@ def _missing(world: object, environment: object) -> str:
 def _looked_at(run: Run, world: ChoiceEnvironment) -> tuple[str, tuple[str, ...]]:
     """The situation and what can be done in it, told in an event."""
     situation = world.situation(run.state)
+    run.has_read("tool", world_name(world))
     options = tuple(dict.fromkeys(world.admissible(run.state)))
     run.publish(OptionsListed(shortened(situation, MOST_CHARS)[0], options))
     return situation, options
@@ -144,7 +145,8 @@ async def _carried_out(run: Run, world: ChoiceEnvironment, action: ToolUse, cloc
     (call,) = action.calls
     situation = world.situation(after)
     content, left_out = shortened(situation, MOST_CHARS)
-    run.publish(ToolReturned(Observation(call.id, COMMAND, content, True, clock.monotonic() - began, left_out)))
+    seen = Observation(call.id, COMMAND, content, True, clock.monotonic() - began, left_out, "tool", world_name(world))
+    run.publish(ToolReturned(seen))
     delta = diff(run.state, after)
     if not delta.empty:
         changed = {name: new for name, (_, new) in delta.changed.items()}

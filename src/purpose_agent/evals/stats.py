@@ -24,15 +24,6 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return (max(0.0, middle - half), min(1.0, middle + half))
 
 
-def mean_interval(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> tuple[float, float] | None:
-    """95 % percentile bootstrap interval of a mean; None for fewer than two values. Narrow for few values."""
-    if len(values) < 2:
-        return None
-    rng = random.Random(seed)
-    means = sorted(sum(rng.choices(values, k=len(values))) / len(values) for _ in range(draws))
-    return (means[int(0.025 * draws)], means[int(0.975 * draws) - 1])
-
-
 def cluster_interval(
     differences: Mapping[str, Sequence[float]], draws: int = 2000, seed: int = 0
 ) -> tuple[float, float] | None:

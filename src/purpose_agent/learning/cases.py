@@ -49,8 +49,8 @@ def is_solved(run: RunRow) -> bool:
 
 
 def same_kind(one: RunRow, other: RunRow) -> bool:
-    """Tasks that may share a rule: of one agent, and one family or one set of choices."""
-    if one.agent != other.agent:
+    """Tasks that may share a rule: of one agent, for one user, and of one family or one set of choices."""
+    if one.agent != other.agent or one.task.user != other.task.user:
         return False
     if one.family or other.family:
         return one.family == other.family

@@ -66,6 +66,7 @@ def _like(db: Database, run: RunRow, *, before: bool = False) -> list[RunRow]:
         other
         for other in list_runs(db, limit=HISTORY, family=run.family, mode="learning")
         if other.agent == run.agent
+        and other.task.user == run.task.user
         and other.id != run.id
         and other.success is not None
         and (other.task_key == run.task_key or run.family)

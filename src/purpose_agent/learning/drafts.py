@@ -18,11 +18,12 @@ from purpose_agent.core.ports import Clock
 from purpose_agent.learning.contrast import contrast_of
 from purpose_agent.learning.hypotheses import provenance_of, scope_of
 from purpose_agent.learning.reflect import Ask, reflect_on
-from purpose_agent.learning.sameness import say_the_same
+from purpose_agent.memory.sameness import say_the_same
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.model_call import call_model
 from purpose_agent.runtime.record import RunRow
+from purpose_agent.runtime.taints import read_by, taints_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ async def draft_of(db: Database, run: RunRow, model: Model | None, ask: Ask, pas
         return Drafted(why=f"the model could not reflect: {error}")
     if said is None:
         return Drafted(why="the model said nothing usable")
-    source = replace(provenance_of(run), beside=contrast.beside)
+    # What it is made from: this run, the one beside it, and a later answer that a team came to.
+    others = [other for other in (contrast.beside, run.parent if passed else None) if other]
+    read = read_by(run.id, taints_of(db, [run.id, *others]), others)
+    source = replace(provenance_of(run, read), beside=contrast.beside)
     return Drafted((Lesson("failure_pattern", said.when, said.then, source, scope_of(run), tier=said.tier),))
 
 

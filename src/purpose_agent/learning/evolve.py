@@ -13,22 +13,23 @@ applies, with it and without, and promoted if it helps there. Where no such task
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import Lesson, Memory, Provenance, RuleLine, Scope
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
-from purpose_agent.core.origin import TEACHERS
+from purpose_agent.core.origin import OWN, TEACHERS, Origin, lowest
 from purpose_agent.core.task import Task
 from purpose_agent.learning.cases import spread
 from purpose_agent.learning.drafts import find_twin
 from purpose_agent.learning.hypotheses import RULE
 from purpose_agent.learning.induce import as_text
 from purpose_agent.learning.reflect import Ask, general_lesson
-from purpose_agent.learning.sameness import advice_in_common
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.recall import would_recall
 from purpose_agent.memory.rules import first_fit
+from purpose_agent.memory.sameness import advice_in_common
 from purpose_agent.runtime.record import RunRow
 
 EVOLUTION = "evolution"
@@ -73,7 +74,7 @@ async def generalise(
             return None
         general = None
         if said is not None:
-            scope = Scope(parents[0].lesson.scope.agents)
+            scope = _scope_of_all(parents)
             draft = Lesson("failure_pattern", said.when, said.then, _made_of(parents), scope, tier=said.tier)
             alive = (memory for memory in memories if memory.status in ("quarantined", "promoted"))
             general = _admitted(gate, draft) if find_twin(draft, alive) is None else None
@@ -115,7 +116,7 @@ def _rule_of(parents: Sequence[Memory]) -> Lesson:
         if line.conditions and sum(line in memory.lesson.lines for memory in parents) >= FEWEST_FAMILIES
     )
     cases = [case for memory in parents for case in memory.lesson.cases if _tells(lines, case.situation) == case.answer]
-    scope = Scope(parents[0].lesson.scope.agents)
+    scope = _scope_of_all(parents)
     return Lesson(RULE, "", as_text(lines), _made_of(parents), scope, spread(cases), lines)
 
 
@@ -167,19 +168,31 @@ def _is_lesson(memory: Memory) -> bool:
 
 
 def _is_own(memory: Memory) -> bool:
-    """Drawn from the agent's own runs, and no general memory itself."""
+    """Drawn from the agent's own runs, in which it had read nobody else's words, and no general memory itself."""
     source = memory.lesson.provenance
-    return source.origin not in TEACHERS and bool(source.agent) and not source.parents
+    return source.origin in OWN - TEACHERS and bool(source.agent) and not source.parents
 
 
 def _same_agents(one: Memory, other: Memory) -> bool:
+    """Of one agent and one user: what is learned for a user stays with that user."""
     mine, its = one.lesson, other.lesson
-    return (mine.scope.agents, mine.provenance.agent) == (its.scope.agents, its.provenance.agent)
+    return (*_reach(mine.scope), mine.provenance.agent) == (*_reach(its.scope), its.provenance.agent)
+
+
+def _reach(scope: Scope) -> tuple[tuple[str, ...], ...]:
+    """All of a scope but its families."""
+    return (scope.agents, scope.users, scope.tools, scope.teams)
+
+
+def _scope_of_all(parents: Sequence[Memory]) -> Scope:
+    """That of each of them, in all families."""
+    return replace(parents[0].lesson.scope, families=())
 
 
 def _made_of(parents: Sequence[Memory]) -> Provenance:
-    """As trusted as the least trusted of them; the run is the one that taught the newest."""
-    origin = min(parents, key=lambda memory: memory.trust).lesson.provenance.origin
+    """With the lowest origin of them; the run is the one that taught the newest."""
+    origins: list[Origin] = [memory.lesson.provenance.origin for memory in parents]
+    origin = lowest(*origins)
     newest = parents[-1].lesson.provenance
     return Provenance(origin, newest.run_id, newest.agent, parents=tuple(memory.id for memory in parents))
 

@@ -9,14 +9,15 @@ hypothesis too: they help where the form of an answer matters, which no word dec
 verified runs as demonstrations).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Provenance, Scope
-from purpose_agent.core.origin import TEACHERS
+from purpose_agent.core.origin import TEACHERS, Origin, Taint, lowest
 from purpose_agent.learning.cases import SolvedCase, changed_at, solved_cases, spread
 from purpose_agent.learning.induce import FEWEST_CASES, Rule, as_text, induce
 from purpose_agent.runtime.record import RunRow
+from purpose_agent.runtime.taints import read_by
 
 RULE: MemoryKind = "skill_card"
 DEMONSTRATIONS: MemoryKind = "episodic_case"
@@ -44,15 +45,22 @@ class Proposal:
     replaced: tuple[Memory, ...] = ()
 
 
-def propose(run: RunRow, alike: Sequence[RunRow], in_use: Memory | None, waiting: Sequence[Memory]) -> Proposal:
+def propose(
+    run: RunRow,
+    alike: Sequence[RunRow],
+    in_use: Memory | None,
+    waiting: Sequence[Memory],
+    taints: Mapping[str, Taint] | None = None,
+) -> Proposal:
     """The hypotheses about the tasks that are like the run's.
 
     Args:
         alike: Runs of those tasks, newest first.
-        in_use: The rule or the demonstrations that their prompts have now.
+        in_use: The rule or the demonstrations that their prompts have now, or had until the watch sent them back.
         waiting: Those in quarantine.
+        taints: By the id of a run: the lowest origin of what it had read, where that is not a person's word alone.
     """
-    if in_use is not None and run.success:
+    if _is_promoted(in_use) and run.success:
         return Proposal(why="the rule in use held")
     cases, since = _of_the_present(solved_cases(alike), in_use, waiting)
     when = " since it changed" if since else ""
@@ -64,7 +72,8 @@ def propose(run: RunRow, alike: Sequence[RunRow], in_use: Memory | None, waiting
         newer = cases[len(cases) // 2 :]
         rules = induce([each.case for each in newer], MOST_RULES)
         cases, since = (newer, newer[0].run_id) if rules else (cases, since)
-    about = _About(run, replace(provenance_of(run), since=since), tuple(cases), in_use, waiting)
+    read = read_by(run.id, taints or {}, [each.run_id for each in cases])
+    about = _About(run, replace(provenance_of(run, read), since=since), tuple(cases), in_use, waiting)
     return about.rules(rules) if rules else about.demonstrations(f"no rule was found in {len(cases)} solved cases{when}")
 
 
@@ -81,7 +90,7 @@ class _About:
     def rules(self, found: Sequence[Rule]) -> Proposal:
         """Those of `found` that nobody has proposed yet; waiting rules that say something else make way."""
         texts = [as_text(rule.lines) for rule in found]
-        if self.in_use is not None and self.in_use.lesson.then == texts[0]:
+        if self.in_use is not None and _is_promoted(self.in_use) and self.in_use.lesson.then == texts[0]:
             return Proposal(why="the promoted rule says the same")
         known = {memory.lesson.then for memory in (*self.waiting, *([self.in_use] if self.in_use else []))}
         new = [rule for rule, text in zip(found, texts, strict=True) if text not in known]
@@ -93,12 +102,14 @@ class _About:
             Lesson(RULE, "", as_text(rule.lines), self.provenance, scope_of(self.run), shown, rule.lines) for rule in new
         )
         why = "" if drafts else "the quarantined rule says the same"
-        return Proposal(drafts, why, self.in_use.id if self.in_use else None, tuple(replaced))
+        # A revision that makes way for a better one hands on what it revises, and with it since when that fails.
+        handed_on = next((memory.supersedes for memory in self.waiting if memory.supersedes is not None), None)
+        return Proposal(drafts, why, self.in_use.id if self.in_use is not None else handed_on, tuple(replaced))
 
     def demonstrations(self, why: str) -> Proposal:
         """The cases as they are, unless something is in use or as many cases wait already."""
         fewest = FEWEST_SHOWN if self.run.task.choices else FEWEST_CASES
-        if self.in_use is not None or len(self.cases) < fewest:
+        if _is_promoted(self.in_use) or len(self.cases) < fewest:
             return Proposal(why=why)
         shown = spread([each.case for each in self.cases])
         waiting = [memory for memory in self.waiting if memory.lesson.kind == DEMONSTRATIONS]
@@ -106,6 +117,10 @@ class _About:
             return Proposal(why=why)
         draft = Lesson(DEMONSTRATIONS, "", "", self.provenance, scope_of(self.run), shown)
         return Proposal((draft,), replaced=tuple(waiting))
+
+
+def _is_promoted(memory: Memory | None) -> bool:
+    return memory is not None and memory.status == "promoted"
 
 
 def _of_the_present(
@@ -140,11 +155,20 @@ def are_rivals(one: Memory, other: Memory) -> bool:
     return bool(mine.scope.families) or {case.answer for case in mine.cases} == {case.answer for case in its.cases}
 
 
-def provenance_of(run: RunRow) -> Provenance:
-    """Where a lesson from the run comes from."""
-    return Provenance("self_verified" if run.success is not None else "self_inferred", run.id, run.agent)
+def provenance_of(run: RunRow, taint: Taint) -> Provenance:
+    """Where a lesson from the run comes from: whoever judged it, what it had read is not the agent's own word.
+
+    Args:
+        taint: The lowest origin of what was in the context of the run, and of other runs that the lesson is made from.
+    """
+    own: Origin = "self_verified" if run.success is not None else "self_inferred"
+    origin = lowest(own, taint.origin)
+    if origin == own:
+        return Provenance(own, run.id, run.agent)
+    return Provenance(origin, run.id, run.agent, step=taint.step, source=taint.source)
 
 
 def scope_of(run: RunRow) -> Scope:
-    """Where a lesson from the run applies."""
-    return Scope((run.agent,), (run.family,) if run.family else ())
+    """Where a lesson from the run applies: nowhere that the run itself was not."""
+    user = run.task.user
+    return Scope((run.agent,), (run.family,) if run.family else (), (user,) if user else ())

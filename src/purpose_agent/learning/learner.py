@@ -14,19 +14,18 @@ from dataclasses import dataclass
 
 from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource
-from purpose_agent.core.memory import POLICY, Lesson, Memory, Pair, TrialReport
+from purpose_agent.core.memory import POLICY, ExposureReport, Lesson, Memory, MemoryStatus, Pair, TrialReport
 from purpose_agent.core.model import NO_MODEL, Model
-from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Task
-from purpose_agent.evals.sequential import PairedEvidence, wins_needed
-from purpose_agent.evals.stats import wilson
+from purpose_agent.core.values import owner_of
+from purpose_agent.evals.sequential import wins_needed
 from purpose_agent.learning.cases import HISTORY, is_solved, same_kind
 from purpose_agent.learning.drafts import Drafted, asking, draft_of, find_twin
 from purpose_agent.learning.experience import Taught, experience_of
-from purpose_agent.learning.hypotheses import Proposal, are_rivals, concerns, propose
+from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose, scope_of
 from purpose_agent.learning.policy import propose_policy
-from purpose_agent.learning.trial import MOST_PAIRS, Rerun, try_memory
+from purpose_agent.learning.trial import Rerun, evidence_of, is_spent, try_memory
 from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.replay import Replay
@@ -34,10 +33,7 @@ from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import LessonDrawn, Reflected
 from purpose_agent.runtime.record import REFLECTED, RunRow, is_reflected, last_seq, list_runs, load_trace, mark_reflected
-
-WATCH_USES = 8
-WATCH_UTILITY = 0.25
-"""Of what people taught: below it, they are told."""
+from purpose_agent.runtime.taints import taints_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +113,19 @@ class Learner:
 
     def _replayed(self, run: RunRow, taught: Sequence[Taught]) -> tuple[Memory, ...]:
         """Give the run's decisions among options to the replay; its values, if it is time for the gate to see them."""
+        owner = owner_of(run.agent, run.task.user)
         for each in taught:
-            self._replay.learn(run.agent, each.episode, note=each.note)
+            self._replay.learn(owner, each.episode, note=each.note)
         if not taught:
             return ()
-        episodes = self._replay.count(run.agent, run.family)
+        episodes = self._replay.count(owner, run.family)
         policy = propose_policy(run, episodes, self._memories.list(kind=POLICY), self._memories.journal)
         return (self._gate.admit(policy, run.id),) if policy is not None else ()
 
     def _twins(self, drafts: Sequence[Lesson], run: RunRow) -> Mapping[Lesson, Memory]:
         """Those that say what a living memory says; it gets a line in its journal that names the run."""
-        alive = [*self._memories.list("quarantined"), *self._memories.list("promoted")] if drafts else []
-        twins = {draft: twin for draft in drafts if (twin := find_twin(draft, alive)) is not None}
+        alive: tuple[MemoryStatus, ...] = ("quarantined", "promoted")
+        twins = {draft: twin for draft in drafts if (twin := find_twin(draft, self._memories.alike(draft, alive))) is not None}
         for twin in twins.values():
             self._gate.remark(twin, "the run teaches the same", actor="learner", run_id=run.id)
         return twins
@@ -137,10 +134,19 @@ class Learner:
         """What the solved cases of the run's family suggest."""
         if run.model == NO_MODEL:
             return Proposal(why="its agent has no model that could read a rule")
-        in_use = next((memory for memory in reversed(self._memories.list("promoted")) if concerns(memory, run)), None)
-        waiting = [memory for memory in self._memories.list("quarantined") if concerns(memory, run)]
+        promoted = self._memories.of_scope(scope_of(run), ("promoted",), KINDS)
+        in_use = next((memory for memory in reversed(promoted) if concerns(memory, run)), None)
+        quarantined = self._memories.of_scope(scope_of(run), ("quarantined",), KINDS)
+        waiting = [memory for memory in quarantined if concerns(memory, run)]
+        in_use = in_use or next((memory for memory in reversed(waiting) if self._was_sent_back(memory)), None)
         history = list_runs(self._db, limit=HISTORY, family=run.family, mode="learning")
-        return propose(run, [other for other in history if same_kind(other, run)], in_use, waiting)
+        alike = [other for other in history if same_kind(other, run)]
+        taints = taints_of(self._db, [run.id, *(other.id for other in alike)])
+        return propose(run, alike, in_use, waiting, taints)
+
+    def _was_sent_back(self, memory: Memory) -> bool:
+        """It was in use once: where it ceased to hold, a new rule may have begun."""
+        return any(entry.to_status == "promoted" for entry in self._memories.journal(memory.id))
 
     async def try_out(
         self,
@@ -155,34 +161,37 @@ class Learner:
         """One trial of a quarantined memory; the gate promotes, rejects, or notes that it is undecided.
 
         Values that stay undecided to the end are archived: the first pairs were of the youngest values, and a later
-        proposal is tried on newer runs.
+        proposal is tried on newer runs. What is promoted meanwhile makes the next promotion easier: a memory that waits
+        with its evidence can pass without a further pair.
         """
         before = self._last_report(memory)
-        if before is not None and len(before.pairs) >= MOST_PAIRS:
-            return self._given_up(memory, before)
-        if told and before is not None and len(before.pairs) == len(told):
-            return Trialled(memory, before, "undecided: no run has told more since")
-        report = await try_memory(memory, tasks, rerun, before=before, told=told, once=once, may_go_on=may_go_on)
+        try:
+            alpha = self._gate.allowance(memory)
+        except GateError as error:
+            return Trialled(memory, None, f"somebody else decided meanwhile: {error}")
+        report = await try_memory(memory, tasks, rerun, before=before, told=told, alpha=alpha, once=once, may_go_on=may_go_on)
+        nothing_new = before is not None and len(report.pairs) == len(before.pairs)
         try:
             if report.helps:
-                return Trialled(self._promoted(memory, report), report, "promoted: it helps")
+                return Trialled(self.promote(memory, report), report, "promoted: it helps")
             if report.harms:
                 return Trialled(self._gate.reject(memory, report), report, "rejected: it harms")
-            noted = self._gate.note(memory, report)
-            if memory.lesson.kind == POLICY and len(report.pairs) >= MOST_PAIRS:
+            noted = self._gate.pause(memory, report) if nothing_new else self._gate.note(memory, report)
+            if is_spent(report.pairs, alpha):
                 return self._given_up(noted, report)
-            missing = wins_needed(PairedEvidence(report.wins, report.losses), report.alpha)
-            return Trialled(noted, report, f"undecided: {missing} more {'win' if missing == 1 else 'wins'} needed")
+            if told and nothing_new:
+                return Trialled(noted, report, "undecided: no run has told more since")
+            return Trialled(noted, report, f"undecided: {_missing(report)}")
         except GateError as error:
             return Trialled(memory, report, f"somebody else decided meanwhile: {error}")
 
     def _given_up(self, memory: Memory, report: TrialReport) -> Trialled:
-        why = f"undecided after {len(report.pairs)} pairs"
+        why = f"undecided after {len(report.pairs)} pairs, {_missing(report)}"
         if memory.lesson.kind != POLICY:
             return Trialled(memory, report, f"{why}: it stays in quarantine")
         return Trialled(self._gate.archive(memory, why, actor="learner"), report, f"{why}: archived")
 
-    def _promoted(self, memory: Memory, report: TrialReport) -> Memory:
+    def promote(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
         """Into use with it, and out of the way with the other hypotheses of its kind about the same tasks.
 
         One of the other kind, demonstrations beside a rule or a rule beside demonstrations, may help more still: it
@@ -190,35 +199,12 @@ class Learner:
         """
         with self._db.write():
             promoted = self._gate.promote(memory, report)
-            for rival in self._memories.list("quarantined"):
+            for rival in self._memories.of_scope(memory.lesson.scope, ("quarantined",), KINDS):
                 if are_rivals(rival, memory):
                     self._gate.archive(rival, f"{memory.id} was promoted for the same tasks", actor="learner")
                     if rival.lesson.kind != memory.lesson.kind:
                         self._gate.admit(rival.lesson, supersedes=memory.id)
         return promoted
-
-    def watch(self) -> tuple[tuple[Memory, ...], tuple[Memory, ...]]:
-        """Look at the promoted memories whose runs go badly: those sent back to quarantine, and those people taught.
-
-        Badly is what is clearly worse than without the memory: of at least `WATCH_USES` judged uses, the share that
-        succeeded lies below the one its trial had without it, as far as both are known (Wilson's interval). What a
-        person taught was never tried: it is named where its utility is below `WATCH_UTILITY`, and stays in use.
-        """
-        used = [memory for memory in self._memories.list("promoted") if memory.used >= WATCH_USES]
-        taught = tuple(
-            memory for memory in used if memory.lesson.provenance.origin in TEACHERS and memory.utility < WATCH_UTILITY
-        )
-        returned = tuple(
-            self._gate.quarantine(memory, f"on watch: {memory.helped} of {memory.used} runs with it succeeded", actor="watch")
-            for memory in used
-            if self._is_worse_than_nothing(memory)
-        )
-        return returned, taught
-
-    def _is_worse_than_nothing(self, memory: Memory) -> bool:
-        report = self._last_report(memory)
-        without = [pair.without for pair in report.pairs if pair.without is not None] if report is not None else []
-        return bool(without) and wilson(memory.helped, memory.used)[1] < sum(without) / len(without)
 
     def trial_tasks(self, memory: Memory, can_judge: Callable[[Task], bool], *, has_model: bool) -> TrialTasks:
         """What the memory is tried on, on an agent that has a model or none."""
@@ -233,3 +219,9 @@ class Learner:
             elif isinstance(entry.evidence, TrialReport):
                 last = entry.evidence
         return last
+
+
+def _missing(report: TrialReport) -> str:
+    """How much evidence there is, and how much more it takes."""
+    missing = wins_needed(evidence_of(report.pairs), report.alpha)
+    return f"{missing} more {'win' if missing == 1 else 'wins'} needed (evidence {report.e_help:.3g} of {1 / report.alpha:.0f})"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from purpose_agent.core.memory import POLICY, JournalEntry, Lesson, Memory, Scope
+from purpose_agent.core.origin import Taint
 from purpose_agent.learning.hypotheses import provenance_of, scope_of
 from purpose_agent.runtime.record import RunRow
 
@@ -32,7 +33,7 @@ def propose_policy(run: RunRow, episodes: int, known: Sequence[Memory], journal:
         episodes: How many taught them.
         known: All memories of kind "tool_policy", whatever became of them; oldest first.
     """
-    before = policies_of(known, run.agent, run.family)
+    before = policies_of(known, run.agent, run.family, run.task.user)
     if any(memory.status in ("candidate", "quarantined", "promoted") for memory in before):
         return None
     if episodes < FEWEST * 2 ** len(before):
@@ -41,7 +42,8 @@ def propose_policy(run: RunRow, episodes: int, known: Sequence[Memory], journal:
     then = f"In {about}, take the option from which earlier runs got most (values of {episodes} episodes at first)."
     # Runs that were played at random are no test of values.
     since = "" if may_explore(before, journal) else run.id
-    return Lesson(POLICY, "", then, replace(provenance_of(run), since=since), scope_of(run))
+    # Numbers that checks or a world gave, and no text of what the run read: they are the agent's own.
+    return Lesson(POLICY, "", then, replace(provenance_of(run, Taint()), since=since), scope_of(run))
 
 
 def may_explore(known: Sequence[Memory], journal: Journal) -> bool:
@@ -60,7 +62,7 @@ def may_explore(known: Sequence[Memory], journal: Journal) -> bool:
     return newest.status != "rejected"
 
 
-def policies_of(known: Sequence[Memory], agent: str, family: str) -> list[Memory]:
-    """Those of `known` about the tasks of that agent and family, in their order."""
-    scope = Scope((agent,), (family,) if family else ())
+def policies_of(known: Sequence[Memory], agent: str, family: str, user: str) -> list[Memory]:
+    """Those of `known` about the tasks of that agent, family and user, in their order."""
+    scope = Scope((agent,), (family,) if family else (), (user,) if user else ())
     return [memory for memory in known if memory.lesson.scope == scope]

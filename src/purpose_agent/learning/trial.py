@@ -3,8 +3,9 @@
 In:  a memory, tasks that would recall it, a way to run one.
 Out: a `TrialReport`; the gate decides on it.
 
-Pairs are run until the evidence suffices, until the budget is spent, or until nothing can be won: the first pairs all
-succeed without it. A trial goes on where the last one stopped, with new seeds: the test may be looked at any time.
+Pairs are run until the evidence suffices, until the budget is spent or too small for what is missing, or until nothing can
+be won: the first pairs all succeed without it. A trial goes on where the last one stopped, with new seeds: the test may be
+looked at any time.
 Tasks the lesson was drawn from are used only where there are no others; the report says for how many tasks it speaks.
 """
 
@@ -17,10 +18,10 @@ from typing import TypeAlias
 
 from purpose_agent.core.memory import Memory, Pair, TrialReport
 from purpose_agent.core.task import Task
-from purpose_agent.evals.sequential import PairedEvidence
-from purpose_agent.evals.stats import mean_interval
+from purpose_agent.evals.sequential import PairedEvidence, wins_needed
 
 ALPHA = 0.05
+"""Of a rejection; and of a promotion where only one memory is ever tried."""
 PAIRS = 16
 """Pairs in one trial."""
 MOST_PAIRS = 48
@@ -69,7 +70,8 @@ async def try_memory(
         before: The last undecided report of this memory; its pairs count.
         told: All pairs there are, where the record holds both halves; nothing is run then.
         pairs: At most so many new ones.
-        alpha: Chance of promoting a memory that doesn't help, 0 to 1; and of rejecting one that doesn't harm.
+        alpha: Chance of promoting a memory that doesn't help, 0 to 1: the gate's allowance. Rejecting one that doesn't harm
+            has `ALPHA`.
         once: No task is met twice.
         may_go_on: Asked before each pair; a trial that is stopped goes on from there another time.
     """
@@ -80,7 +82,13 @@ async def try_memory(
     first = len(done)
     for number in range(first, min(first + pairs, MOST_PAIRS)):
         task = _next_task(tasks, done, once)
-        if task is None or _is_decided(done, alpha) or _nothing_to_win(done[first:]) or not may_go_on():
+        if (
+            task is None
+            or _is_decided(done, alpha)
+            or is_spent(done, alpha)
+            or _nothing_to_win(done[first:])
+            or not may_go_on()
+        ):
             break
         order = [True, False]
         random.Random(f"{memory.id}/{number}").shuffle(order)
@@ -102,12 +110,7 @@ def _next_task(tasks: Sequence[Task], done: Sequence[Pair], once: bool) -> Task 
 
 def report_on(memory_id: str, pairs: Sequence[Pair], *, alpha: float, tokens: int) -> TrialReport:
     """What `pairs` say. A pair in which a run was not judged says nothing."""
-    evidence = _evidence(pairs)
-    gains = [
-        float(pair.with_memory) - float(pair.without)
-        for pair in pairs
-        if pair.with_memory is not None and pair.without is not None
-    ]
+    evidence = evidence_of(pairs)
     return TrialReport(
         memory_id=memory_id,
         pairs=tuple(pairs),
@@ -117,13 +120,15 @@ def report_on(memory_id: str, pairs: Sequence[Pair], *, alpha: float, tokens: in
         e_help=evidence.e_help,
         e_harm=evidence.e_harm,
         mean_gain=evidence.mean_gain,
-        interval=mean_interval(gains),
+        interval=evidence.interval,
         alpha=alpha,
         tokens=tokens,
+        alpha_harm=ALPHA,
     )
 
 
-def _evidence(pairs: Sequence[Pair]) -> PairedEvidence:
+def evidence_of(pairs: Sequence[Pair]) -> PairedEvidence:
+    """What the judged ones among `pairs` say together."""
     evidence = PairedEvidence()
     for pair in pairs:
         if pair.with_memory is not None and pair.without is not None:
@@ -131,9 +136,14 @@ def _evidence(pairs: Sequence[Pair]) -> PairedEvidence:
     return evidence
 
 
+def is_spent(pairs: Sequence[Pair], alpha: float) -> bool:
+    """Undecided, and were all pairs that are left won, it would stay so."""
+    return not _is_decided(pairs, alpha) and wins_needed(evidence_of(pairs), alpha) > MOST_PAIRS - len(pairs)
+
+
 def _is_decided(pairs: Sequence[Pair], alpha: float) -> bool:
-    evidence = _evidence(pairs)
-    return max(evidence.e_help, evidence.e_harm) >= 1 / alpha
+    evidence = evidence_of(pairs)
+    return evidence.e_help >= 1 / alpha or evidence.e_harm >= 1 / ALPHA
 
 
 def _nothing_to_win(pairs: Sequence[Pair]) -> bool:

@@ -10,18 +10,17 @@ a model ranks choices, each run told what values would have chosen: that pair co
 tasks that were held out from them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
-from purpose_agent.core.memory import POLICY, JournalEntry, Memory, MemoryKind, MemoryStatus, Pair, Provenance
+from purpose_agent.core.memory import POLICY, JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Pair, Provenance, Scope
 from purpose_agent.core.model import NO_MODEL
 from purpose_agent.core.task import Task
 from purpose_agent.learning.cases import HISTORY, known_answer, same_kind
 from purpose_agent.learning.evolve import transfer_tasks
 from purpose_agent.learning.hypotheses import KINDS
-from purpose_agent.learning.policy import policies_of
 from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
 from purpose_agent.memory.rules import has_a_say
 from purpose_agent.runtime.database import Database
@@ -37,6 +36,14 @@ class Memories(Protocol):
 
     def get(self, memory_id: str) -> Memory:
         """One, as it is now."""
+        ...
+
+    def alike(self, lesson: Lesson, statuses: Collection[MemoryStatus]) -> Iterable[Memory]:
+        """Those of the same kind and scope that share many words with `lesson`, the most alike first."""
+        ...
+
+    def of_scope(self, scope: Scope, statuses: Collection[MemoryStatus], kinds: Collection[MemoryKind]) -> Sequence[Memory]:
+        """Those of exactly that scope, of some kinds; oldest first."""
         ...
 
     def journal(self, memory_id: str) -> Sequence[JournalEntry]:
@@ -63,8 +70,9 @@ def trial_tasks(
 ) -> TrialTasks:
     """Tasks of the record that would recall the memory and did not teach it; those that did where there are no others.
 
-    Values are never tried on what they learned from. Of a rule that changed, tasks since then only: the checks of older
-    ones follow the rule of before. Of a general memory, tasks that its parents have nothing to say about: see `evolve.py`.
+    Values are never tried on what they learned from. Of a rule that changed, and of a memory that ceased to hold, tasks
+    since then only: the checks of older ones follow the rule of before. Of a general memory, tasks that its parents have
+    nothing to say about: see `evolve.py`.
 
     Args:
         can_judge: Whether a recorded task can be run again and judged.
@@ -73,24 +81,26 @@ def trial_tasks(
     lesson = memory.lesson
     scope, source = lesson.scope, lesson.provenance
     if source.parents:
-        parents = [other for other in memories.list() if other.id in source.parents]
+        parents = [memories.get(parent) for parent in source.parents]
         return TrialTasks(
             transfer_tasks(memory, parents, list_runs(db, limit=HISTORY, mode="learning"), can_judge, _taught(db, parents))
         )
     family = _family(memory)
-    runs = [
+    since = max(source.since, _ceased_at(memories.journal(memory.id)))
+    known = [
         run
         for run in list_runs(db, limit=HISTORY, family=family, mode="learning")
         if can_judge(run.task)
         and (not scope.agents or run.agent in scope.agents)
-        and run.id >= source.since
+        and (not scope.users or run.task.user in scope.users)
         and has_a_say(lesson, run.task)
     ]
+    runs = [run for run in known if run.id >= since]
     if lesson.kind == POLICY:
         if not has_model:
             return _as_played(db, source, runs)
         return _as_told(db, memories, memory, runs) or _unlearned(db, source.agent, runs)
-    own = [run for run in runs if run.id == source.run_id]
+    own = [run for run in known if run.id == source.run_id]
     # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
     tasks = {run.task_key: run.task for run in runs if family or (own and same_kind(run, own[0]))}
     if lesson.kind in KINDS:
@@ -100,6 +110,12 @@ def trial_tasks(
         taught = _taught(db, [memory])
         kept = {key: task for key, task in tasks.items() if key not in taught}
     return TrialTasks(_in_order(kept or tasks))
+
+
+def _ceased_at(journal: Iterable[JournalEntry]) -> str:
+    """The first run in which it no longer held, if that is why it is in quarantine; or ""."""
+    stays = [entry for entry in journal if entry.to_status == "quarantined" != entry.from_status]
+    return stays[-1].run_id if stays and stays[-1].from_status == "promoted" else ""
 
 
 def _taught(db: Database, memories: Iterable[Memory]) -> frozenset[str]:
@@ -115,7 +131,9 @@ def _as_told(db: Database, memories: Memories, memory: Memory, runs: Sequence[Ru
     """
     source = memory.lesson.provenance
     before = [
-        other.lesson.provenance.run_id for other in policies_of(memories.list(kind=POLICY), source.agent, _family(memory))
+        other.lesson.provenance.run_id
+        for other in memories.list(kind=POLICY)
+        if other.lesson.scope == memory.lesson.scope
     ]
     since = max([run_id for run_id in before if run_id < source.run_id], default="")
     first = first_runs(db, source.agent)

@@ -1,22 +1,39 @@
 """The only door into memory.
 
-In:  lesson drafts from `learning`, teachings from people, reports of trials.
+In:  lesson drafts from `learning`, teachings from people, reports of trials; memories that were edited in the file.
 Out: memories whose status only this file may change.
 
 A memory reaches a prompt after four steps: scan, quarantine, trial, promotion. Promotion takes the trial's report
 as an argument, so it can't be skipped. What a person teaches is scanned and then used at once: it is their word,
-and the journal says so.
+and the journal says so. What somebody wrote into the file comes in by this door too, as an import (`readmit`).
 """
 
 from dataclasses import replace
 
+from purpose_agent.core.codec import from_json
 from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource, new_id
-from purpose_agent.core.memory import Lesson, Memory, ScanReport, TrialReport
-from purpose_agent.core.origin import TEACHERS
+from purpose_agent.core.memory import (
+    Alteration,
+    ExposureReport,
+    Lesson,
+    Memory,
+    MemoryStatus,
+    Provenance,
+    Restoration,
+    ScanReport,
+    TrialReport,
+)
+from purpose_agent.core.origin import TEACHERS, lowest
 from purpose_agent.core.ports import Clock
+from purpose_agent.memory.authority import beyond_its_origin
+from purpose_agent.memory.fingerprint import fingerprint
+from purpose_agent.memory.journal import Card, Past
+from purpose_agent.memory.retaking import Retaking
 from purpose_agent.memory.scanners import redacted, repaired, scan
 from purpose_agent.memory.store import MemoryStore
+
+EDITED = "edited in the file, past the gate: it begins anew, as an import"
 
 
 class Gate:
@@ -45,7 +62,8 @@ class Gate:
             if known is not None:
                 return known
             candidate = replace(self._candidate(lesson), supersedes=supersedes)
-            memory = self._store.insert(candidate, actor="gate", why="drawn from a run", run_id=run_id)
+            came = f"imported from {lesson.provenance.source}" if lesson.provenance.origin == "import" else "drawn from a run"
+            memory = self._store.insert(candidate, actor="gate", why=came, run_id=run_id)
             if report.clean:
                 return self._store.change(memory, "quarantined", actor="gate", why="scan clean", evidence=report, run_id=run_id)
             return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report, run_id=run_id)
@@ -75,22 +93,34 @@ class Gate:
                 return self._store.change(memory, "promoted", actor="person", why="taught", evidence=report)
             return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report)
 
-    def promote(self, memory: Memory, report: TrialReport) -> Memory:
+    def allowance(self, memory: Memory) -> float:
+        """The error rate that a trial of `memory` may have, above 0: what others spent before it counts (`discoveries.py`).
+
+        Asked before the first pair of each stay in quarantine; later on it can only have grown.
+
+        Raises:
+            NotQuarantined: It is not in quarantine, or no longer in that stay.
+        """
+        return self._store.trials.allowance(memory)
+
+    def promote(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
         """Put a quarantined memory into use, on the strength of `report`; the one it revises leaves use with the same stroke.
 
         Raises:
             NotQuarantined: `memory` has any other status.
-            TrialInconclusive: The report doesn't show that it helps, or is about another memory.
+            TrialInconclusive: The report doesn't show that it helps, is about another memory, or has a larger error rate than
+                the memory's allowance, which is none before it was asked for.
             GateError: Somebody else changed it meanwhile.
         """
         with self._store.transaction():
             promoted = self._store.change(memory, "promoted", actor="trial", why=_outcome(report), evidence=report)
+            self._store.trials.promoted(memory, report)
             revised = self._store.find(memory.supersedes) if memory.supersedes is not None else None
             if revised is not None and revised.status in ("promoted", "quarantined"):
                 self._store.change(revised, "archived", actor="trial", why=f"superseded by {memory.id}")
             return promoted
 
-    def reject(self, memory: Memory, report: TrialReport) -> Memory:
+    def reject(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
         """Reject a quarantined memory for good, on the strength of `report`.
 
         Raises:
@@ -98,9 +128,11 @@ class Gate:
             TrialInconclusive: The report doesn't show that it harms, or is about another memory.
             GateError: Somebody else changed it meanwhile.
         """
-        return self._store.change(memory, "rejected", actor="trial", why=_outcome(report), evidence=report)
+        with self._store.transaction():
+            self._store.trials.note(memory, report)
+            return self._store.change(memory, "rejected", actor="trial", why=_outcome(report), evidence=report)
 
-    def note(self, memory: Memory, report: TrialReport) -> Memory:
+    def note(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
         """Keep a report that decides nothing in the journal; the status stays.
 
         Raises:
@@ -110,7 +142,13 @@ class Gate:
             raise GateError(f"The report is about memory {report.memory_id}, not about {memory.id}.")
         with self._store.transaction():
             self._store.remark(memory, actor="trial", why=_outcome(report), evidence=report)
+            self._store.trials.note(memory, report)
             return self._store.get(memory.id)
+
+    def pause(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
+        """End a trial for now that has seen nothing new: what it was lent comes back if nothing differed; no line is written."""
+        self._store.trials.note(memory, report)
+        return memory
 
     def remark(self, memory: Memory, why: str, *, actor: str, run_id: str = "") -> None:
         """Write something about a memory into its journal, such as a run that teaches the same; the status stays.
@@ -128,15 +166,74 @@ class Gate:
         """
         return self._store.change(memory, "archived", actor=actor, why=why)
 
-    def quarantine(self, memory: Memory, why: str, *, actor: str = "person") -> Memory:
+    def quarantine(
+        self, memory: Memory, why: str, *, actor: str = "person", evidence: ExposureReport | None = None, run_id: str = ""
+    ) -> Memory:
         """Put a promoted or archived memory on trial again.
+
+        Args:
+            evidence: What the watch saw, if that is why.
+            run_id: The first run in which it no longer held, where that is known: it is tried on tasks since then.
 
         Raises:
             GateError: It has another status, `why` is empty, a memory that says the same is alive, or somebody else
                 changed it meanwhile.
         """
         # A candidate enters quarantine by its scan alone: `admit` does that.
-        return self._store.change(memory, "quarantined", actor=actor, why=why)
+        return self._store.change(memory, "quarantined", actor=actor, why=why, evidence=evidence, run_id=run_id)
+
+    def restore(self, memory: Memory, status: MemoryStatus, shown: Restoration, why: str) -> Memory:
+        """Give a memory the status that a line of its journal shows: a person's explicit act.
+
+        Raises:
+            GateError: The line doesn't show it; what was rejected since would go further than quarantine; what the line
+                shows promoted was promoted by neither a trial nor a teaching; its lesson is another one now; or a memory
+                that says the same is alive.
+        """
+        return self._store.change(memory, status, actor="person", why=why, evidence=shown)
+
+    def take_back(self, memory_id: str, lesson: Lesson, supersedes: str | None, shown: Restoration, why: str) -> Memory:
+        """Give a memory the lesson back that a line of its journal shows, whatever its row says now.
+
+        It is scanned like a new one, and is in quarantine then or rejected.
+
+        Raises:
+            GateError: The line shows another lesson, or a memory that says the same is alive.
+            NotFound: There is no such memory.
+        """
+        report = _report(lesson)
+        status, outcome = ("quarantined", "scan clean") if report.clean else ("rejected", _reasons(report))
+        return self._store.retake(memory_id, Retaking(lesson, supersedes, "person", why, shown, status, outcome, report))
+
+    def readmit(self) -> tuple[Memory, ...]:
+        """Take in again, as imports, the memories that were edited in the file, past this gate. One transaction.
+
+        Of an edited card only the words are taken, and scanned like new ones. Where it applies, and where it came from,
+        stays as the journal has it; its origin is "import", or what is lower. It waits in quarantine; it is rejected if
+        the scan blocks it or it is more than an import may be, and archived if it says what a living memory says or what
+        was rejected before.
+        """
+        if not self._store.altered():
+            return ()
+        with self._store.transaction():
+            return tuple(self._readmitted(card) for card in self._store.altered())
+
+    def _readmitted(self, card: Card) -> Memory:
+        known = self._store.journaled(card.memory_id)
+        lesson, report = _examined(_as_import(card, known))
+        same = self._store.find_same(lesson, ("candidate", "quarantined", "promoted", "rejected"), besides=card.memory_id)
+        status: MemoryStatus = "archived"
+        if not report.clean:
+            status, outcome = "rejected", _reasons(report)
+        elif same is not None:
+            outcome = f"{same.id} ({same.status}) says the same"
+        elif known is not None and known.status == "rejected" and fingerprint(known.read()) == fingerprint(lesson):
+            outcome = "it says what was rejected before"
+        else:
+            status, outcome = "quarantined", "scan clean"
+        altered = Alteration(card.memory_id, known.card if known is not None else "", card.hash)
+        # An edited card doesn't say whose place it takes.
+        return self._store.retake(card.memory_id, Retaking(lesson, None, "gate", EDITED, altered, status, outcome, report))
 
     def _candidate(self, lesson: Lesson) -> Memory:
         return Memory(id=self._ids("mem"), lesson=lesson, status="candidate", created_at=self._clock.now())
@@ -145,16 +242,42 @@ class Gate:
 def _examined(lesson: Lesson) -> tuple[Lesson, ScanReport]:
     """The lesson as it may be stored, and what the scanners saw in it."""
     lesson = repaired(lesson)
-    report = scan(lesson)
+    report = _report(lesson)
     return (lesson if report.clean else redacted(lesson)), report
+
+
+def _report(lesson: Lesson) -> ScanReport:
+    """What its words say to the scanners, and whether its origin lets it be what it is: the second doesn't rest on the first."""
+    report = scan(lesson)
+    return replace(report, findings=(*report.findings, *beyond_its_origin(lesson)))
+
+
+def _as_import(card: Card, known: Past | None) -> Lesson:
+    """The words of an edited card; all else as the journal has it."""
+    try:
+        edited = from_json(Lesson, card.lesson)
+    except ValueError:  # pydantic's: no lesson can be read
+        if known is None:
+            return Lesson("skill_card", "", f"(unreadable: {len(card.lesson)} characters)", Provenance("import"))
+        edited = known.read()
+    if known is None:
+        return replace(edited, provenance=Provenance("import", agent=edited.provenance.agent))
+    before = known.read()
+    source = replace(before.provenance, origin=lowest(before.provenance.origin, "import"))
+    return replace(edited, kind=before.kind, scope=before.scope, provenance=source)
 
 
 def _reasons(report: ScanReport) -> str:
     return "blocked: " + ", ".join(f"{found.threat} ({found.rule})" for found in report.findings if found.severity == "block")
 
 
-def _outcome(report: TrialReport) -> str:
+def _outcome(report: TrialReport | ExposureReport) -> str:
     verdict = "helps" if report.helps else "harms" if report.harms else "undecided"
+    if isinstance(report, ExposureReport):
+        return (
+            f"in use by chance: {verdict}, {report.successes} of {report.shown} runs with it succeeded, "
+            f"{report.successes_without} of {report.withheld} without it"
+        )
     return (
         f"trial: {verdict}, {report.wins} wins and {report.losses} losses in {len(report.pairs)} pairs on {report.tasks} tasks"
     )

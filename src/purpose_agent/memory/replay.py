@@ -9,17 +9,19 @@ is for the gate to say, not for this file. Other people's episodes are kept but 
 the agent's own experience (`vouching.py`).
 """
 
+import json
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import isfinite
 from typing import Literal, TypeAlias, get_args
 
 from purpose_agent.core.codec import from_json, to_json
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.origin import Origin
+from purpose_agent.core.secrets import json_without_secrets
 from purpose_agent.core.task import Task
-from purpose_agent.core.values import Episode, Experienced, Ranked
+from purpose_agent.core.values import Episode, Experienced, Ranked, owner_of
 from purpose_agent.memory.episodes import returns_in, taught_by
 from purpose_agent.memory.linear import HOPE, Weight, Weights
 from purpose_agent.memory.nearest import Neighbours
@@ -40,6 +42,8 @@ JUDGE_FEWEST = 20
 """So many episodes of its own an agent needs before it can tell whether others' agree with them."""
 JUDGE_AGAIN = 2
 """Others' episodes that did not agree are judged again when the agent has so many times the episodes it had then."""
+FORGOTTEN = -1
+"""In place of trusted or not: a person wants nothing learned from it."""
 EVERY = "*"
 """The family under which the values of all of an agent's families are kept together."""
 OWN: tuple[Origin, ...] = ("self_verified", "operator", "user")
@@ -85,7 +89,7 @@ class Replay:
         draws: random.Random,
     ) -> tuple[Ranked, ...]:
         """One for each of `options`, in their order; () if nothing is known of such tasks."""
-        kind = self._kind(agent, task.family)
+        kind = self._kind(owner_of(agent, task.user), task.family)
         if kind is None:
             return ()
         single = bool(task.choices)  # learned from without a past, and so ranked without one on a second attempt
@@ -123,8 +127,10 @@ class Replay:
             raise UsageError(
                 f"The episode of {episode.run_id} has a reward that is no finite number; nothing is learned from it."
             )
-        trusted, apart, text = origin in OWN, episode.apart, to_json(Episode, episode)
-        with self._db.write() as cursor:
+        trusted, apart, text = origin in OWN, episode.apart, json_without_secrets(to_json(Episode, episode))
+        # What is learned from is what is kept: a secret is no feature either.
+        episode = from_json(Episode, text)
+        with self._db.write(learns=True) as cursor:
             added = cursor.execute(
                 "INSERT INTO episodes (run_id, agent, family, steps, success, origin, trusted, apart, note, moved)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0.0) ON CONFLICT (agent, run_id, note) DO NOTHING RETURNING id",
@@ -166,6 +172,34 @@ class Replay:
         batches = self._db.rows("SELECT DISTINCT agent, family, origin FROM episodes WHERE trusted = 0")
         return sum(self._vouched(str(agent), str(family), str(origin)) for agent, family, origin in batches)
 
+    def forget(self, run_ids: Collection[str], origin: Origin | None = None) -> int:
+        """Learn nothing more from the episodes of those runs, nor from those of `origin`, and return how many there were.
+
+        They are kept, and weigh nothing. The values of their kinds are learned anew from the episodes that are left; what
+        others taught that were evicted since is lost with it.
+        """
+        runs, kinds = json.dumps(sorted(run_ids)), dict[_Kind, None]()
+        with self._db.write(learns=True) as cursor:
+            forgotten = cursor.execute(
+                f"UPDATE episodes SET trusted = {FORGOTTEN} WHERE trusted != {FORGOTTEN}"
+                " AND (run_id IN (SELECT value FROM json_each(?)) OR origin = ?) RETURNING agent, family",
+                (runs, origin),
+            ).fetchall()
+            for agent, family in forgotten:
+                kinds |= dict.fromkeys(((str(agent), str(family)), (str(agent), EVERY)))
+            for agent, family in kinds:
+                cursor.execute("DELETE FROM value_weights WHERE agent = ? AND family = ?", (agent, family))
+                cursor.execute("DELETE FROM value_kinds WHERE agent = ? AND family = ?", (agent, family))
+                rows = cursor.execute(
+                    f"SELECT steps, note = '' AND {_IS_OWN} FROM episodes WHERE agent = ? AND (? = ? OR family = ?)"
+                    " AND trusted = 1 ORDER BY id",
+                    (agent, family, EVERY, family),
+                ).fetchall()
+                for text, counts in rows:
+                    self._taught(cursor, (agent, family), from_json(Episode, str(text)), count=bool(counts))
+        self._neighbours.clear()
+        return len(forgotten)
+
     def _vouched(self, agent: str, family: str, origin: str) -> int:
         batch, own = (agent, family, origin), self.count(agent, family)
         judged = self._db.rows("SELECT own FROM judgements WHERE agent = ? AND family = ? AND origin = ?", batch)
@@ -177,12 +211,14 @@ class Replay:
         waiting = [(int(number), from_json(Episode, str(text))) for number, text in rows]
         if sum(len(episode.steps) for _, episode in waiting) < FEWEST_DECISIONS:
             return 0
-        rows = self._db.rows(f"SELECT steps FROM episodes WHERE agent = ? AND family = ? AND {_IS_OWN} ORDER BY id", batch[:2])
+        rows = self._db.rows(
+            f"SELECT steps FROM episodes WHERE {_IS_OWN} AND agent = ? AND family = ? AND trusted = 1 ORDER BY id", batch[:2]
+        )
         verdict = agreeing([from_json(Episode, str(row[0])) for row in rows], [episode for _, episode in waiting])
         if verdict is None:
             return 0
         agreed = 0
-        with self._db.write() as cursor:
+        with self._db.write(learns=True) as cursor:
             for (number, episode), agrees in zip(waiting, verdict, strict=True):
                 vouched = "UPDATE episodes SET trusted = 1 WHERE id = ? AND trusted = 0 RETURNING id"
                 if agrees and cursor.execute(vouched, (number,)).fetchall():  # else another process was first

@@ -6,6 +6,9 @@ Out: rows; transactions that happen entirely or not at all.
 The file is in WAL mode with synchronous=NORMAL: what was committed survives the death of any process, kill -9
 included. A power cut may take the last commits, never the file's consistency.
 
+What a run may write depends on its mode, and is asked here: in an evaluation nothing is written, not even the newer form of
+an old file.
+
 A connection never crosses a fork: it is closed before and opened again on both sides, because a child that
 inherits SQLite's idea of which locks it holds would write to a log that its parent has deleted.
 """
@@ -18,9 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakSet
 
-from purpose_agent.core.errors import WorkspaceError
+from purpose_agent.core.errors import NotInThisMode, WorkspaceError
 from purpose_agent.runtime.connection import Connection, Cursor, Row, Value
-from purpose_agent.runtime.migrations import migrate
+from purpose_agent.runtime.events import RunMode
+from purpose_agent.runtime.migrations import is_current, migrate
+from purpose_agent.runtime.run_mode import check_write, in_mode, mode_of
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process's transaction to end."""
@@ -34,10 +39,12 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._key = path.resolve()
         self._lock = threading.RLock()
         self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
         self._depth = 0
+        self._transactions = 0
         self._forked_inside_write = False
         with _fork_lock:
             _all.add(self)
@@ -53,21 +60,37 @@ class Database:
         return self._path.is_file()
 
     @contextmanager
-    def write(self) -> Generator[Cursor]:
+    def in_mode(self, mode: RunMode) -> Generator[None]:
+        """A run of that mode: within it, the file is written to as far as the mode allows, by whatever path. See `run_mode.py`.
+
+        Raises:
+            NotInThisMode: A run of a stricter mode is under way here.
+        """
+        with in_mode(self._key, mode):
+            yield
+
+    @contextmanager
+    def write(self, *, learns: bool = False) -> Generator[Cursor]:
         """One transaction: committed when the block ends, rolled back when it raises anything.
 
         Inside another `write` of the same thread the block is a part of that transaction, undone alone if it
         raises, committed with it otherwise. Never await in it: another task of the thread would get into it.
 
+        Args:
+            learns: It changes what was learned, not only the record of runs.
+
         Raises:
+            NotInThisMode: The run under way may not write that.
             WorkspaceError: The file can't be created, read or written; nothing of the block was kept.
             NewerWorkspace: The file is from a newer version.
         """
+        check_write(self._key, learns=learns)
         with self._lock, _advice(self._path):
             connection = self._open()
             cursor = connection.cursor()
             begin, commit, rollback = _NESTED if self._depth else _OUTERMOST
             cursor.execute(begin)
+            self._transactions += not self._depth
             self._depth += 1
             try:
                 yield cursor
@@ -81,6 +104,11 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @property
+    def transaction(self) -> int:
+        """The number of the transaction under way, or of the last one, among those of this object."""
+        return self._transactions
+
     def rows(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
         """The rows of a SELECT. No file, no rows: reading creates nothing.
 
@@ -93,6 +121,24 @@ class Database:
                 return []
             with _advice(self._path):
                 return self._open().execute(sql, params).fetchall()
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the file as it is now, without opening it for writing; what is written meanwhile is in the copy or not.
+
+        Raises:
+            WorkspaceError: It can't be read, or the copy can't be written.
+        """
+        import apsw
+
+        with self._lock, _advice(self._path):
+            source = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+            copy = apsw.Connection(str(path))
+            try:
+                with copy.backup("main", source, "main") as backup:
+                    backup.step()
+            finally:
+                copy.close(True)
+                source.close(True)
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
@@ -114,7 +160,10 @@ class Database:
             # The file was deleted or replaced: what we hold open leads nowhere.
             _abandon(self._connection)
             self._connection = None
-        self._connection = _connect(self._path)
+        if mode_of(self._key) == "evaluation":
+            self._connection = _connect_as_it_is(self._path)
+        else:
+            self._connection = _connect(self._path)
         self._file = _identity(self._path)
         return self._connection
 
@@ -204,6 +253,23 @@ def _connect(path: Path) -> Connection:
         # The log is folded back every 16 MB, not every 4: each time costs a wait for the disk.
         connection.execute("PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000")
         migrate(connection, path)
+    except BaseException:
+        connection.close(True)
+        raise
+    return connection
+
+
+def _connect_as_it_is(path: Path) -> Connection:
+    """Open `path` without a change to it, for an evaluation."""
+    connection = _opened(path)
+    try:
+        connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
+        if not is_current(connection, path):
+            raise NotInThisMode(
+                f"{path} is of an older version, and an evaluation writes nothing, so it can't bring it up to date. Open it once "
+                "outside of a run, for instance with: purpose-agent runs list"
+            )
+        connection.execute("PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000")
     except BaseException:
         connection.close(True)
         raise

@@ -15,6 +15,7 @@ from purpose_agent.core.action import Action, Observation
 from purpose_agent.core.memory import MemoryStatus
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
+from purpose_agent.core.origin import Origin
 from purpose_agent.core.score import Score
 from purpose_agent.core.task import Limits
 from purpose_agent.core.values import Ranked
@@ -66,10 +67,16 @@ class RecalledMemory:
 
 @dataclass(frozen=True, slots=True)
 class MemoryRecalled:
-    """What was recalled at the start. `left_out` counts those that did not fit the token budget."""
+    """What was recalled at the start.
+
+    Attributes:
+        left_out: How many more did not fit the token budget.
+        withheld: Ids of those that a coin kept from the run, so that one learns how such runs go without them.
+    """
 
     memories: tuple[RecalledMemory, ...]
     left_out: int = 0
+    withheld: tuple[str, ...] = ()
     kind: Literal["memory_recalled"] = "memory_recalled"
 
 
@@ -138,6 +145,37 @@ class ToolReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRefused:
+    """A call with effects on the world was not carried out, because of what the run had read.
+
+    Attributes:
+        effects: What it would have done: "send", "pay", …
+        origin: The lowest origin of what the run had read.
+        source: The page, file, tool or memory that brought it.
+    """
+
+    call_id: str
+    tool: str
+    effects: tuple[str, ...]
+    origin: Origin
+    source: str
+    why: str
+    kind: Literal["call_refused"] = "call_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class CallApproved:
+    """A person allowed a call with effects on the world, whatever the run had read; the fields are those of `CallRefused`."""
+
+    call_id: str
+    tool: str
+    effects: tuple[str, ...]
+    origin: Origin
+    source: str
+    kind: Literal["call_approved"] = "call_approved"
+
+
+@dataclass(frozen=True, slots=True)
 class StateChanged:
     """What the step left different: values added or replaced, names removed."""
 
@@ -174,6 +212,9 @@ class RunFinished:
         phi: Φ of the last judged state, 0 to 10, or None.
         reason: Why it gave up, which limit was reached, or the error; "" for a plain finish.
         usage: Of all its model calls, those of its members included.
+        origin: The lowest origin of all that was in its context; None in records of versions that did not keep it.
+        source: What had that origin: a page, a file, a tool, a memory's own source; "" for none.
+        tainted_at: The step in which that was read; None if it was there from the start.
     """
 
     status: RunStatus
@@ -182,6 +223,9 @@ class RunFinished:
     phi: float | None
     usage: Usage
     reason: str = ""
+    origin: Origin | None = None
+    source: str = ""
+    tainted_at: int | None = None
     kind: Literal["run_finished"] = "run_finished"
 
 
@@ -213,6 +257,8 @@ Payload: TypeAlias = (
     | ModelCalled
     | ActionDecided
     | ToolReturned
+    | CallRefused
+    | CallApproved
     | StateChanged
     | StepScored
     | HandedOver
@@ -230,6 +276,8 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "model_called": ModelCalled,
     "action_decided": ActionDecided,
     "tool_returned": ToolReturned,
+    "call_refused": CallRefused,
+    "call_approved": CallApproved,
     "state_changed": StateChanged,
     "step_scored": StepScored,
     "handed_over": HandedOver,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from purpose_agent.core.errors import NewerWorkspace, WorkspaceError
+from purpose_agent.runtime.chain import link_old_lines
 from purpose_agent.runtime.connection import Connection
 
 APPLICATION_ID: Final = 0x50757270
@@ -157,27 +158,59 @@ def m0003_evidence(db: Connection) -> None:
     """A chain through the journal, trials in their order, randomised exposures, vectors."""
     db.execute(
         """
+        ALTER TABLE journal ADD COLUMN lesson TEXT;      -- JSON; on lines that brought it: an arrival, a change from outside
+        ALTER TABLE journal ADD COLUMN supersedes TEXT;  -- on the same lines
         ALTER TABLE journal ADD COLUMN card TEXT NOT NULL DEFAULT '';   -- sha256 of the card as this line left it
         ALTER TABLE journal ADD COLUMN chain TEXT NOT NULL DEFAULT '';  -- sha256 of the chain before and this line
         ALTER TABLE memories ADD COLUMN last_run TEXT NOT NULL DEFAULT '';  -- the newest run that had it in its prompt
 
-        CREATE TABLE trials (                -- which memories asked for a trial, in their order: error is spent along it
-            number INTEGER PRIMARY KEY,      -- from 1
+        CREATE TABLE trials (                -- what the trial of each stay in quarantine may err, as shares of one unit
+            number INTEGER PRIMARY KEY,      -- in the order they began, from 1
             memory_id TEXT NOT NULL,
             version INTEGER NOT NULL,        -- of the memory, in that stay in quarantine
+            stake REAL NOT NULL,
+            e_help REAL NOT NULL DEFAULT 1,  -- evidence so far that it helps
+            returned REAL,                   -- of the stake; NULL: the trial has not ended
+            promotion INTEGER,               -- the how-manieth it led to; NULL: none
             UNIQUE (memory_id, version)
         ) STRICT;
 
-        CREATE TABLE exposures (             -- a coin decided whether a run would have the memory in its prompt
+        CREATE TABLE exposures (             -- judged runs that had a memory, or would have had it but for a coin
             run_id TEXT NOT NULL,
             memory_id TEXT NOT NULL,
             version INTEGER NOT NULL,        -- of the memory then
             shown INTEGER NOT NULL,          -- 0: withheld
-            share REAL NOT NULL,             -- the probability of being shown, above 0 and below 1
-            success INTEGER,                 -- NULL: nobody judged, or the run has not ended
+            share REAL NOT NULL,             -- the probability of being shown, above 0; 1: no coin was thrown
+            success INTEGER NOT NULL,
             PRIMARY KEY (memory_id, run_id)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX exposures_by_run ON exposures (run_id);
+
+        CREATE TABLE memory_reach (          -- for whom a memory is; made from its lesson's scope, as JSON lists of names
+            row INTEGER PRIMARY KEY,         -- the memory's rowid
+            always INTEGER NOT NULL,         -- 1: for all their tasks
+            families TEXT NOT NULL,
+            agents TEXT NOT NULL,
+            users TEXT NOT NULL,
+            tools TEXT NOT NULL,
+            teams TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX memory_reach_always ON memory_reach (row) WHERE always = 1;
+        INSERT INTO memory_reach SELECT rowid,
+            trim(lesson ->> '$.when') = '' AND (origin IN ('user', 'operator') OR kind = 'tool_policy')
+            AND coalesce(lesson -> '$.scope.families', '[]') = '[]',
+            coalesce(lesson -> '$.scope.families', '[]'), coalesce(lesson -> '$.scope.agents', '[]'),
+            coalesce(lesson -> '$.scope.users', '[]'), coalesce(lesson -> '$.scope.tools', '[]'),
+            coalesce(lesson -> '$.scope.teams', '[]')
+        FROM memories;
+        UPDATE memories SET family = '*' WHERE json_array_length(lesson, '$.scope.families') > 1;
+        CREATE INDEX memories_by_family ON memories (family, status);
+        CREATE INDEX memories_by_kind ON memories (kind, status);
+        CREATE INDEX memories_by_fingerprint ON memories (fingerprint);  -- rejected ones are looked for too
+
+        CREATE TABLE upkeep (                -- how far the journal was looked through for memories that say the same
+            what TEXT PRIMARY KEY,
+            line INTEGER NOT NULL            -- the last one that was
+        ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE memory_vectors (
             row INTEGER PRIMARY KEY,         -- the memory's rowid
@@ -186,6 +219,7 @@ def m0003_evidence(db: Connection) -> None:
         ) STRICT;
         """
     )
+    link_old_lines(db)
 
 
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
@@ -215,6 +249,16 @@ def migrate(db: Connection, path: Path) -> None:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+
+
+def is_current(db: Connection, path: Path) -> bool:
+    """The file needs no more steps.
+
+    Raises:
+        NewerWorkspace: The file has steps that this version doesn't know.
+        WorkspaceError: The file is another program's database.
+    """
+    return _version(db, path) == len(MIGRATIONS)
 
 
 def _version(db: Connection, path: Path) -> int:

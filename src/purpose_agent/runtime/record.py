@@ -5,11 +5,16 @@ Out: rows about runs, traces, and the next run that waits for reflection.
 
 Each `append` and `finish` is one transaction: a run that dies keeps every event up to its last save, and its row
 stays "running" under the name of a process that is no more; it then reads as "interrupted".
+
+Secrets are not kept: in a goal, an input, a tool's output, an answer or an event there is a mark in their place. The run
+itself goes on with the real values, and so do its listeners, which are the user's own code. A recorded task whose goal
+had a secret is tried again with the mark.
 """
 
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,6 +24,7 @@ from typing import Final, TypeAlias, cast
 from purpose_agent.core.codec import from_json, storable
 from purpose_agent.core.errors import NotFound, UsageError, WorkspaceError
 from purpose_agent.core.model import Usage
+from purpose_agent.core.secrets import json_without_secrets, without_secrets
 from purpose_agent.core.task import Task, task_from_json, task_to_json
 from purpose_agent.runtime.connection import Cursor, Row, Value
 from purpose_agent.runtime.database import Database
@@ -115,8 +121,8 @@ class RunRecord:
             storable(started.agent),
             storable(started.model),
             started.mode,
-            storable(task.goal),
-            storable(json.dumps(task_to_json(task), ensure_ascii=False, default=str)),
+            _kept(task.goal),
+            json_without_secrets(storable(json.dumps(task_to_json(task), ensure_ascii=False, default=str))),
             storable(task_key),
             storable(family),
             started.parent_run,
@@ -131,6 +137,10 @@ class RunRecord:
             )
             _insert(cursor, (event, *events))
             _count(cursor, event.run_id, events)
+
+    def in_mode(self, mode: RunMode) -> AbstractContextManager[None]:
+        """A run of that mode: within it, the workspace is written to as far as the mode allows. See `run_mode.py`."""
+        return self._db.in_mode(mode)
 
     def append(self, events: Sequence[Event]) -> None:
         """Save events of one run."""
@@ -171,8 +181,8 @@ class RunRecord:
             usage.cached_tokens,
             usage.usd,
             seconds,
-            None if outcome.answer is None else storable(outcome.answer),
-            storable(outcome.reason),
+            None if outcome.answer is None else _kept(outcome.answer),
+            _kept(outcome.reason),
             reflected,
             end.run_id,
         )
@@ -446,6 +456,11 @@ def _found(cursor: Cursor, id: str, db: Database) -> None:
     """The UPDATE just made changed its row."""
     if cursor.fetchone() is None:
         raise _not_found(id, db)
+
+
+def _kept(text: str) -> str:
+    """`text` as it may be stored."""
+    return without_secrets(storable(text))
 
 
 def _insert(cursor: Cursor, events: Iterable[Event]) -> None:

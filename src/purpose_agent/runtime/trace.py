@@ -16,6 +16,7 @@ from purpose_agent.core.errors import UsageError, WorkspaceError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.core.score import Score
+from purpose_agent.core.secrets import json_without_secrets
 from purpose_agent.core.state import State
 from purpose_agent.runtime.events import (
     PAYLOADS,
@@ -159,9 +160,12 @@ def event_to_json(event: Event) -> str:
 
 
 def payload_to_json(payload: Payload) -> str:
-    """A payload as JSON text."""
+    """A payload as JSON text, a mark in the place of each secret: what is kept of a run goes through here."""
     # By its own class, not as the union: nothing has to be tried.
-    return to_json(type(payload), payload)
+    text = to_json(type(payload), payload)
+    if isinstance(payload, ModelCalled) and not payload.error:
+        return text  # numbers, and names that we gave: nothing that anybody said
+    return json_without_secrets(text)
 
 
 def time_to_text(at: datetime) -> str:

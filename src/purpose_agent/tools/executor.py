@@ -5,13 +5,16 @@ Out: one `Observation` for each, in the same order, whatever happened.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from purpose_agent.core.action import Observation
 from purpose_agent.core.errors import ToolError, UsageError
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import ToolSpec
-from purpose_agent.core.tool import Tool, render_result
+from purpose_agent.core.origin import Origin
+from purpose_agent.core.tool import Effect, Tool, check_declared, effects_of, origin_of, render_result, source_of
 
 
 class ToolExecutor:
@@ -28,11 +31,18 @@ class ToolExecutor:
         if len(self.tools) < len(tools):
             names = sorted(tool.spec.name for tool in tools)
             raise UsageError(f"Two tools have one name, among {', '.join(names)}. Give one of them another: @tool(name=...).")
+        for name, tool in self.tools.items():
+            check_declared(name, origin_of(tool), effects_of(tool))
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """What a model is offered."""
         return tuple(tool.spec for tool in self.tools.values())
+
+    def effects(self, name: str) -> tuple[Effect, ...]:
+        """What a call of that tool does; () if there is no such tool."""
+        tool = self.tools.get(name)
+        return effects_of(tool) if tool is not None else ()
 
     async def execute(self, calls: tuple[ToolCall, ...]) -> tuple[Observation, ...]:
         """Carry out `calls`, all at once; their observations in the order of the calls.
@@ -55,36 +65,57 @@ class ToolExecutor:
 
     async def _observe(self, call: ToolCall) -> Observation:
         began = time.monotonic()
+        # Until the tool itself speaks, what is said of a call are the runtime's own words: a slip of the pen taints no run.
+        origin: Origin = "operator"
         try:
-            content, ok = await self._call(call), True
+            tool, arguments = self._prepared(call)
+            origin = origin_of(tool)
+            content, ok = await _called(tool, arguments), True
         except ToolError as error:
             content, ok = str(error), False
         content, left_out = shortened(content, self.max_chars)
-        return Observation(call.id, call.name, content, ok=ok, seconds=time.monotonic() - began, truncated=left_out)
+        source = source_of(call.name, call.arguments)
+        return Observation(call.id, call.name, content, ok, time.monotonic() - began, left_out, origin, source)
 
-    async def _call(self, call: ToolCall) -> str:
-        """What the tool returns.
+    def _prepared(self, call: ToolCall) -> tuple[Tool, dict[str, Any]]:
+        """The tool, and its arguments in their types.
 
         Raises:
-            ToolError: For every way in which it didn't.
+            ToolError: There is no such tool, or it can't be called like that.
         """
-        import anyio
-
         tool = self.tools.get(call.name)
         if tool is None:
             known = ", ".join(self.tools) or "none"
             raise ToolError(f"There is no tool called {call.name!r}. Tools: {known}.")
         if call.problem is not None:
             raise ToolError(f"The arguments of {call.name} could not be read: {call.problem}")
-        with anyio.move_on_after(tool.seconds):
-            try:
-                return render_result(await tool.call(tool.validate(call.arguments)))
-            except ToolError:
-                raise
-            # A door: a tool is a user's function; what it raises, the model should see, and the run goes on.
-            except Exception as error:
-                raise ToolError(f"{call.name} failed: {type(error).__name__}: {error}") from error
-        raise ToolError(f"{call.name} timed out after {tool.seconds:g} s.")
+        with _as_tool_error(call.name):
+            return tool, tool.validate(call.arguments)
+
+
+async def _called(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """What the tool returns.
+
+    Raises:
+        ToolError: For every way in which it didn't.
+    """
+    import anyio
+
+    name = tool.spec.name
+    with anyio.move_on_after(tool.seconds), _as_tool_error(name):
+        return render_result(await tool.call(arguments))
+    raise ToolError(f"{name} timed out after {tool.seconds:g} s.")
+
+
+@contextmanager
+def _as_tool_error(name: str) -> Generator[None]:
+    """A door: a tool is a user's function; what it raises, the model should see, and the run goes on."""
+    try:
+        yield
+    except ToolError:
+        raise
+    except Exception as error:
+        raise ToolError(f"{name} failed: {type(error).__name__}: {error}") from error
 
 
 def shortened(text: str, most: int) -> tuple[str, int]:

@@ -20,6 +20,8 @@ from typing import Any, ClassVar
 from purpose_agent.core.errors import ToolError, UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import ToolSpec
+from purpose_agent.core.origin import Origin
+from purpose_agent.core.tool import Effect
 
 MOST_BYTES = 2 * 2**20
 """Of a file read or written."""
@@ -32,6 +34,8 @@ class _FileTool:
     """What the three have in common: a root, and how arguments are read."""
 
     seconds = 20.0
+    effects: tuple[Effect, ...] = ()
+    """None: what happens inside `root` stays there."""
     name: ClassVar[str]
     description: ClassVar[str]
     parameters: ClassVar[Mapping[str, str]]
@@ -67,6 +71,7 @@ class ReadFileTool(_FileTool):
     """Reads a text file inside `root`."""
 
     name = "read_file"
+    origin: Origin = "document"
     description = "Read a text file."
     parameters: ClassVar[Mapping[str, str]] = {"path": FILE}
 
@@ -80,6 +85,7 @@ class WriteFileTool(_FileTool):
     """Writes a text file inside `root`, whole or not at all; makes the folders on the way."""
 
     name = "write_file"
+    origin: Origin = "operator"  # "Wrote 12 characters": nobody else's words
     description = "Write a text file, replacing what it held before."
     parameters: ClassVar[Mapping[str, str]] = {
         "path": FILE,
@@ -96,6 +102,7 @@ class ListFilesTool(_FileTool):
     """Lists one folder inside `root`."""
 
     name = "list_files"
+    origin: Origin = "document"  # a name can say as much as a file
     description = "List the files and folders in a folder."
     parameters: ClassVar[Mapping[str, str]] = {"path": FOLDER}
     optional = frozenset({"path"})

@@ -28,6 +28,8 @@ WHY: Mapping[str, str] = {
 class PythonExecTool:
     """Runs code in a fresh interpreter; nothing is kept between calls.
 
+    Declares no effects: what code does ends with its runner, as far as that is tight (see `sandbox/README.md`).
+
     Args:
         runner: Where it runs; a `ProcessRunner` if None.
         seconds: Wall time of the code, above 0.

@@ -45,12 +45,17 @@ def say_the_same(one: Lesson, other: Lesson) -> bool:
     all their words in both.
     Lessons made of lines or of cases are not compared here.
     """
-    if one.scope != other.scope or one.kind != other.kind or one.lines or other.lines or one.cases or other.cases:
+    return one.scope == other.scope and one.kind == other.kind and tell_the_same(one, other)
+
+
+def tell_the_same(one: Lesson, other: Lesson) -> bool:
+    """As `say_the_same`, of lessons of whatever scope and kind: a reader who has one needs the other no more."""
+    if one.lines or other.lines or one.cases or other.cases:
         return False
-    mine, its = _things(one.then), _things(other.then)
-    if not mine or not its or _turns(one) != _turns(other):
+    mine, its = things_in(one.then), things_in(other.then)
+    if not mine or not its or _turns(one.when, one.then) != _turns(other.when, other.then):
         return False
-    my_place, its_place = _things(one.when), _things(other.when)
+    my_place, its_place = things_in(one.when), things_in(other.when)
     all_mine, all_its = mine | my_place, its | its_place
     return (
         (mine <= all_its or its <= all_mine)
@@ -61,26 +66,28 @@ def say_the_same(one: Lesson, other: Lesson) -> bool:
 
 def advice_in_common(one: Lesson, other: Lesson) -> float:
     """Which part of the shorter advice is in the longer one, 0 to 1."""
-    mine, its = _things(one.then), _things(other.then)
+    mine, its = things_in(one.then), things_in(other.then)
     return len(mine & its) / min(len(mine), len(its)) if mine and its else 0.0
 
 
-def _words(text: str) -> list[str]:
+def said_in(text: str) -> list[str]:
+    """All words, numbers and signs of a text in order, in lower case."""
     return _WORD.findall(_OWNERS.sub("", text.casefold()))
 
 
 @lru_cache(maxsize=4096)
-def _things(text: str) -> frozenset[str]:
+def things_in(text: str) -> frozenset[str]:
     """What it is about: stems of words, numbers, single letters, signs; never the words that every text has."""
-    words = (word for word in _words(text) if word not in STOP and word not in _TURNS)
-    return frozenset(_ALIKE.get(word) or _ALIKE.get(_root(word)) or _root(word) for word in words)
+    words = (word for word in said_in(text) if word not in STOP and word not in _TURNS)
+    return frozenset(_ALIKE.get(word) or _ALIKE.get(root_of(word)) or root_of(word) for word in words)
 
 
-def _root(word: str) -> str:
+def root_of(word: str) -> str:
     """Its stem, with the consonant undoubled that an ending doubled: `putting` and `put` are one word."""
     root = stem(word)
     return root[:-1] if root != word and len(root) > 3 and root[-1] == root[-2] else root
 
 
-def _turns(lesson: Lesson) -> list[str]:
-    return sorted(word for word in set(_words(f"{lesson.when} {lesson.then}")) & _TURNS)
+@lru_cache(maxsize=4096)
+def _turns(when: str, then: str) -> frozenset[str]:
+    return _TURNS.intersection(said_in(f"{when} {then}"))

@@ -3,7 +3,7 @@
 import pytest
 
 from purpose_agent.core.memory import Case, Lesson, Provenance, Scope
-from purpose_agent.learning.sameness import advice_in_common, say_the_same
+from purpose_agent.memory.sameness import advice_in_common, say_the_same
 
 
 def lesson(when: str, then: str, family: str = "") -> Lesson:

@@ -1,0 +1,1 @@
+"""Finding the few texts that matter."""

@@ -1,0 +1,42 @@
+"""What finished runs had read, from the record.
+
+In:  ids of runs.
+Out: the taint of each: the lowest origin of all that was in its context.
+
+In records of versions that did not keep it, a run that got anything from a tool or a world counts as "tool".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from purpose_agent.core.codec import from_json
+from purpose_agent.core.origin import Taint
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.events import RunFinished
+
+UNTOLD = Taint("tool", "a run of an older version")
+
+
+def taints_of(db: Database, run_ids: Sequence[str]) -> Mapping[str, Taint]:
+    """By the id of the run. Of a run that is not there, or has not ended, nothing is known: it has none."""
+    marks = ", ".join("?" * len(run_ids))
+    ends = db.rows(f"SELECT run_id, payload FROM events WHERE run_id IN ({marks}) AND kind = 'run_finished'", tuple(run_ids))
+    told = {str(run_id): taint_at(from_json(RunFinished, str(text))) for run_id, text in ends}
+    untold = tuple(run_id for run_id, taint in told.items() if taint is None)
+    marks = ", ".join("?" * len(untold))
+    acted = db.rows(f"SELECT DISTINCT run_id FROM events WHERE run_id IN ({marks}) AND kind = 'tool_returned'", untold)
+    with_tools = {str(run_id) for (run_id,) in acted}
+    return {run_id: taint or (UNTOLD if run_id in with_tools else Taint()) for run_id, taint in told.items()}
+
+
+def taint_at(end: RunFinished) -> Taint | None:
+    """The taint that a run ended with; None if its version did not keep it."""
+    return None if end.origin is None else Taint(end.origin, end.source, end.tainted_at)
+
+
+def read_by(run_id: str, taints: Mapping[str, Taint], others: Iterable[str] = ()) -> Taint:
+    """What a lesson from the run is made of, and from `others`. A step is named only if it is one of the run itself."""
+    read = taints.get(run_id, Taint())
+    for other in others:
+        read = read.mixed(replace(taints.get(other, Taint()), step=None))
+    return read
