@@ -28,7 +28,9 @@ RUNS = 200
 """In each block."""
 GOAL = "Add the price of two apples to the price of three pears"
 MEMORIES = [
-    *((f"adding the price of {fruit}", "add whole cents") for fruit in ("apples and pears", "pears", "two apples")),
+    ("adding the price of apples and pears", "add whole cents"),
+    ("adding the price of pears", "name the currency"),
+    ("adding the price of two apples", "round at the end"),
     *((f"planning a journey to town number {number}", f"take train {number}") for number in range(17)),
 ]
 SPENT = Usage(input_tokens=100, output_tokens=10, calls=1)

@@ -16,6 +16,7 @@ from time import perf_counter
 from benchmarks.gate.corpus import tasks
 from benchmarks.gate.fill import Filled
 from purpose_agent.agents.workspace import DATABASE
+from purpose_agent.core.errors import MissingExtra
 from purpose_agent.core.memory import Lesson, Memory, Pair, TrialReport
 from purpose_agent.core.task import Task
 from purpose_agent.memory.recall import recall
@@ -79,7 +80,7 @@ def measured(filled: Filled, size: int) -> Timed:
         vectors = MemoryVectors(filled.db, Drawn())
         vectors.make(filled.kept)
         vectors.save()
-    except ImportError:
+    except MissingExtra:
         return timed
     asked = list(tasks(CALLS, filled.seed + size + 1))
     timed.vectors = [_seconds(_recalled, filled.store, task, agent, vectors) for task, agent in asked]

@@ -7,6 +7,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.errors import NotFound, UsageError
+from purpose_agent.core.memory import Lesson, Provenance, Scope
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
 
@@ -94,3 +95,15 @@ def test_only_judged_runs_count_for_a_memory(tmp_path: Path) -> None:
 def test_an_estimator_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'linear', 'nearest'"):
         pa.Workspace(tmp_path, estimator=cast(Any, "near"))
+
+
+def test_what_others_said_is_tried_after_what_the_agents_learned(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+    others = place.admit(
+        Lesson("skill_card", "at a door", "knock twice", Provenance("web", agent="porter"), Scope(("porter",)))
+    )
+    own = place.admit(Lesson("skill_card", "at a gate", "knock once", Provenance("self_verified", agent="porter")))
+    settled = place.settle()
+
+    assert others.status == own.status == "quarantined"
+    assert [memory.id for memory, _ in settled.skipped] == [own.id, others.id]

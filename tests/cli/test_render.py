@@ -36,7 +36,10 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
     (e.ActionDecided(Finish("two\nlines")), "coder 2: answers: two lines"),
     (e.ActionDecided(GiveUp("unreadable")), "coder 2: gives up: unreadable"),
     (e.ToolReturned(Observation("c", "add", "boom", False, 0.1)), "coder 2: add failed: boom"),
-    (e.CallRefused("c", "mail", ("send",), "web", "a.example", "mail sends something."), "coder 2: refused: mail sends something."),
+    (
+        e.CallRefused("c", "mail", ("send",), "web", "a.example", "mail sends something."),
+        "coder 2: refused: mail sends something.",
+    ),
     (e.CallApproved("c", "mail", ("send", "pay"), "web", ""), "coder 2: a person allowed mail (send, pay)"),
     (e.StateChanged({"answer": "4"}, ("draft",)), "coder 2: state: answer, draft removed"),
     (e.StepScored(Score(None, 10.0, 1.0, "checks")), "coder 2: Φ – → 10.0 (checks)"),

@@ -90,3 +90,11 @@ def test_lessons_made_of_cases_are_not_compared_by_their_words() -> None:
 def test_a_lesson_without_advice_says_nothing() -> None:
     assert not say_the_same(lesson("parsing dates", ""), lesson("parsing dates", ""))
     assert advice_in_common(lesson("parsing dates", ""), lesson("parsing dates", "Use strptime")) == 0.0
+
+
+def test_a_table_with_other_answers_is_another_lesson() -> None:
+    doors = "red door -> push\nblue door -> pull"
+    swapped = "red door -> pull\nblue door -> push"
+
+    assert not say_the_same(lesson("at a door", doors), lesson("at a door", swapped))
+    assert say_the_same(lesson("at a door", doors), lesson("at a door", "\n".join(reversed(doors.splitlines()))))

@@ -140,11 +140,11 @@ def test_two_processes_that_vouch_at_once_teach_an_episode_once(db: Database) ->
 
         other: Replay | None = None
 
-        def write(self):  # type: ignore[no-untyped-def] # pyright: ignore
+        def write(self, *, learns: bool = False):  # type: ignore[no-untyped-def] # pyright: ignore
             if self.other is not None:
                 other, self.other = self.other, None
                 assert other.vouch() == 20
-            return super().write()
+            return super().write(learns=learns)
 
     alone = taught(db, [choice(number) for number in range(40)])
     handed(alone, [peers(choice(number)) for number in range(20)])

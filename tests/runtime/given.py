@@ -158,7 +158,9 @@ payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
     ValuesConsulted: st.builds(ValuesConsulted, st.lists(rankings, max_size=2).map(tuple), counts),
     ModelCalled: st.builds(ModelCalled, texts, texts, texts, usages, numbers, texts),
     ActionDecided: st.builds(ActionDecided, actions),
-    ToolReturned: st.builds(ToolReturned, st.builds(Observation, texts, texts, texts, st.booleans(), numbers, counts, origins, texts)),
+    ToolReturned: st.builds(
+        ToolReturned, st.builds(Observation, texts, texts, texts, st.booleans(), numbers, counts, origins, texts)
+    ),
     CallRefused: st.builds(CallRefused, texts, texts, effects, origins, texts, texts),
     CallApproved: st.builds(CallApproved, texts, texts, effects, origins, texts),
     StateChanged: st.builds(StateChanged, objects, st.lists(texts, max_size=2).map(tuple)),

@@ -136,7 +136,7 @@ def play(family: str, sizes: Sizes, model: str, seed: int, models: Models = shar
             lessons = _told(player.place, mixed_in, came_to_trial)
         finally:
             player.close()
-    return Story(family, lessons, before, after, settled.stopped)
+    return Story(family, lessons, before, after, settled.stopped.partition(";")[0])
 
 
 def _exam(player: OurPlayer, tasks: Sequence[Task], seed: int) -> tuple[bool, ...]:

@@ -67,7 +67,13 @@ class Place(Workspace):
         return list(cases.values())
 
     def _recall(
-        self, task: Task, agent: str, on_trial: Memory | None, *, tools: Collection[str] = (), draws: random.Random | None = None
+        self,
+        task: Task,
+        agent: str,
+        on_trial: Memory | None,
+        *,
+        tools: Collection[str] = (),
+        draws: random.Random | None = None,
     ) -> tuple[Recalled, ...]:
         if on_trial is not None:
             return super()._recall(task, agent, on_trial, tools=tools)

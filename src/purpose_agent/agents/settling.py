@@ -12,7 +12,7 @@ from typing import Protocol
 from purpose_agent.agents.budget import Purse
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import POLICY, Memory
-from purpose_agent.core.origin import Taint
+from purpose_agent.core.origin import AUTHORITY, Taint
 from purpose_agent.core.task import Task
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
@@ -65,9 +65,15 @@ class Trials:
     is_live: Callable[[Memory], bool] = lambda memory: False
 
     async def of_all(self) -> Tried:
-        """One trial of each quarantined memory, as far as the purse reaches."""
+        """One trial of each quarantined memory, as far as the purse reaches.
+
+        Those of the highest origin first, of one origin the oldest: what others said spends neither the budget nor the share
+        of error that the agents' own lessons need.
+        """
         tried = Tried()
-        for memory in self.memories.list("quarantined"):
+        for memory in sorted(
+            self.memories.list("quarantined"), key=lambda each: AUTHORITY.index(each.lesson.provenance.origin)
+        ):
             if self.memories.get(memory.id).status != "quarantined":
                 continue  # another hypothesis about the same tasks was promoted meanwhile
             if self.is_live(memory):

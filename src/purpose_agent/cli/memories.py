@@ -46,7 +46,8 @@ def search(
     workspace: Folder = None,
 ) -> None:
     """Find memories by their words, archived ones too."""
-    from purpose_agent.agents.workspace import STATUSES, Workspace
+    from purpose_agent.agents.remembered import STATUSES
+    from purpose_agent.agents.workspace import Workspace
 
     _one_of("--status", status, get_args(MemoryStatus))
     opened = Workspace(workspace)
@@ -62,7 +63,9 @@ def show(id: Id, workspace: Folder = None) -> None:
     """Show one memory in full."""
     from purpose_agent.agents.workspace import Workspace
 
-    say(_described(Workspace(workspace).memory(id)))
+    opened = Workspace(workspace)
+    say(_described(opened.memory(id)))
+    say(f"worth:    {opened.worth(id).text}")
 
 
 @app.command()
@@ -75,6 +78,7 @@ def why(id: Id, workspace: Folder = None) -> None:
     say("\n".join([memory.lesson.text, "", *told_source(memory), ""]))
     for entry in opened.journal(memory.id):
         say(told_entry(entry))
+    say(f"Worth: {opened.worth(memory.id).text}")
 
 
 for _command in (history.log, history.diff, history.revert, history.restore, history.forget, history.archive, history.verify):

@@ -43,7 +43,13 @@ class Scope:
     @property
     def text(self) -> str:
         """In words: "for agent coder, family doors", or "for all"."""
-        kinds = (("agent", self.agents), ("family", self.families), ("user", self.users), ("tool", self.tools), ("team", self.teams))
+        kinds = (
+            ("agent", self.agents),
+            ("family", self.families),
+            ("user", self.users),
+            ("tool", self.tools),
+            ("team", self.teams),
+        )
         named = [f"{kind} {' or '.join(names)}" for kind, names in kinds if names]
         return f"for {', '.join(named) or 'all'}"
 

@@ -294,9 +294,7 @@ class Runner:
         run.meter.charge(response.usage)
         return response
 
-    def _close(
-        self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, given: Given | None = None
-    ) -> None:
+    def _close(self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, given: Given | None = None) -> None:
         """Say how it ended, and save that together with the credit of what was recalled."""
         success = _success(run, status)
         shown = [found.memory.id for found in given.shown] if given is not None else []
@@ -319,7 +317,9 @@ class Runner:
                 steps=run.meter.steps,
                 seconds=run.meter.seconds,
                 reflected=None if status in ("finished", "gave_up", "exhausted") else NOT_WANTED,
-                also=(lambda cursor: credit(cursor, shown, success, given.exposures, run_id=run.bus.run_id)) if given is not None else None,
+                also=(lambda cursor: credit(cursor, shown, success, given.exposures, run_id=run.bus.run_id))
+                if given is not None
+                else None,
             )
 
 

@@ -131,9 +131,7 @@ def _as_told(db: Database, memories: Memories, memory: Memory, runs: Sequence[Ru
     """
     source = memory.lesson.provenance
     before = [
-        other.lesson.provenance.run_id
-        for other in memories.list(kind=POLICY)
-        if other.lesson.scope == memory.lesson.scope
+        other.lesson.provenance.run_id for other in memories.list(kind=POLICY) if other.lesson.scope == memory.lesson.scope
     ]
     since = max([run_id for run_id in before if run_id < source.run_id], default="")
     first = first_runs(db, source.agent)

@@ -19,6 +19,7 @@ LIKENESS = 0.6
 """So much of the words of both, situation and advice together, must be in both."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|!=|[<>=+*/%-]+")
+_ARROW = re.compile(r"->|=>|→")
 _OWNERS = re.compile(r"['’]s\b")
 _TURN_WORDS = (
     "not no never without avoid except unless only before after until above below under over more less first last always"
@@ -53,6 +54,8 @@ def tell_the_same(one: Lesson, other: Lesson) -> bool:
     if one.lines or other.lines or one.cases or other.cases:
         return False
     mine, its = things_in(one.then), things_in(other.then)
+    if _table(one.then) != _table(other.then):
+        return False
     if not mine or not its or _turns(one.when, one.then) != _turns(other.when, other.then):
         return False
     my_place, its_place = things_in(one.when), things_in(other.when)
@@ -86,6 +89,13 @@ def root_of(word: str) -> str:
     """Its stem, with the consonant undoubled that an ending doubled: `putting` and `put` are one word."""
     root = stem(word)
     return root[:-1] if root != word and len(root) > 3 and root[-1] == root[-2] else root
+
+
+@lru_cache(maxsize=4096)
+def _table(text: str) -> frozenset[tuple[str, str]]:
+    """Lines such as "red door -> knock": which words stand on which side makes all the difference there."""
+    rows = (_ARROW.split(line, maxsplit=1) for line in text.casefold().splitlines())
+    return frozenset((" ".join(row[0].split()).lstrip("- "), " ".join(row[1].split())) for row in rows if len(row) == 2)
 
 
 @lru_cache(maxsize=4096)

@@ -195,9 +195,7 @@ class MemoryStore:
         """Memories of the same kind and scope that share many words with `lesson`, the most alike first."""
         return self.index.alike(lesson, statuses)
 
-    def of_scope(
-        self, scope: Scope, statuses: Collection[MemoryStatus], kinds: Collection[MemoryKind]
-    ) -> tuple[Memory, ...]:
+    def of_scope(self, scope: Scope, statuses: Collection[MemoryStatus], kinds: Collection[MemoryKind]) -> tuple[Memory, ...]:
         """Memories of exactly that scope, of some kinds; oldest first."""
         return self.index.of_scope(scope, statuses, kinds)
 

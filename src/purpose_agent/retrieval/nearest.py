@@ -4,8 +4,7 @@ In:  numbered vectors of length 1, each in a group; a vector to compare with, an
 Out: the numbers of the nearest, with their cosines.
 
 Up to `EXACT` vectors each is compared. Of more, those are whose signs agree best, `RESCORED` of them: a sixteenth of the
-time, and in the benchmark (`python -m benchmarks.gate scale`) the same ones are found. All of it is in memory: 1.6 kB
-for a vector of 384 numbers.
+time; now and then a near one is missed. All of it is in memory: 1.6 kB for a vector of 384 numbers.
 """
 
 from collections.abc import Collection, Sequence
