@@ -17,6 +17,7 @@ from benchmarks.gate.corpus import tasks
 from benchmarks.gate.fill import Filled
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.errors import MissingExtra
+from purpose_agent.core.ids import new_id
 from purpose_agent.core.memory import Lesson, Memory, Pair, TrialReport
 from purpose_agent.core.task import Task
 from purpose_agent.memory.recall import recall
@@ -34,12 +35,15 @@ class Timed:
     """Seconds of single calls, and bytes for each memory.
 
     Attributes:
+        insert: Card, index, journal, commit.
+        admit: The same with scan, a look for what says the same, and quarantine.
         decide: From the share of error that a trial is lent to its promotion, without the trial.
         vectors: Recall by meaning and words; [] without the extra.
         new: Recalls in a new process, the first one with the opening of the file.
     """
 
     insert: list[float] = field(default_factory=list[float])
+    admit: list[float] = field(default_factory=list[float])
     recall: list[float] = field(default_factory=list[float])
     decide: list[float] = field(default_factory=list[float])
     vectors: list[float] = field(default_factory=list[float])
@@ -53,6 +57,7 @@ class Timed:
             f"{name} {median(seconds) * 1000:.2f} ms"
             for name, seconds in (
                 ("insert", self.insert),
+                ("admit", self.admit),
                 ("recall", self.recall),
                 ("with vectors", self.vectors),
                 ("decide", self.decide),
@@ -71,11 +76,12 @@ def measured(filled: Filled, size: int) -> Timed:
     found = [len(recall(filled.store, task, agent)) for task, agent in asked[:50]]
     timed.found = sum(found) / len(found)
     timed.recall = [_seconds(_recalled, filled.store, task, agent, None) for task, agent in asked]
+    timed.insert = [_seconds(_insert, filled, lesson) for lesson in filled.next(CALLS)]
     fresh = filled.next(CALLS)
     waiting: list[Memory] = []
-    timed.insert = [_seconds(_admit, filled, lesson, waiting) for lesson in fresh]
+    timed.admit = [_seconds(_admit, filled, lesson, waiting) for lesson in fresh]
     timed.decide = [_seconds(_decide, filled, memory) for memory in waiting if memory.status == "quarantined"]
-    filled.kept += len(fresh)
+    filled.kept += CALLS + len(fresh)
     try:
         vectors = MemoryVectors(filled.db, Drawn())
         vectors.make(filled.kept)
@@ -103,6 +109,10 @@ def _recalled(store: MemoryStore, task: Task, agent: str, vectors: MemoryVectors
     """As a workspace does it: with a look whether what was found is as the journal left it."""
     found = recall(store, task, agent, vectors=vectors, draws=random.Random(0))
     store.intact([each.memory.id for each in found])
+
+
+def _insert(filled: Filled, lesson: Lesson) -> None:
+    filled.store.insert(Memory(new_id("mem"), lesson, "candidate", filled.clock.now()), actor="gate", why="drawn from a run")
 
 
 def _admit(filled: Filled, lesson: Lesson, waiting: list[Memory]) -> None:

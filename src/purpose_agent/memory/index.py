@@ -23,7 +23,7 @@ from purpose_agent.memory.words import LONGEST, words_in
 from purpose_agent.runtime.connection import Cursor, Value
 from purpose_agent.runtime.database import Database
 
-FREQUENT = 500
+FREQUENT = 100
 """A word that more memories have tells little by itself."""
 MOST_PAIRED = 6
 """So many of the frequent words are looked for in pairs."""
@@ -194,8 +194,9 @@ class MemoryIndex:
         found: dict[int, float] = {}
         weights: dict[str, float] = {}
         little = _weight(FREQUENT, newest)
+        rare = self._newest_with_each([word for word in words if word not in self._frequent])
         for word in words:
-            rows = [] if word in self._frequent else self._newest_with(_quoted(word), FREQUENT + 1)
+            rows = rare.get(word, [])
             if len(rows) > FREQUENT:
                 self._frequent.add(word)
             if word in self._frequent:
@@ -210,6 +211,16 @@ class MemoryIndex:
             for row in self._newest_with(" OR ".join(pairs), FREQUENT):
                 found[row] = found.get(row, 0.0) + 2 * little
         return found, weights
+
+    def _newest_with_each(self, words: Sequence[str]) -> dict[str, list[int]]:
+        """The newest rows with each of the words, up to one more than makes it a frequent one. One query for all."""
+        found: dict[str, list[int]] = {word: [] for word in words}
+        if words:
+            one = f"SELECT ? AS word, rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT {FREQUENT + 1}"
+            every = " UNION ALL ".join([f"SELECT * FROM ({one})"] * len(words))
+            for word, row in self._db.rows(every, tuple(each for word in words for each in (word, _quoted(word)))):
+                found[str(word)].append(row)
+        return found
 
     def _newest_with(self, expression: str, limit: int) -> list[int]:
         rows = self._db.rows(
