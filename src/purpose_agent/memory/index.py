@@ -5,13 +5,15 @@ Out: memories that this audience may see, and no others: scope is a part of ever
 
 A word that few memories have says most about what is wanted, and costs least to look up. So the rare words of a task
 find the memories; of words that more than `FREQUENT` memories have, two must come together, and the newest memories
-with both are looked at. That bounds the cost of a search, whatever there is to search in.
+with both are looked at, and the newest with one of them that are for the user or for the agent, so that the memories of others
+crowd out nobody's own. That bounds the cost of a search, whatever there is to search in.
 """
 
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import islice
 from math import log
 
@@ -107,7 +109,7 @@ class MemoryIndex:
         self, words: Sequence[str], audience: Audience, *, statuses: Collection[MemoryStatus] = ("promoted",), limit: int = 40
     ) -> Matches:
         """Memories without a family that have words of `words`, at most `limit`."""
-        found, weights = self._rows_with(words)
+        found, weights = self._rows_with(words, audience)
         ranked = sorted(zip(found.values(), found, strict=True), reverse=True)
         admissible = self.admissible((row for _, row in ranked), audience, statuses=statuses)
         return Matches(tuple(islice(admissible, limit)), weights)
@@ -183,7 +185,7 @@ class MemoryIndex:
             }
             yield from ((row, found[row]) for row in chunk if row in found)
 
-    def _rows_with(self, words: Sequence[str]) -> tuple[dict[int, float], dict[str, float]]:
+    def _rows_with(self, words: Sequence[str], audience: Audience | None = None) -> tuple[dict[int, float], dict[str, float]]:
         """Rows by the weight of the words they have, and the weight of each word that any has."""
         if not self._db.exists:
             return {}, {}
@@ -210,15 +212,23 @@ class MemoryIndex:
             pairs = (f"({one} AND ({' OR '.join(frequent[place + 1 :])}))" for place, one in enumerate(frequent[:-1]))
             for row in self._newest_with(" OR ".join(pairs), FREQUENT):
                 found[row] = found.get(row, 0.0) + 2 * little
+        for row in self._own_with(frequent, audience) if frequent and audience is not None else ():
+            found.setdefault(row, little)
         return found, weights
+
+    def _own_with(self, quoted: Sequence[str], audience: Audience) -> Iterator[int]:
+        """The newest rows with one of the words that are for that user, or for that agent."""
+        for dimension, name in (("user", audience.user), ("agent", audience.agent)):
+            if name:
+                yield from self._newest_with(f"({' OR '.join(quoted)}) AND {_marker(dimension, name)}", FREQUENT)
 
     def _newest_with_each(self, words: Sequence[str]) -> dict[str, list[int]]:
         """The newest rows with each of the words, up to one more than makes it a frequent one. One query for all."""
         found: dict[str, list[int]] = {word: [] for word in words}
         if words:
-            one = f"SELECT ? AS word, rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT {FREQUENT + 1}"
-            every = " UNION ALL ".join([f"SELECT * FROM ({one})"] * len(words))
-            for word, row in self._db.rows(every, tuple(each for word in words for each in (word, _quoted(word)))):
+            each = f"SELECT ? AS word, rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT {FREQUENT + 1}"
+            every = " UNION ALL ".join([f"SELECT * FROM ({each})"] * len(words))
+            for word, row in self._db.rows(every, tuple(each for one in words for each in (one, _quoted(one)))):
                 found[str(word)].append(row)
         return found
 
@@ -270,8 +280,15 @@ def _named(scope: Scope) -> tuple[tuple[str, ...], ...]:
 
 
 def _indexed(lesson: Lesson) -> str:
-    """The words a memory is found by."""
-    return "\n".join([lesson.when, lesson.then, *(case.situation for case in lesson.cases)])
+    """The words a memory is found by, and those whose it is, each as one word more."""
+    scope = lesson.scope
+    own = [*(_marker("agent", name) for name in scope.agents), *(_marker("user", name) for name in scope.users)]
+    return "\n".join([lesson.when, lesson.then, *(case.situation for case in lesson.cases), *own])
+
+
+def _marker(dimension: str, name: str) -> str:
+    """A lesson could contain that word, and would be found by it: who may see it is decided by its scope."""
+    return f"scope{dimension}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
 def _weight(having: int, all_: int) -> float:
