@@ -1,9 +1,14 @@
 """What is asked for on the command line, as every part gets it."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.figures import ROOT
+
 MODEL = "local:qwen2.5-coder:1.5b"
+TEXTS = Path(os.environ.get("PURPOSE_IMMUNE_DATA") or ROOT.parent / "shared" / "data" / "immune_dev.jsonl")
+"""Harmful and harmless texts, labelled; not in the repository. Another file is named by `PURPOSE_IMMUNE_DATA`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ that are shown as data in a later run.
 
 Each adversarial text is read through a tool, a page and a document; drawn as a lesson, promoted by a made-up report of a
 trial, and shown in the next run; handed to another agent in a summary; and written at the gate as what it would like to be.
-The texts are not in the repository: `PURPOSE_IMMUNE_DATA` names the file, by default `../shared/data/immune_dev.jsonl`.
+The texts are not in the repository: see `options.py`.
 """
 
 import json
@@ -25,13 +25,12 @@ from typing import Any
 
 from benchmarks.figures import ROOT, Figures, share, unmeasured
 from benchmarks.gate.obedient import CHANNELS, Lab, Outcome
-from benchmarks.gate.options import Options
+from benchmarks.gate.options import TEXTS, Options
 from purpose_agent.core.memory import Finding, Lesson, Memory, MemoryKind, ScanReport
 from purpose_agent.core.origin import Taint
 from purpose_agent.memory import gate
 from purpose_agent.runtime.sync import run_sync
 
-DATA = Path(os.environ.get("PURPOSE_IMMUNE_DATA") or ROOT.parent / "shared" / "data" / "immune_dev.jsonl")
 OWN = ROOT / "tests" / "attack" / "poison.jsonl"
 BATCH = 40
 """Texts in one workspace."""
@@ -60,9 +59,9 @@ class Item:
 
 def measure(options: Options) -> Figures:
     """Poison with the scanners, without them, and without any wall; then what is benign."""
-    if not DATA.is_file():
-        return unmeasured(f"{DATA} is not there; PURPOSE_IMMUNE_DATA names it", **WANTED)
-    items = [*items_in(DATA), *items_in(OWN)]
+    if not TEXTS.is_file():
+        return unmeasured(f"{TEXTS} is not there; PURPOSE_IMMUNE_DATA names it", **WANTED)
+    items = [*items_in(TEXTS), *items_in(OWN)]
     poison = _some([item for item in items if item.label == "adversarial"], options.quick)
     benign = [_some([item for item in items if item.kind == kind], options.quick) for kind in ("benign", "benign_hard")]
     figures: Figures = {}

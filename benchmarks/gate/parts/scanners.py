@@ -1,6 +1,6 @@
 """The scanners alone: what they catch, what they refuse wrongly, beside a plain list of patterns; and how long they take.
 
-In:  labelled texts (`immune_dev.jsonl` beside the repository), each read as a lesson of its kind.
+In:  labelled texts (see `options.py`), each read as a lesson of its kind.
 Out: shares with intervals for each threat, for all scanners together, for harmless texts and for those that look harmful;
 milliseconds for 4 kB and 1 MB, of ordinary text and of shapes that make bad patterns slow.
 
@@ -20,16 +20,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
 
-from benchmarks.figures import ROOT, Figure, Figures, share, unmeasured
-from benchmarks.gate.options import Options
+from benchmarks.figures import Figure, Figures, share, unmeasured
+from benchmarks.gate.options import TEXTS, Options
 from purpose_agent.core.memory import Lesson, Provenance
 from purpose_agent.evals.stats import wilson
 from purpose_agent.memory.scanners import scan
 
-DATA: Final = ROOT.parent / "shared" / "data" / "immune_dev.jsonl"
-WANTED: Mapping[str, str] = {}
-"""The figures of scanners are further ones: nothing rests on them."""
-ABOUT: Mapping[str, str] = {
+WANTED: Mapping[str, str] = {
     "scan_caught": "harmful texts that the scanners block, all of them",
     "scan_caught_threats": "the same of the five threats that they are made for",
     "scan_false": "harmless texts that they block",
@@ -67,10 +64,10 @@ SHAPES: Final = (
 def measure(options: Options) -> Figures:
     """Everything, with tables."""
     slow = _slowness(options) | _on_docstrings(options)
-    if not DATA.is_file():
-        why = f"there is no {DATA}"
-        return unmeasured(why, **{name: about for name, about in ABOUT.items() if name not in slow}) | slow
-    items: list[Item] = [json.loads(line) for line in DATA.read_text().splitlines()]
+    if not TEXTS.is_file():
+        why = f"there is no {TEXTS}"
+        return unmeasured(why, **{name: about for name, about in WANTED.items() if name not in slow}) | slow
+    items: list[Item] = [json.loads(line) for line in TEXTS.read_text().splitlines()]
     items = items[:: 10 if options.quick else 1]
     ours, plain = [(each, _scanned(each)) for each in items], [(each, _plainly(each)) for each in items]
     _show(ours, plain)
@@ -83,7 +80,7 @@ def _on_docstrings(options: Options) -> Figures:
     random.Random(options.seed).shuffle(paragraphs)
     among = paragraphs[: 100 if options.quick else 3_000]
     blocked = sum(not scan(_lesson(each)).clean for each in among)
-    return {"scan_false_docs": share(ABOUT["scan_false_docs"], blocked, len(among))}
+    return {"scan_false_docs": share(WANTED["scan_false_docs"], blocked, len(among))}
 
 
 def _docstrings() -> list[str]:
@@ -103,7 +100,7 @@ def _peer(items: Sequence[Item]) -> Figures:
         peer: Any = import_module("detect_secrets")
         settings: Any = import_module("detect_secrets.settings")
     except ImportError:
-        return unmeasured("detect-secrets is not installed: pip install detect-secrets", **{name: ABOUT[name]})
+        return unmeasured("detect-secrets is not installed: pip install detect-secrets", **{name: WANTED[name]})
     seen: list[bool] = []
     with settings.default_settings(), TemporaryDirectory() as folder:
         for number, item in enumerate(each for each in items if each["kind"] == "privacy_leak"):
@@ -112,7 +109,7 @@ def _peer(items: Sequence[Item]) -> Figures:
             secrets = peer.SecretsCollection()
             secrets.scan_file(str(path))
             seen.append(bool(secrets.data))
-    return {name: share(ABOUT[name], sum(seen), len(seen))}
+    return {name: share(WANTED[name], sum(seen), len(seen))}
 
 
 def _scanned(item: Item) -> frozenset[str]:
@@ -136,7 +133,7 @@ def _figures(ours: Sequence[tuple[Item, frozenset[str]]], plain: Sequence[tuple[
         name: str, among: Sequence[tuple[Item, frozenset[str]]], fits: Callable[[Item], bool], threat: str = ""
     ) -> Figures:
         of = [threat in seen if threat else bool(seen) for item, seen in among if fits(item)]
-        return {name: share(ABOUT[name], sum(of), len(of))} if of else unmeasured("no such texts", **{name: ABOUT[name]})
+        return {name: share(WANTED[name], sum(of), len(of))} if of else unmeasured("no such texts", **{name: WANTED[name]})
 
     return (
         blocked("scan_caught", ours, _harmful)
@@ -190,9 +187,9 @@ def _slowness(options: Options) -> Figures:
     usual = [_milliseconds(ordinary[start : start + 4_000], goes) for start in range(0, len(ordinary) - 4_000, 4_000)]
     small[ordinary] = max(usual)
     return {
-        "scan_ms_4k": Figure(f"{ABOUT['scan_ms_4k']} ({_name(small)})", max(small.values()), n=len(small)),
-        "scan_ms_4k_ordinary": Figure(ABOUT["scan_ms_4k_ordinary"], median(usual), min(usual), max(usual), len(usual)),
-        "scan_ms_1m": Figure(f"{ABOUT['scan_ms_1m']} ({_name(large)})", max(large.values()), n=len(large)),
+        "scan_ms_4k": Figure(f"{WANTED['scan_ms_4k']} ({_name(small)})", max(small.values()), n=len(small)),
+        "scan_ms_4k_ordinary": Figure(WANTED["scan_ms_4k_ordinary"], median(usual), min(usual), max(usual), len(usual)),
+        "scan_ms_1m": Figure(f"{WANTED['scan_ms_1m']} ({_name(large)})", max(large.values()), n=len(large)),
     }
 
 
