@@ -14,6 +14,7 @@ from purpose_agent.core.errors import ModelUnreachable, UsageError
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.runtime.events import Event, HandedOver, LessonDrawn, Reflected, RunStarted
 from purpose_agent.testing.models import RuleModel, ScriptedModel
+from tests.learning.given import drawn
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +38,7 @@ def programmer(request: ModelRequest) -> str:
 
 
 def coders(workspace: Path, rule: Callable[[ModelRequest], str] = programmer) -> pa.Team:
-    return pa.purpose("Write Python code and test it", model=RuleModel(rule, capabilities=SMALL), workspace=workspace)
+    return pa.purpose("Write Python code and test it", model=RuleModel(drawn(rule), capabilities=SMALL), workspace=workspace)
 
 
 def asked(team: pa.Team) -> list[ModelRequest]:

@@ -59,6 +59,16 @@ def as_lesson(then: str = HINT, when: str = "naming the colour of the evening sk
     return json.dumps({"when": when, "then": then})
 
 
+def drawn(rule: Callable[[ModelRequest], str]) -> Callable[[ModelRequest], str]:
+    """The same model with another wording for each seed: a pair that repeats the answers of an earlier one is no evidence."""
+
+    def answer(request: ModelRequest) -> str:
+        said = rule(request)
+        return said if request.purpose == "reflect" or request.choices or request.seed is None else f"{said}\n# {request.seed}"
+
+    return answer
+
+
 def painter(
     workspace: Path | pa.Workspace, rule: Callable[[ModelRequest], str] | None = None, capabilities: Capabilities | None = None
 ) -> pa.Agent:
@@ -69,7 +79,7 @@ def painter(
             return as_lesson()
         return "green" if HINT in request.text else "red"
 
-    model = RuleModel(rule or answer, capabilities=capabilities)
+    model = RuleModel(drawn(rule or answer), capabilities=capabilities)
     return pa.Agent("painter", model=model, critic=None, workspace=steady(workspace))
 
 

@@ -10,7 +10,7 @@ import purpose_agent as pa
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.runtime.events import ModelCalled, Reflected
 from purpose_agent.testing.models import RuleModel
-from tests.learning.given import as_lesson, why_not
+from tests.learning.given import as_lesson, drawn, why_not
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ def painter(workspace: Path, rule: Callable[[ModelRequest], str], lesson: str = 
             return rule(request)
         return lesson or as_lesson(f"use colour number {len(asked(agent))}")
 
-    agent = pa.Agent("painter", model=RuleModel(answer), critic=None, workspace=workspace)
+    agent = pa.Agent("painter", model=RuleModel(drawn(answer)), critic=None, workspace=workspace)
     return agent
 
 

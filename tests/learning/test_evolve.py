@@ -18,7 +18,7 @@ from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.record import mark_reflected
 from purpose_agent.testing.models import RuleModel
-from tests.learning.given import PLACES, door, seeker
+from tests.learning.given import PLACES, door, drawn, seeker
 from tests.memory.build import proof
 
 pytestmark = pytest.mark.anyio
@@ -87,7 +87,7 @@ async def test_a_general_rule_is_tried_only_where_its_parents_have_nothing_to_sa
 
     (general,) = settled.generalised
     assert [(memory.id, why) for memory, why in settled.skipped] == [
-        (general.id, "no recorded task could be run and judged again")
+        (general.id, "no recorded task that is a test of it could be run and judged again")
     ]
 
 
@@ -160,7 +160,7 @@ def decorator(workspace: Path, general: str = SKETCH) -> pa.Agent:
             case _:
                 return "green" if SKETCH in request.text else "red"
 
-    return pa.Agent("decorator", model=RuleModel(rule), critic=None, workspace=workspace)
+    return pa.Agent("decorator", model=RuleModel(drawn(rule)), critic=None, workspace=workspace)
 
 
 def painted(what: str) -> pa.Task:

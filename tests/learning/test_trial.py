@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from purpose_agent.core.memory import Lesson, Memory, Provenance, TrialReport
+from purpose_agent.core.memory import Lesson, Memory, Pair, Provenance, TrialReport
 from purpose_agent.core.task import Check, Task
 from purpose_agent.evals.sequential import PairedEvidence, wins_needed
 from purpose_agent.learning.trial import (
@@ -220,3 +220,39 @@ async def test_a_task_with_choices_is_tried_once_whatever_the_budget() -> None:
     assert sorted(asked) == sorted(task.key for task in tasks for _ in range(2))
     assert not report.helps
     assert (await try_memory(memory(), tasks, rerun, before=report)).pairs == report.pairs
+
+
+async def test_the_same_answers_again_are_no_second_piece_of_evidence() -> None:
+    asked: list[str] = []
+
+    async def rerun(task: Task, seed: int, with_it: bool) -> Outcome:
+        asked.append(task.goal)
+        return Outcome(f"run_{len(asked)}", with_it, 1, "right" if with_it else "wrong")
+
+    report = await try_memory(memory(), TASKS, rerun)
+
+    # Each task is asked twice: the second pair shows that its answers don't depend on the draw.
+    assert len(report.pairs) == 2 * len(TASKS)
+    assert (report.wins, report.helps) == (len(TASKS), False)
+
+
+async def test_what_the_record_tells_goes_on_from_the_last_report() -> None:
+    told = tuple(Pair(f"task {number}", 0, True, False, f"run_{number}", f"run_{number}") for number in range(8))
+    first = await try_memory(memory(), (), Runs(helps), told=told[:3])
+    second = await try_memory(memory(), (), Runs(helps), before=first, told=told[2:])
+
+    assert (first.wins, second.wins) == (3, 8)
+    assert second.pairs == told
+
+
+async def test_a_trial_that_is_broken_off_has_kept_its_pairs() -> None:
+    done: list[Pair] = []
+
+    def breaks(with_it: bool, pair: int) -> bool:
+        if pair == 3:
+            raise RuntimeError("the model is gone")
+        return with_it
+
+    with pytest.raises(RuntimeError):
+        await try_memory(memory(), TASKS, Runs(breaks), done=done)
+    assert len(done) == 3

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from purpose_agent.core.errors import NotQuarantined, TrialInconclusive
+from purpose_agent.core.errors import GateError, NotQuarantined, TrialInconclusive
 from purpose_agent.core.memory import Memory
 from purpose_agent.memory.discoveries import LEVEL, lent
 from purpose_agent.memory.gate import Gate
@@ -178,3 +178,29 @@ def test_whatever_happens_no_more_than_one_unit_is_out(
         assert (least or 0) >= 0
         assert (out or 0) < 1
     db.close()
+
+
+def test_no_promotion_may_err_more_than_all_together_may(gate: Gate) -> None:
+    first = drawn(gate, "doors")
+    gate.allowance(first)
+    for number in range(40):
+        other = drawn(gate, f"things number {number}")
+        gate.promote(other, report(other.id, e_help=1e9, alpha=gate.allowance(other)))
+
+    assert gate.allowance(first) == LEVEL
+
+
+def test_of_two_trials_at_once_the_second_is_not_kept(gate: Gate, store: MemoryStore) -> None:
+    memory = drawn(gate, "doors")
+    rate = gate.allowance(memory)
+    gate.note(memory, report(memory.id, alpha=rate, pairs=4))
+    longer = report(memory.id, e_help=2 / rate, alpha=rate, pairs=8)
+    elsewhere = replace(longer, pairs=tuple(replace(pair, seed=99) for pair in longer.pairs))
+
+    for change in (gate.note, gate.promote, gate.reject):
+        with pytest.raises(TrialInconclusive, match="tried by somebody else"):
+            change(memory, elsewhere)
+    assert gate.promote(memory, longer).status == "promoted"
+    with pytest.raises(GateError, match="too late"):
+        gate.note(memory, longer)
+    assert len(store.journal(memory.id)) == 4

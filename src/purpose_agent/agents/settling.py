@@ -102,7 +102,7 @@ class Trials:
             return f"the agent {name!r} has no model that could read it"
         chosen = self.learner.trial_tasks(memory, agent.can_judge, has_model=has_model)
         if not chosen.tasks and not chosen.told:
-            return "no recorded task could be run and judged again"
+            return "no recorded task that is a test of it could be run and judged again"
         return await self.learner.try_out(
             memory,
             chosen.tasks,
@@ -134,4 +134,4 @@ class Trials:
         self.purse.pay(result.usage, runs=1)
         if result.status == "failed":
             raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
-        return Outcome(result.id, result.success, result.usage.tokens)
+        return Outcome(result.id, result.success, result.usage.tokens, result.answer or "")

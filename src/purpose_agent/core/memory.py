@@ -246,7 +246,11 @@ class ScanReport:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One comparison: the same task and seed with and without the memory. Success is None if unjudged."""
+    """One comparison: the same task and seed with and without the memory. Success is None if unjudged.
+
+    Attributes:
+        draw: Equal for two pairs of a task whose answers are the same; "" if they are not known.
+    """
 
     task: str
     seed: int
@@ -254,6 +258,7 @@ class Pair:
     without: bool | None
     run_with: str
     run_without: str
+    draw: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,11 +90,13 @@ def consulted(values: Values | None, run: Run, situation: str, options: Sequence
 def _tell_what_values_would_choose(
     values: Values | None, run: Run, situation: str, options: Sequence[str], decision: Decision
 ) -> None:
-    """Of a first attempt in a run that is there to learn, where the model's probabilities are known and nobody asked values.
+    """In a run of one attempt that is there to learn, where the model's probabilities are known and nobody asked values.
 
     With chance of its own, so that it changes nothing in the run.
     """
-    if values is None or run.uses_values or run.mode != "learning" or run.past or not decision.probabilities:
+    if values is None or run.uses_values or run.mode != "learning" or not decision.probabilities:
+        return
+    if run.meter.limits.retries:  # the run's outcome may be that of a later attempt
         return
     draws = random.Random(f"would/{run.task.key}")
     ranked = values.rank(run.task, run.setup.agent, situation, options, (), draws=draws)

@@ -25,14 +25,24 @@ from purpose_agent.learning.drafts import Drafted, asking, draft_of, find_twin
 from purpose_agent.learning.experience import Taught, experience_of
 from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose, scope_of
 from purpose_agent.learning.policy import propose_policy
-from purpose_agent.learning.trial import Rerun, evidence_of, is_spent, try_memory
+from purpose_agent.learning.trial import Rerun, evidence_of, is_spent, report_on, try_memory
 from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.replay import Replay
+from purpose_agent.memory.trials import last_report
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import LessonDrawn, Reflected
-from purpose_agent.runtime.record import REFLECTED, RunRow, is_reflected, last_seq, list_runs, load_trace, mark_reflected
+from purpose_agent.runtime.record import (
+    REFLECTED,
+    RunRow,
+    is_reflected,
+    last_seq,
+    list_runs,
+    load_trace,
+    mark_reflected,
+    would_have_chosen,
+)
 from purpose_agent.runtime.taints import taints_of
 
 
@@ -119,8 +129,15 @@ class Learner:
         if not taught:
             return ()
         episodes = self._replay.count(owner, run.family)
-        policy = propose_policy(run, episodes, self._memories.list(kind=POLICY), self._memories.journal)
-        return (self._gate.admit(policy, run.id),) if policy is not None else ()
+        told = bool(would_have_chosen(self._db, [run.id]))
+        policy = propose_policy(run, episodes, self._memories.list(kind=POLICY), self._memories.journal, told=told)
+        if policy is None:
+            return ()
+        memory = self._gate.admit(policy, run.id)
+        if memory.status == "quarantined":
+            # Its pairs come with the runs from now on, so what it may err is settled now, before the first of them.
+            self._gate.allowance(memory)
+        return (memory,)
 
     def _twins(self, drafts: Sequence[Lesson], run: RunRow) -> Mapping[Lesson, Memory]:
         """Those that say what a living memory says; it gets a line in its journal that names the run."""
@@ -169,7 +186,16 @@ class Learner:
             alpha = self._gate.allowance(memory)
         except GateError as error:
             return Trialled(memory, None, f"somebody else decided meanwhile: {error}")
-        report = await try_memory(memory, tasks, rerun, before=before, told=told, alpha=alpha, once=once, may_go_on=may_go_on)
+        done: list[Pair] = []
+        try:
+            report = await try_memory(
+                memory, tasks, rerun, before=before, told=told, done=done, alpha=alpha, once=once, may_go_on=may_go_on
+            )
+        except BaseException:
+            # A run failed, or somebody stopped it: the pairs that were run are evidence all the same.
+            if len(done) > (len(before.pairs) if before is not None else 0):
+                self._gate.note(memory, report_on(memory.id, done, alpha=alpha, tokens=before.tokens if before else 0))
+            raise
         nothing_new = before is not None and len(report.pairs) == len(before.pairs)
         try:
             if report.helps:
@@ -212,13 +238,7 @@ class Learner:
 
     def _last_report(self, memory: Memory) -> TrialReport | None:
         """The last one of its present stay in quarantine: what put it into use once doesn't count after it was sent back."""
-        last: TrialReport | None = None
-        for entry in self._memories.journal(memory.id):
-            if entry.to_status == "quarantined" != entry.from_status:
-                last = None
-            elif isinstance(entry.evidence, TrialReport):
-                last = entry.evidence
-        return last
+        return last_report(self._memories.journal(memory.id))
 
 
 def _missing(report: TrialReport) -> str:

@@ -20,23 +20,28 @@ from purpose_agent.runtime.record import RunRow
 
 FEWEST = 20
 """Episodes before values are proposed; after each proposal that came to nothing, twice as many."""
+FEWEST_TOLD = 10
+"""The same where each run tells what they would choose: their trial costs nothing, and begins with the first that does."""
 
 
 Journal = Callable[[str], Sequence[JournalEntry]]
 """The id of a memory → what happened to it, oldest first."""
 
 
-def propose_policy(run: RunRow, episodes: int, known: Sequence[Memory], journal: Journal) -> Lesson | None:
+def propose_policy(
+    run: RunRow, episodes: int, known: Sequence[Memory], journal: Journal, *, told: bool = False
+) -> Lesson | None:
     """The values of the run's agent and family, if it is time to try them.
 
     Args:
         episodes: How many taught them.
         known: All memories of kind "tool_policy", whatever became of them; oldest first.
+        told: Whether the run told what values would have chosen in it.
     """
     before = policies_of(known, run.agent, run.family, run.task.user)
     if any(memory.status in ("candidate", "quarantined", "promoted") for memory in before):
         return None
-    if episodes < FEWEST * 2 ** len(before):
+    if episodes < (FEWEST_TOLD if told else FEWEST) * 2 ** len(before):
         return None
     about = f"tasks of the family {run.family}" if run.family else "tasks without a family"
     then = f"In {about}, take the option from which earlier runs got most (values of {episodes} episodes at first)."

@@ -9,9 +9,10 @@ looked at any time.
 Tasks the lesson was drawn from are used only where there are no others; the report says for how many tasks it speaks.
 """
 
+import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeAlias
@@ -37,6 +38,7 @@ class Outcome:
     run_id: str
     success: bool | None
     tokens: int
+    answer: str = ""
 
 
 Rerun: TypeAlias = Callable[[Task, int, bool], Awaitable[Outcome]]
@@ -55,6 +57,7 @@ async def try_memory(
     *,
     before: TrialReport | None = None,
     told: Sequence[Pair] = (),
+    done: list[Pair] | None = None,
     pairs: int = PAIRS,
     alpha: float = ALPHA,
     once: bool = False,
@@ -63,21 +66,26 @@ async def try_memory(
     """Run pairs until it is decided whether `memory` helps or harms.
 
     Args:
-        tasks: Taken in turn, those that had fewest pairs first; again with another seed when all have had theirs. A
-            task with choices is tried once: where a model ranks them, or nobody but values does, its answer is the same
-            whatever the seed, and the same pair twice is no second piece of evidence. A model that writes its answer
-            draws it, and could tell more of the task: its trials are shorter than they might be.
+        tasks: Taken in turn, those that had fewest pairs first; again with another seed when all have had theirs, until the
+            answers are those of an earlier seed. A task with choices is tried once: where a model ranks them, or nobody but
+            values does, its answer is the same whatever the seed. A model that writes its answer draws it, and could tell more of the task:
+            its trials are shorter than they might be.
         before: The last undecided report of this memory; its pairs count.
-        told: All pairs there are, where the record holds both halves; nothing is run then.
+        told: Pairs of which the record holds both halves, oldest first; nothing is run then. Those that `before` has not
+            come after its own.
+        done: Filled with the pairs as they come, those of `before` first: a trial that is broken off has lost none.
         pairs: At most so many new ones.
         alpha: Chance of promoting a memory that doesn't help, 0 to 1: the gate's allowance. Rejecting one that doesn't harm
             has `ALPHA`.
         once: No task is met twice.
         may_go_on: Asked before each pair; a trial that is stopped goes on from there another time.
     """
+    done = [] if done is None else done
+    done += before.pairs if before is not None else ()
     if told:
-        return report_on(memory.id, told, alpha=alpha, tokens=0)
-    done = list(before.pairs) if before is not None else []
+        known = {pair.run_with for pair in done}
+        done += [pair for pair in told if pair.run_with not in known][: MOST_PAIRS - len(done)]
+        return report_on(memory.id, done, alpha=alpha, tokens=0)
     tokens = before.tokens if before is not None else 0
     first = len(done)
     for number in range(first, min(first + pairs, MOST_PAIRS)):
@@ -97,14 +105,16 @@ async def try_memory(
         outcomes = {with_it: await rerun(task, seed, with_it) for with_it in order}
         tokens += sum(outcome.tokens for outcome in outcomes.values())
         with_it, without = outcomes[True], outcomes[False]
-        done.append(Pair(task.key, seed, with_it.success, without.success, with_it.run_id, without.run_id))
+        draw = _draw_of(with_it.answer, without.answer)
+        done.append(Pair(task.key, seed, with_it.success, without.success, with_it.run_id, without.run_id, draw))
     return report_on(memory.id, done, alpha=alpha, tokens=tokens)
 
 
 def _next_task(tasks: Sequence[Task], done: Sequence[Pair], once: bool) -> Task | None:
     """The task with fewest pairs so far, the first of several; None if all have had what they can tell."""
     tried = Counter(pair.task for pair in done)
-    left = [task for task in tasks if not ((once or task.choices) and tried[task.key])]
+    fixed = {pair.task for pair, new in _news(done) if not new}
+    left = [task for task in tasks if task.key not in fixed and not ((once or task.choices) and tried[task.key])]
     return min(left, key=lambda task: tried[task.key], default=None)
 
 
@@ -128,12 +138,27 @@ def report_on(memory_id: str, pairs: Sequence[Pair], *, alpha: float, tokens: in
 
 
 def evidence_of(pairs: Sequence[Pair]) -> PairedEvidence:
-    """What the judged ones among `pairs` say together."""
+    """What the judged ones among `pairs` say together.
+
+    A pair with the same answers as an earlier one of its task says the same once more, and that is no second piece of evidence.
+    """
     evidence = PairedEvidence()
-    for pair in pairs:
-        if pair.with_memory is not None and pair.without is not None:
+    for pair, new in _news(pairs):
+        if new and pair.with_memory is not None and pair.without is not None:
             evidence = evidence.seen(pair.with_memory, pair.without)
     return evidence
+
+
+def _news(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, bool]]:
+    """Each pair, and whether it tells anything that an earlier one of its task did not."""
+    seen: set[tuple[str, str]] = set()
+    for pair in pairs:
+        yield pair, not pair.draw or (pair.task, pair.draw) not in seen
+        seen.add((pair.task, pair.draw))
+
+
+def _draw_of(with_it: str, without: str) -> str:
+    return sha256(json.dumps([with_it, without]).encode()).hexdigest()[:12] if with_it and without else ""
 
 
 def is_spent(pairs: Sequence[Pair], alpha: float) -> bool:

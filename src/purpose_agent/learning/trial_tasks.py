@@ -68,9 +68,9 @@ class TrialTasks:
 def trial_tasks(
     db: Database, memories: Memories, memory: Memory, can_judge: Callable[[Task], bool], *, has_model: bool
 ) -> TrialTasks:
-    """Tasks of the record that would recall the memory and did not teach it; those that did where there are no others.
+    """Tasks of the record that would recall the memory and did not teach it; of words, where there are no others, those that did.
 
-    Values are never tried on what they learned from. Of a rule that changed, and of a memory that ceased to hold, tasks
+    Of a rule that changed, and of a memory that ceased to hold, tasks
     since then only: the checks of older ones follow the rule of before. Of a general memory, tasks that its parents have
     nothing to say about: see `evolve.py`.
 
@@ -99,17 +99,16 @@ def trial_tasks(
     if lesson.kind == POLICY:
         if not has_model:
             return _as_played(db, source, runs)
-        return _as_told(db, memories, memory, runs) or _unlearned(db, source.agent, runs)
+        return _as_told(db, source, runs) or _unlearned(db, source.agent, runs)
     own = [run for run in known if run.id == source.run_id]
     # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
     tasks = {run.task_key: run.task for run in runs if family or (own and same_kind(run, own[0]))}
     if lesson.kind in KINDS:
         before = {run.task_key for run in runs if run.id <= source.run_id}
-        kept = {key: task for key, task in tasks.items() if key not in before or is_held_out(task)}
-    else:
-        taught = _taught(db, [memory])
-        kept = {key: task for key, task in tasks.items() if key not in taught}
-    return TrialTasks(_in_order(kept or tasks))
+        return TrialTasks(_in_order({key: task for key, task in tasks.items() if key not in before or is_held_out(task)}))
+    taught = _taught(db, [memory])
+    # A lesson in words has no answer of a task in it: drawn anew, even the one it came from can tell whether it helps there.
+    return TrialTasks(_in_order({key: task for key, task in tasks.items() if key not in taught} or tasks))
 
 
 def _ceased_at(journal: Iterable[JournalEntry]) -> str:
@@ -124,33 +123,30 @@ def _taught(db: Database, memories: Iterable[Memory]) -> frozenset[str]:
     return task_keys(db, [run_id for source in sources for run_id in (source.run_id, source.beside) if run_id])
 
 
-def _as_told(db: Database, memories: Memories, memory: Memory, runs: Sequence[RunRow]) -> TrialTasks | None:
+def _as_told(db: Database, source: Provenance, runs: Sequence[RunRow]) -> TrialTasks | None:
     """The first run of each task, and what values would have chosen in it before they learned from it; None: nobody told.
 
-    Oldest first, as the evidence came. Of values proposed again, what was told since they were proposed last.
+    Oldest first, as the evidence came, from the run on after which the values were proposed: what their trial may err was
+    settled then. Only where a single check names the right answer, so that both choices are judged alike.
     """
-    source = memory.lesson.provenance
-    before = [
-        other.lesson.provenance.run_id for other in memories.list(kind=POLICY) if other.lesson.scope == memory.lesson.scope
-    ]
-    since = max([run_id for run_id in before if run_id < source.run_id], default="")
-    first = first_runs(db, source.agent)
-    tests = [run for run in reversed(runs) if run.id > since and first.get(run.task_key) == run.id]
+    tests = [run for run in reversed(_first_since(db, source, runs)) if _names_the_answer(run.task)]
     would = would_have_chosen(db, [run.id for run in tests])
     pairs = [
-        Pair(run.task_key, 0, right, run.success, run.id, run.id)
+        Pair(run.task_key, 0, would[run.id] == known_answer(run), run.success, run.id, run.id)
         for run in tests
-        if run.id in would and (right := _is_right(would[run.id], run)) is not None
+        if run.id in would
     ]
-    return TrialTasks(told=tuple(pairs[:MOST_PAIRS])) if pairs else None
+    return TrialTasks(told=tuple(pairs)) if pairs else None
 
 
-def _is_right(option: str, run: RunRow) -> bool | None:
-    """Whether that choice would have been right; None if nobody knows."""
-    if option == run.answer:
-        return run.success
-    answer = known_answer(run)
-    return None if answer is None else option == answer
+def _first_since(db: Database, source: Provenance, runs: Sequence[RunRow]) -> list[RunRow]:
+    """Those in which the agent met a task for the first time, after the values were proposed; in the order of `runs`."""
+    first = first_runs(db, source.agent)
+    return [run for run in runs if run.id > source.run_id and first.get(run.task_key) == run.id]
+
+
+def _names_the_answer(task: Task) -> bool:
+    return len(task.checks) == 1 and task.checks[0].kind == "equals"
 
 
 def _family(memory: Memory) -> str:
@@ -165,13 +161,10 @@ def _unlearned(db: Database, agent: str, runs: Sequence[RunRow]) -> TrialTasks:
 
 
 def _as_played(db: Database, source: Provenance, runs: Sequence[RunRow]) -> TrialTasks:
-    """The tasks met last for the first time, and how they went then; newest first."""
-    first = first_runs(db, source.agent)
-    # With `since`, the values were not used before they were proposed, in that run itself.
-    tests = [run for run in runs if run.model == NO_MODEL and first.get(run.task_key) == run.id != source.since]
+    """The tasks met for the first time since the values were proposed, and how they went then; oldest first."""
+    tests = [run for run in reversed(_first_since(db, source, runs)) if run.model == NO_MODEL]
     played = {run.task_key: run for run in tests}
-    newest = dict(list(played.items())[:MOST_PAIRS])
-    return TrialTasks(tuple(run.task for run in newest.values()), newest)
+    return TrialTasks(tuple(run.task for run in played.values()), played)
 
 
 def _in_order(tasks: Mapping[str, Task]) -> tuple[Task, ...]:

@@ -6,7 +6,7 @@ Out: which of many are discoveries; how large an e-value the next one needs.
 **Many at once**: `e_bh`. **One after the other**: a workspace has one unit of money. Each trial that begins is lent a
 part of what is left, its stake; its e-value says how much became of one unit. A memory is promoted when
 
-    stake × e-value ≥ 1 / (LEVEL × (promotions so far + 1)),
+    stake × e-value ≥ 1 / (LEVEL × (promotions so far + 1)), and the e-value itself at least 1 / LEVEL,
 
 and what its trial has left over then, or when it ends without promotion, comes back, up to the stake.
 
@@ -53,7 +53,7 @@ def allowed(stake: float, promotions: int) -> float:
     Args:
         promotions: How many memories were promoted on trial before, in all stays in quarantine.
     """
-    return LEVEL * stake * (promotions + 1)
+    return min(LEVEL, LEVEL * stake * (promotions + 1))
 
 
 def left_over(stake: float, e_value: float, promotion: int | None) -> float:

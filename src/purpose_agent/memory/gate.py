@@ -11,7 +11,7 @@ and the journal says so. What somebody wrote into the file comes in by this door
 from dataclasses import replace
 
 from purpose_agent.core.codec import from_json
-from purpose_agent.core.errors import GateError
+from purpose_agent.core.errors import GateError, TrialInconclusive
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import (
     Alteration,
@@ -32,6 +32,7 @@ from purpose_agent.memory.journal import Card, Past
 from purpose_agent.memory.retaking import Retaking
 from purpose_agent.memory.scanners import redacted, repaired, scan
 from purpose_agent.memory.store import MemoryStore
+from purpose_agent.memory.trials import last_report
 
 EDITED = "edited in the file, past the gate: it begins anew, as an import"
 
@@ -113,6 +114,7 @@ class Gate:
             GateError: Somebody else changed it meanwhile.
         """
         with self._store.transaction():
+            self._check_goes_on(memory, report)
             promoted = self._store.change(memory, "promoted", actor="trial", why=_outcome(report), evidence=report)
             self._store.trials.promoted(memory, report)
             revised = self._store.find(memory.supersedes) if memory.supersedes is not None else None
@@ -129,6 +131,7 @@ class Gate:
             GateError: Somebody else changed it meanwhile.
         """
         with self._store.transaction():
+            self._check_goes_on(memory, report)
             self._store.trials.note(memory, report)
             return self._store.change(memory, "rejected", actor="trial", why=_outcome(report), evidence=report)
 
@@ -136,11 +139,15 @@ class Gate:
         """Keep a report that decides nothing in the journal; the status stays.
 
         Raises:
-            GateError: The report is about another memory.
+            GateError: The report is about another memory, somebody else decided on this one meanwhile, or tried it.
         """
         if report.memory_id != memory.id:
             raise GateError(f"The report is about memory {report.memory_id}, not about {memory.id}.")
         with self._store.transaction():
+            current = self._store.get(memory.id)
+            if (current.status, current.version) != (memory.status, memory.version):
+                raise GateError(f"Memory {memory.id} is {current.status} now: the report comes too late, and is not kept.")
+            self._check_goes_on(memory, report)
             self._store.remark(memory, actor="trial", why=_outcome(report), evidence=report)
             self._store.trials.note(memory, report)
             return self._store.get(memory.id)
@@ -234,6 +241,15 @@ class Gate:
         altered = Alteration(card.memory_id, known.card if known is not None else "", card.hash)
         # An edited card doesn't say whose place it takes.
         return self._store.retake(card.memory_id, Retaking(lesson, None, "gate", EDITED, altered, status, outcome, report))
+
+    def _check_goes_on(self, memory: Memory, report: TrialReport | ExposureReport) -> None:
+        """Two trials of one memory at once would spend its share of error twice, and the later report hide the earlier one."""
+        before = last_report(self._store.journal(memory.id))
+        if isinstance(report, TrialReport) and before is not None and report.pairs[: len(before.pairs)] != before.pairs:
+            raise TrialInconclusive(
+                f"Memory {memory.id} was tried by somebody else meanwhile: the report doesn't go on from the {len(before.pairs)} pairs"
+                " in the journal. Try it again from there."
+            )
 
     def _candidate(self, lesson: Lesson) -> Memory:
         return Memory(id=self._ids("mem"), lesson=lesson, status="candidate", created_at=self._clock.now())

@@ -226,7 +226,9 @@ class MemoryIndex:
         """The newest rows with each of the words, up to one more than makes it a frequent one. One query for all."""
         found: dict[str, list[int]] = {word: [] for word in words}
         if words:
-            each = f"SELECT ? AS word, rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT {FREQUENT + 1}"
+            each = (
+                f"SELECT ? AS word, rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT {FREQUENT + 1}"
+            )
             every = " UNION ALL ".join([f"SELECT * FROM ({each})"] * len(words))
             for word, row in self._db.rows(every, tuple(each for one in words for each in (one, _quoted(one)))):
                 found[str(word)].append(row)

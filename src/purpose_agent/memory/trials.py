@@ -9,8 +9,10 @@ quarantine, what is left comes back; when nothing differed in any pair so far, i
 trial goes on. The rules are in `discoveries.py`.
 """
 
+from collections.abc import Iterable
+
 from purpose_agent.core.errors import NotQuarantined, TrialInconclusive
-from purpose_agent.core.memory import ExposureReport, Memory, TrialReport
+from purpose_agent.core.memory import ExposureReport, JournalEntry, Memory, TrialReport
 from purpose_agent.memory.discoveries import allowed, left_over, lent
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.database import Database
@@ -18,6 +20,21 @@ from purpose_agent.runtime.database import Database
 _PROMOTIONS = "SELECT count(*) FROM trials WHERE promotion IS NOT NULL"
 _WAITS = "SELECT 1 FROM memories WHERE id = ? AND version = ? AND status = 'quarantined'"
 _OPEN = "SELECT stake FROM trials WHERE memory_id = ? AND version = ? AND returned IS NULL"
+
+
+def last_report(journal: Iterable[JournalEntry]) -> TrialReport | None:
+    """The newest report of the present stay in quarantine, from which a trial goes on.
+
+    Args:
+        journal: Of one memory, oldest first.
+    """
+    last: TrialReport | None = None
+    for entry in journal:
+        if entry.to_status == "quarantined" != entry.from_status:
+            last = None
+        elif isinstance(entry.evidence, TrialReport):
+            last = entry.evidence
+    return last
 
 
 class TrialAccounts:
