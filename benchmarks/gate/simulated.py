@@ -190,3 +190,19 @@ def _critical(differ: int, alpha: float) -> int:
 @cache
 def _tail(differ: int, wins: int, share: float) -> float:
     return sum(comb(differ, k) * share**k * (1 - share) ** (differ - k) for k in range(wins, differ + 1))
+
+
+def e_bh(e_values: Sequence[float], level: float = ALPHA) -> tuple[int, ...]:
+    """Which of many hypotheses, tested at once, are discoveries: their places, in order.
+
+    The largest number k of them whose e-values all reach n/(k × level). The expected share of false ones among them is at most
+    `level`, however the e-values depend on each other.
+
+    Wang and Ramdas, arXiv 2009.02824.
+    """
+    order = sorted(range(len(e_values)), key=lambda place: -e_values[place])
+    found = 0
+    for rank, place in enumerate(order, start=1):
+        if rank * level * e_values[place] >= len(e_values):
+            found = rank
+    return tuple(sorted(order[:found]))

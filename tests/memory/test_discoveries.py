@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.gate.simulated import e_bh
 from purpose_agent.evals.sequential import PairedEvidence, wins_needed
-from purpose_agent.memory.discoveries import LEVEL, allowed, e_bh, left_over, lent
+from purpose_agent.memory.discoveries import LEVEL, allowed, left_over, lent
 
 E_VALUES = st.lists(st.floats(0, 1000), max_size=8)
 

@@ -7,6 +7,7 @@ Nothing is run and no model is asked: a memory is two success rates here (`simul
 not about how well tasks and checks tell. The greedy gate keeps whatever scored higher in 16 pairs.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
 from statistics import mean
@@ -22,6 +23,7 @@ from benchmarks.gate.simulated import (
     Fixed,
     Hypothesis,
     Lending,
+    e_bh,
     knowing,
     mcnemar_pairs,
     mixed,
@@ -29,8 +31,9 @@ from benchmarks.gate.simulated import (
     row,
     trial,
 )
+from benchmarks.gate.through import promoted_at_once
 from purpose_agent.learning.trial import MOST_PAIRS, PAIRS
-from purpose_agent.memory.discoveries import LEVEL, e_bh
+from purpose_agent.memory.discoveries import LEVEL
 
 MEMORIES, QUICK_MEMORIES = 2000, 100
 LONG = 200
@@ -38,6 +41,8 @@ LONG = 200
 MANY, REAL = 500, 50
 """Memories at once, and how many of them are real in the mixed setting."""
 WORLDS, QUICK_WORLDS = 20, 2
+THROUGH = 4
+"""Worlds that go through the real gate: each takes some seconds."""
 SHARING, WORLDS_EACH = 100, 50
 """Memories that meet the same runs without them; how many such worlds there are for each of the others, which take longer."""
 ROWS = (2, 5, 20, 100, 500)
@@ -53,8 +58,11 @@ WANTED = {
     "null_promoted_harm_ignored": "the same, where evidence of harm does not end a trial",
     "null_promoted_greedy": f"the same memories, kept if the score of {PAIRS} pairs rose",
     "null_promoted_before": f"the same memories, by an even mixture of the stakes {BEFORE}",
-    "null_promoted_fdr": f"useless ones among those promoted of {MANY} at once, {REAL} of them real (e-BH after every round)",
-    "null_worlds_fdr": f"worlds of {MANY} useless memories at once in which one was promoted (e-BH after every round)",
+    "null_promoted_fdr": f"useless ones among those promoted of {MANY} at once, {REAL} of them real (the gate itself, on disk)",
+    "null_worlds_fdr": f"worlds of {MANY} useless memories at once in which one was promoted (the gate itself, on disk)",
+    "real_promoted_fdr": f"of the {REAL} real ones (+20 to +80 points), promoted within {MOST_PAIRS} pairs (the gate itself, on disk)",
+    "null_promoted_ebh": f"useless ones among those promoted of {MANY} at once, {REAL} of them real (e-BH after every round)",
+    "null_worlds_ebh": f"worlds of {MANY} useless memories at once in which one was promoted (e-BH after every round)",
     "null_promoted_stream": f"useless ones among those promoted of {MANY} one after the other, {REAL} of them real (the gate's way)",
     "null_worlds_stream": f"worlds of {MANY} useless memories one after the other in which one was promoted (the gate's way)",
     "null_worlds_shared": f"worlds of {SHARING} useless memories one after the other in which one was promoted (the gate's way), where"
@@ -75,6 +83,7 @@ def measure(options: Options) -> Figures:
     """Errors first, then power."""
     n, worlds = (QUICK_MEMORIES, QUICK_WORLDS) if options.quick else (MEMORIES, WORLDS)
     figures = {**_alone(options.seed, n), **_at_once(options.seed, worlds), **_in_a_row(options.seed, worlds)}
+    figures |= asyncio.run(_through_the_gate(options.seed, THROUGH if not options.quick else 1))
     figures |= _power(options.seed, n)
     _tell_spending(options.seed, worlds)
     return {name: figures[name] for name in WANTED}
@@ -115,8 +124,26 @@ def _at_once(seed: int, worlds: int) -> Figures:
         shares.append(wrong / max(1, len(found)))
         alarms += bool(_rounds([_useless(rng) for _ in range(MANY)], rng))
     return {
+        "null_promoted_ebh": _false_share("null_promoted_ebh", false, promoted, shares),
+        "null_worlds_ebh": share(WANTED["null_worlds_ebh"], alarms, worlds),
+    }
+
+
+async def _through_the_gate(seed: int, worlds: int) -> Figures:
+    """The same memories, all in quarantine at once, through learner, accounts, journal and file."""
+    false = promoted = alarms = 0
+    shares: list[float] = []
+    for number in range(worlds):
+        rng = random.Random(f"{seed}/through/{number}")
+        found = await promoted_at_once([_useless(rng) for _ in range(MANY - REAL)] + [_real(rng) for _ in range(REAL)], rng)
+        wrong = sum(each.with_it <= each.without for each in found)
+        false, promoted = false + wrong, promoted + len(found)
+        shares.append(wrong / max(1, len(found)))
+        alarms += bool(await promoted_at_once([_useless(rng) for _ in range(MANY)], rng))
+    return {
         "null_promoted_fdr": _false_share("null_promoted_fdr", false, promoted, shares),
         "null_worlds_fdr": share(WANTED["null_worlds_fdr"], alarms, worlds),
+        "real_promoted_fdr": share(WANTED["real_promoted_fdr"], promoted - false, REAL * worlds),
     }
 
 

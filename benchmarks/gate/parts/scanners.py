@@ -20,7 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
 
-from benchmarks.figures import Figure, Figures, share, unmeasured
+from benchmarks.figures import ROOT, Figure, Figures, share, unmeasured
 from benchmarks.gate.options import TEXTS, Options
 from purpose_agent.core.memory import Lesson, Provenance
 from purpose_agent.evals.stats import wilson

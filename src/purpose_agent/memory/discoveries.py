@@ -1,9 +1,9 @@
 """How often promotion may err, over all memories together: which e-value each of them needs.
 
 In:  e-values of memories, what trials before them have spent.
-Out: which of many are discoveries; how large an e-value the next one needs.
+Out: how large an e-value the next one needs.
 
-**Many at once**: `e_bh`. **One after the other**: a workspace has one unit of money. Each trial that begins is lent a
+A workspace has one unit of money. Each trial that begins is lent a
 part of what is left, its stake; its e-value says how much became of one unit. A memory is promoted when
 
     stake × e-value ≥ 1 / (LEVEL × (promotions so far + 1)), and the e-value itself at least 1 / LEVEL,
@@ -27,8 +27,6 @@ A useless memory is one whose next pair, given everything before it in this and 
 not quite so where several memories are tried on the same tasks and the runs without them are the same runs: `benchmarks.gate errors`
 measures that case. Not here: what is spent, which `trials.py` keeps; rejections, each of which errs with 5 %.
 """
-
-from collections.abc import Sequence
 
 LEVEL = 0.05
 """Expected share of useless memories among the promoted ones, at most."""
@@ -64,19 +62,3 @@ def left_over(stake: float, e_value: float, promotion: int | None) -> float:
     """
     paid = 1 / (LEVEL * promotion) if promotion is not None else 0.0
     return max(0.0, min(stake, stake * e_value - paid))
-
-
-def e_bh(e_values: Sequence[float], level: float = LEVEL) -> tuple[int, ...]:
-    """Which of many hypotheses, tested at once, are discoveries: their places, in order.
-
-    The largest number k of them whose e-values all reach n/(k × level). The expected share of false ones among them is at most
-    `level`, however the e-values depend on each other.
-
-    Wang and Ramdas, arXiv 2009.02824.
-    """
-    order = sorted(range(len(e_values)), key=lambda place: -e_values[place])
-    found = 0
-    for rank, place in enumerate(order, start=1):
-        if rank * level * e_values[place] >= len(e_values):
-            found = rank
-    return tuple(sorted(order[:found]))
