@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from purpose_agent.core import errors
     from purpose_agent.core.approval import ApprovalRequest
     from purpose_agent.core.errors import PurposeAgentError
-    from purpose_agent.core.memory import Memory
+    from purpose_agent.core.memory import Lesson, Memory, Provenance, Scope
     from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
     from purpose_agent.core.ports import ChoiceEnvironment, Environment
     from purpose_agent.core.task import Check, Limits, Task
     from purpose_agent.core.tool import Tool, tool
     from purpose_agent.engine.result import TaskResult
+    from purpose_agent.memory.budget import MemoryBudget
     from purpose_agent.tools.calculator import CalculatorTool
     from purpose_agent.tools.files import ListFilesTool, ReadFileTool, WriteFileTool
     from purpose_agent.tools.python_exec import PythonExecTool
@@ -42,16 +43,20 @@ __all__ = [
     "Check",
     "ChoiceEnvironment",
     "Environment",
+    "Lesson",
     "LiftReport",
     "Limits",
     "ListFilesTool",
     "Memory",
+    "MemoryBudget",
     "Model",
     "ModelRequest",
     "ModelResponse",
+    "Provenance",
     "PurposeAgentError",
     "PythonExecTool",
     "ReadFileTool",
+    "Scope",
     "Settled",
     "Spark",
     "Task",
@@ -77,16 +82,20 @@ _HOMES = {
     "Check": "core.task",
     "ChoiceEnvironment": "core.ports",
     "Environment": "core.ports",
+    "Lesson": "core.memory",
     "LiftReport": "agents.lift_report",
     "Limits": "core.task",
     "ListFilesTool": "tools.files",
     "Memory": "core.memory",
+    "MemoryBudget": "memory.budget",
     "Model": "core.model",
     "ModelRequest": "core.model",
     "ModelResponse": "core.model",
+    "Provenance": "core.memory",
     "PurposeAgentError": "core.errors",
     "PythonExecTool": "tools.python_exec",
     "ReadFileTool": "tools.files",
+    "Scope": "core.memory",
     "Settled": "agents.settled",
     "Spark": "vocabulary",
     "Task": "core.task",

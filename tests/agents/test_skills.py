@@ -64,6 +64,7 @@ def test_what_comes_in_says_the_same_and_waits_in_quarantine(tmp_path: Path) -> 
     card, rule = sorted((memory.lesson for memory in done.memories), key=lambda lesson: len(lesson.lines))
     assert (card.when, card.then) == (CARD.when, CARD.then)
     assert (rule.then, rule.cases, rule.lines, rule.scope) == (RULE.then, RULE.cases, RULE.lines, RULE.scope)
+    assert card.scope == Scope(("clerk",))  # of the one that tries it
     assert {lesson.provenance for lesson in (card, rule)} == {
         Provenance("import", agent="clerk", source="https://example.org/skills")
     }

@@ -8,6 +8,7 @@ import pytest
 import purpose_agent as pa
 from purpose_agent.core.errors import NotFound, UsageError
 from purpose_agent.core.memory import Lesson, Provenance, Scope
+from purpose_agent.core.values import owner_of
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
 
@@ -107,3 +108,8 @@ def test_what_others_said_is_tried_after_what_the_agents_learned(tmp_path: Path)
 
     assert others.status == own.status == "quarantined"
     assert [memory.id for memory, _ in settled.skipped] == [own.id, others.id]
+
+
+def test_an_agent_for_a_user_shares_values_with_no_agent_of_such_a_name() -> None:
+    assert owner_of("clerk", "ann") != owner_of("clerk for ann", "")
+    assert owner_of("clerk", "") == "clerk"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import ToolError
 from purpose_agent.tools.files import ListFilesTool, ReadFileTool, WriteFileTool
 
@@ -124,6 +125,38 @@ async def test_a_folder_moved_away_while_it_is_open_leads_nowhere_else(tmp_path:
 
     assert list((tmp_path / "outside").iterdir()) == []
     assert (tmp_path / "root/moved/file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("folder", [".purpose_agent", ".Purpose_Agent", "sub/ws", "."])
+async def test_no_page_makes_an_agent_write_over_what_is_remembered(tmp_path: Path, folder: str) -> None:
+    workspace = Workspace(tmp_path / folder)
+    kept = workspace.teach("say the total in euros")
+    workspace.close()
+    beside = tmp_path / folder / "deeper"
+    beside.mkdir()
+    before = {found.name: found.read_bytes() for found in (tmp_path / folder).glob("workspace.sqlite3*")}
+
+    for name in ("workspace.sqlite3", "workspace.sqlite3-wal", "new", "deeper/new", "WORKSPACE.sqlite3"):
+        for call in (
+            WriteFileTool(tmp_path).call({"path": f"{folder}/{name}", "content": ""}),
+            ReadFileTool(tmp_path).call({"path": f"{folder}/{name}"}),
+        ):
+            with pytest.raises(ToolError, match="refused"):
+                await call
+    with pytest.raises(ToolError, match="refused"):
+        await ListFilesTool(tmp_path).call({"path": folder})
+
+    assert {found.name: found.read_bytes() for found in (tmp_path / folder).glob("workspace.sqlite3*")} == before
+    assert list(beside.iterdir()) == []
+    assert [memory.id for memory in Workspace(tmp_path / folder).memories()] == [kept.id]
+
+
+@pytest.mark.parametrize("path", [".git/hooks/pre-commit", "sub/.GIT/config", "workspace.sqlite3", "sub/workspace.sqlite3-wal"])
+async def test_no_hook_is_planted_and_no_database_put_where_a_workspace_may_come(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ToolError, match="not for agents"):
+        await WriteFileTool(tmp_path).call({"path": path, "content": "rm -rf /"})
+
+    assert os.listdir(tmp_path) == []
 
 
 async def test_a_pipe_does_not_make_the_reader_wait(tmp_path: Path) -> None:

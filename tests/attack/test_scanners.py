@@ -5,6 +5,7 @@ import codecs
 import time
 import urllib.parse
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -189,7 +190,8 @@ def test_a_secret_in_base64_is_not_kept_in_base64() -> None:
 
 @pytest.mark.parametrize("kind", ["purpose_contract", "critic_calibration", "tool_policy"])
 def test_the_web_cannot_write_a_powerful_memory(kind: MemoryKind) -> None:
-    assert [found.severity for found in beyond_its_origin(lesson("be kind", kind=kind, origin="web"))] == ["block"]
+    for_one = replace(lesson("be kind", kind=kind, origin="web"), scope=Scope(("a",)))
+    assert [found.severity for found in beyond_its_origin(for_one)] == ["block"]
     assert not [*beyond_its_origin(lesson("be kind", kind=kind, origin="operator"))]
 
 

@@ -13,7 +13,8 @@ def greets(body: Any) -> dict[str, Any]:
     text = json.dumps(body["messages"])
     if "Write one lesson" in text:
         return completion(json.dumps({"when": "greeting a guest of the house", "then": LESSON}))
-    return completion("Salve, guest" if LESSON in text else "Hello, guest")
+    # Another wording for each draw: the same answers again would be no further evidence.
+    return completion(f"{'Salve' if LESSON in text else 'Hello'}, guest {body.get('seed', '')}")
 
 
 def guests(number: int) -> list[dict[str, Any]]:

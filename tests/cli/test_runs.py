@@ -26,6 +26,7 @@ from purpose_agent.runtime.events import Event, ValuesConsulted
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.models import RuleModel
 from tests.cli.ruled import LESSON
+from tests.learning.given import drawn
 from tests.models.wire import PATIENCE, ChatServer, Reply, serving
 
 TASK = "Write a Python function is_leap(year)."
@@ -166,7 +167,7 @@ def _taught_porter(folder: Path) -> tuple[str, str]:
             return json.dumps({"when": "greeting a guest of the house", "then": LESSON})
         return "Salve, guest" if LESSON in request.text else "Hello, guest"
 
-    agent = pa.Agent("porter", model=RuleModel(says), critic=None, workspace=folder)
+    agent = pa.Agent("porter", model=RuleModel(drawn(says)), critic=None, workspace=folder)
     task = pa.Task("Greet a guest of the house.", checks=[pa.Check.contains("Salve")])
     first = agent.run(task)
     agent.workspace.settle()

@@ -9,14 +9,14 @@ import pytest
 from purpose_agent.core.memory import POLICY, Lesson, Memory, MemoryKind, MemoryStatus, Provenance, Recalled
 from purpose_agent.core.model import Capabilities
 from purpose_agent.core.origin import Origin
-from purpose_agent.core.task import Limits, Task
+from purpose_agent.core.task import Check, Limits, Task
 from purpose_agent.engine.recalling import SHOWN_FIRST, Given, Recalling
 from purpose_agent.engine.run import Setup
 from purpose_agent.runtime.events import RunMode
 from purpose_agent.testing.models import RuleModel
 from purpose_agent.tools.executor import ToolExecutor
 
-TASK = Task("Which way?", choices=["left", "right"])
+TASK = Task("Which way?", choices=["left", "right"], checks=[Check.contains("left")])
 
 
 def memory(
@@ -135,6 +135,13 @@ def test_memories_on_live_trial_are_shown_in_half_of_the_runs_each_by_its_own_co
 
     assert all(0.22 < share < 0.28 for share in ways.values())
     assert {exposure.share for each in given for exposure in each.exposures if exposure.memory_id != "mem_1"} == {0.5}
+
+
+def test_nothing_is_on_live_trial_in_a_run_that_nobody_judges() -> None:
+    of = recalling(waiting=[memory("mem_2", "quarantined")])
+    task = replace(TASK, checks=())
+
+    assert not any(of.given(setup(), task, f"run_{number}", mode="learning").exposures for number in range(50))
 
 
 def test_what_a_memory_on_live_trial_revises_makes_way_only_where_that_is_shown() -> None:

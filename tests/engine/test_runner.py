@@ -1,6 +1,7 @@
 """How a run ends, and that every ending leaves a closed row behind."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -14,10 +15,15 @@ from purpose_agent.core.errors import ModelRefused, ModelUnreachable
 from purpose_agent.core.messages import assistant
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, TextDelta
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.memory.exposures import Exposures
+from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.store import MemoryStore
+from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import Event, ModelCalled, RunFinished, RunStatus
 from purpose_agent.runtime.record import RunRow
 from purpose_agent.testing.clock import FrozenClock
 from tests.engine.given import agent, calls, priced, ruled, scripted
+from tests.memory.build import lesson, proof
 
 pytestmark = pytest.mark.anyio
 
@@ -279,3 +285,24 @@ async def test_one_agent_runs_several_tasks_at_once(tmp_path: Path) -> None:
 
     assert answers == {number: str(number) for number in range(8)}
     assert len(scout.workspace.runs()) == 8
+
+
+@pytest.mark.parametrize("checks", [(), (PASSES,)])
+async def test_a_run_that_breaks_is_no_success_of_what_a_coin_fell_for(checks: tuple[pa.Check, ...], tmp_path: Path) -> None:
+    """Intention to treat: what makes hard runs break would look well otherwise."""
+    place = pa.Workspace(tmp_path, holdout=0.2)
+    db = Database(place.path / "workspace.sqlite3")
+    gate = Gate(MemoryStore(db, place.clock), place.clock, place.ids)
+    memory = gate.admit(lesson(when="", then="say blue", agents=("scout",), families=("colours",)))
+    gate.allowance(memory)
+    gate.promote(memory, proof(gate, memory))
+    with db.write() as cursor:
+        cursor.execute("UPDATE memories SET used = 10, helped = 10")
+    task = pa.Task("What colour is it?", checks=checks, labels={"family": "colours"})
+    for _ in range(3):
+        with contextlib.suppress(pa.PurposeAgentError):
+            await agent(scripted(ModelUnreachable("gone")), place).run_async(task)
+    kept = Exposures(db).of(memory.id)
+    db.close()
+
+    assert [each.success for each in kept] == ([False] * 3 if checks else [])

@@ -256,3 +256,12 @@ async def test_a_trial_that_is_broken_off_has_kept_its_pairs() -> None:
     with pytest.raises(RuntimeError):
         await try_memory(memory(), TASKS, Runs(breaks), done=done)
     assert len(done) == 3
+
+
+async def test_where_one_task_is_all_there_is_its_pairs_speak_for_that_task() -> None:
+    async def rerun(task: Task, seed: int, with_it: bool) -> Outcome:
+        return Outcome(f"run_{seed}", with_it, 1, "right" if with_it else "wrong")
+
+    report = await try_memory(memory(), TASKS[:1], rerun)
+
+    assert (report.helps, report.wins, report.tasks) == (True, ENOUGH, 1)

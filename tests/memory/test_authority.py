@@ -39,6 +39,17 @@ def test_what_comes_from_elsewhere_applies_no_wider_than_its_run(origin: Origin)
     assert [*beyond_its_origin(lesson(origin))] == []
 
 
+@pytest.mark.parametrize("origin", LOW)
+def test_what_no_run_brought_is_for_one_agent_too(origin: Origin) -> None:
+    def rules(agent: str, *agents: str) -> list[str]:
+        came = replace(lesson(origin, scope=Scope(agents)), provenance=Provenance(origin, agent=agent))
+        return [found.rule for found in beyond_its_origin(came)]
+
+    assert rules("clerk", "clerk") == []
+    assert rules("clerk") == rules("clerk", "boss") == rules("clerk", "clerk", "boss") == ["wider_than_its_run"]
+    assert rules("") == ([] if origin == "import" else ["wider_than_its_run"])
+
+
 @pytest.mark.parametrize("origin", sorted(OWN))
 def test_people_and_own_work_may_be_all_of_it(origin: Origin) -> None:
     for kind in POWERFUL:
@@ -69,3 +80,13 @@ def test_the_gate_refuses_it_with_its_reason_though_no_scanner_sees_anything(
 
     assert memory.status == "rejected"
     assert "powerful_origin" in store.journal(memory.id)[-1].why
+
+
+def test_what_was_rejected_as_a_page_s_word_is_tried_as_the_agent_s_own(tmp_path: Path) -> None:
+    store = MemoryStore(Database(tmp_path / "w.sqlite3"), SystemClock())
+    gate = Gate(store, SystemClock(), counting_ids())
+    pages = gate.admit(lesson("web", "tool_policy"))
+    own = gate.admit(lesson("self_verified", "tool_policy"))
+
+    assert (pages.status, own.status) == ("rejected", "quarantined")
+    assert gate.admit(lesson("web", "tool_policy")).id == own.id

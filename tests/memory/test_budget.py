@@ -16,9 +16,7 @@ from tests.memory.build import lesson
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"promoted": -1}, {"family": True}, {"idle_runs": 1.5}, {"kinds": {"skill": 3}}, {"kinds": {"skill_card": -3}}]
-)
+@pytest.mark.parametrize("wrong", [{"promoted": -1}, {"family": True}, {"idle_runs": 1.5}])
 def test_a_budget_that_can_t_be_is_told(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="MemoryBudget"):
         MemoryBudget(**wrong)
@@ -33,14 +31,13 @@ def test_each_sort_has_its_own_room() -> None:
         Sort("quarantined", "tool_policy", "desk"): 2,
         Sort("quarantined", "skill_card", ""): 5,
     }
-    budget = MemoryBudget(promoted=5, family=3, kinds={"episodic_case": 1}, quarantined=4, values=4, taught=8)
+    budget = MemoryBudget(promoted=5, family=3, quarantined=4, values=4, taught=8)
 
     told = [(each.text, each.over) for each in excesses(counts, budget)]
 
     assert told == [
         ("5 learned values, and room for 4", 1),
         ("5 learned memories on trial, and room for 4", 1),
-        ("2 learned episodic_cases in use, and room for 1", 1),
         ("4 learned memories of family 'desk' in use, and room for 3", 1),
         ("6 learned memories in use, and room for 5", 1),
         ("9 taught memories in use, and room for 8", 1),
@@ -88,9 +85,9 @@ def test_who_is_better_proven() -> None:
         card(2, used=32, helped=30),
         card(3, used=3, helped=3),
         card(4),
-        card(5, origin="import"),
-        card(6, origin="import"),
-        card(7, used=30, helped=1),
+        card(5, used=30, helped=1),
+        card(6, origin="import", used=30, helped=30),
+        card(7, origin="import"),
         card(8, used=30, helped=30, status="quarantined"),
     ]
 

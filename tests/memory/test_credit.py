@@ -47,3 +47,17 @@ def test_credit_does_not_make_a_decision_stale(gate: Gate, db: Database) -> None
 
     gate.allowance(memory)
     assert gate.promote(memory, proof(gate, memory)).used == 1
+
+
+def test_a_run_from_before_a_change_of_status_does_not_count_after_it(gate: Gate, store: MemoryStore, db: Database) -> None:
+    memory = gate.admit(lesson())
+    gate.allowance(memory)
+    promoted = gate.promote(memory, proof(gate, memory))
+    again = gate.quarantine(promoted, "it fell")
+    with db.write() as cursor:
+        credit(cursor, [memory.id], True, versions={memory.id: promoted.version})
+    assert store.get(memory.id).used == 0
+
+    with db.write() as cursor:
+        credit(cursor, [memory.id], True, versions={memory.id: again.version})
+    assert store.get(memory.id).used == 1

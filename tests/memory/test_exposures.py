@@ -6,6 +6,7 @@ from purpose_agent.core.exposure import Exposure
 from purpose_agent.memory.credit import credit, credit_of
 from purpose_agent.memory.exposures import Exposures
 from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
 from tests.memory.build import lesson
 
@@ -14,15 +15,15 @@ def exposure(memory_id: str, run: int, *, shown: bool = True, share: float = 0.9
     return Exposure(memory_id, version, shown, share, f"run_{run:04d}")
 
 
-def test_exposures_are_kept_with_how_the_run_ended_oldest_first(db: Database) -> None:
+def test_exposures_are_kept_with_how_the_run_ended_in_the_order_of_the_ends(db: Database) -> None:
     with db.write() as cursor:
         credit(cursor, [], False, [exposure("mem_1", 2), exposure("mem_2", 2, shown=False)])
         credit(cursor, [], True, [exposure("mem_1", 1)])
 
     kept = Exposures(db).of("mem_1")
     assert [(each.run_id, each.success, each.shown, each.share) for each in kept] == [
-        ("run_0001", True, True, 0.95),
         ("run_0002", False, True, 0.95),
+        ("run_0001", True, True, 0.95),
     ]
     assert [each.shown for each in Exposures(db).of("mem_2")] == [False]
 
@@ -43,6 +44,16 @@ def test_a_run_nobody_judged_leaves_none(db: Database) -> None:
     with db.write() as cursor:
         credit(cursor, [], None, [exposure("mem_1", 1)])
     assert Exposures(db).of("mem_1") == ()
+
+
+def test_a_run_that_broke_is_no_success_where_a_coin_fell(gate: Gate, store: MemoryStore, db: Database) -> None:
+    memory = gate.admit(lesson())
+    with db.write() as cursor:
+        credit(cursor, [memory.id], None, [exposure(memory.id, 1), exposure("mem_9", 1, share=1.0)], broke=True)
+
+    assert [each.success for each in Exposures(db).of(memory.id)] == [False]
+    assert Exposures(db).of("mem_9") == ()
+    assert store.get(memory.id).used == 0
 
 
 def test_they_are_undone_with_the_transaction_they_are_in(db: Database) -> None:

@@ -20,7 +20,7 @@ from tests.memory.build import lesson, put_into_use
 
 @pytest.fixture
 def forgetting(db: Database, store: MemoryStore, gate: Gate) -> Forgetting:
-    return Forgetting(store, gate, Replay(db))
+    return Forgetting(db, store, gate, Replay(db))
 
 
 def came(

@@ -10,7 +10,7 @@ from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.index import Audience
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
-from tests.memory.build import lesson
+from tests.memory.build import lesson, put_into_use
 
 
 def taught(gate: Gate, when: str, **scope: tuple[str, ...]) -> Memory:
@@ -114,3 +114,17 @@ def test_others_memories_do_not_crowd_out_ones_own(gate: Gate, store: MemoryStor
         taught(gate, f"opening door {n}", users=(f"user {n}",))
 
     assert by_words(store, "door", Audience("a", user="ada")) == [mine.id]
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(gate: Gate, store: MemoryStore, db: Database) -> None:
+    broken, whole = (put_into_use(gate, lesson(then=then, families=("sums",))) for then in ("add them", "sort them"))
+    loose = put_into_use(gate, lesson(then="count from 0"))
+    other = put_into_use(gate, lesson(then="count from 1"))
+    with db.write() as cursor:
+        cursor.execute("UPDATE memories SET lesson = '{broken' WHERE id IN (?, ?)", (broken.id, loose.id))
+
+    audience = Audience("a", "sums")
+    by_words = store.index.by_words(["recursive", "function", "count"], audience)
+
+    assert [memory.id for memory in store.index.by_scope(audience)] == [whole.id]
+    assert [memory.id for _, memory in by_words.memories] == [other.id]

@@ -115,7 +115,7 @@ def test_a_memory_made_for_one_agent_is_not_for_another(gate: Gate, store: Memor
 
 
 def test_trust_and_utility_decide_between_equals(gate: Gate, store: MemoryStore, db: Database) -> None:
-    doubted = promoted(gate, "opening the red door", "push", origin="web", families=("doors",))
+    doubted = promoted(gate, "opening the red door", "push", origin="web", families=("doors",), agents=("coder",))
     useless = promoted(gate, "opening the red door", "pull", families=("doors",))
     useful = promoted(gate, "opening the red door", "knock", families=("doors",))
     with db.write() as cursor:

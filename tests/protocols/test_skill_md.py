@@ -142,3 +142,21 @@ def test_without_yaml_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(MissingExtra, match=r"purpose-agent\[yaml\]"):
         read_skill(PLAIN, "here")
     assert skill_text(memory()).startswith("---\nname: ")
+
+
+NESTED = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" if n else "l0: &l0 [x]" for n in range(9))
+
+
+@pytest.mark.parametrize(
+    ("front", "told"),
+    [
+        (f"{NESTED}\n? *l8\n: x", "anchors"),
+        ("? &a [x, x]\n: x", "anchors"),
+        ("a: {b: &b c}", "anchors"),
+        ("? [x, [x]]\n: x", "no text"),
+        ("1: x", "no text"),
+    ],
+)
+def test_a_short_text_that_says_a_huge_one_is_refused_at_once(front: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        read_skill(f"---\nname: pdf-forms\ndescription: d\n{front}\n---\nbody\n", "x")

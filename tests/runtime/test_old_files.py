@@ -108,3 +108,13 @@ def test_the_tables_made_today_are_the_ones_the_newest_kept_workspace_has(tmp_pa
     schema = "SELECT name, sql FROM sqlite_schema ORDER BY name"
 
     assert fresh.rows(schema) == _workspace(len(MIGRATIONS), tmp_path).rows(schema)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_old_file_with_a_broken_memory_opens(version: int, tmp_path: Path) -> None:
+    db = _workspace(version, tmp_path)
+    connection = _opened(db.path)
+    connection.execute("UPDATE memories SET lesson = '{broken'")
+    connection.close()
+
+    assert get_run(db, "run_1").id == "run_1"

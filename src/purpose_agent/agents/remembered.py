@@ -109,7 +109,7 @@ class Remembered:
 
         All that is given must hold; `source` is how a name begins. What is followed: see `memory/forgetting.py`.
         """
-        forgetting = Forgetting(self._store, self._gate, self._replay)
+        forgetting = Forgetting(self._db, self._store, self._gate, self._replay)
         return forgetting.forget(Place(origin, run, source, since), preview=preview)
 
     def archive(self, memory_id: str, why: str) -> Memory:

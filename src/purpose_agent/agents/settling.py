@@ -134,4 +134,7 @@ class Trials:
         self.purse.pay(result.usage, runs=1)
         if result.status == "failed":
             raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
-        return Outcome(result.id, result.success, result.usage.tokens, result.answer or "")
+        success = result.success
+        if success is None and result.status in ("exhausted", "gave_up") and agent.can_judge(task):
+            success = False  # else a memory would look well with which hard runs come to no end
+        return Outcome(result.id, success, result.usage.tokens, result.answer or "")

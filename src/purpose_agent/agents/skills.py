@@ -84,7 +84,7 @@ def import_skills(gate: Gate, folder: Path, *, source: str = "", agent: str = ""
     Args:
         source: Where it comes from, such as a URL; "" for the path of each file.
         agent: Who tries it; without one it waits until somebody is named.
-        scope: The widest reach that a skill gets; None: everywhere.
+        scope: The widest reach that a skill gets; None: that agent, or everywhere if none is named.
 
     Raises:
         UsageError: There is no such folder, no skill in it, or more than `MOST_SKILLS`.
@@ -92,6 +92,8 @@ def import_skills(gate: Gate, folder: Path, *, source: str = "", agent: str = ""
     """
     memories: list[Memory] = []
     refused: list[tuple[Path, str]] = []
+    # What others wrote is for the one agent that tries it.
+    widest = scope if scope is not None else Scope((agent,) if agent else ())
     for place in _places(folder):
         path = place / FILE
         try:
@@ -100,7 +102,7 @@ def import_skills(gate: Gate, folder: Path, *, source: str = "", agent: str = ""
                 raise UsageError(
                     f"{path}: the skill is called {skill.name!r} and its folder {place.name!r}; they must be the same."
                 )
-            lesson = _lesson(skill, Provenance("import", agent=agent, source=source or str(path)), scope or Scope())
+            lesson = _lesson(skill, Provenance("import", agent=agent, source=source or str(path)), widest)
         except UsageError as error:
             if type(error) is not UsageError:
                 raise  # a missing extra: no skill could be read

@@ -79,7 +79,8 @@ def owner_of(agent: str, user: str) -> str:
     Args:
         user: "" for nobody in particular; that is the agent's own name.
     """
-    return f"{agent} for {user}" if user else agent
+    # No name that anybody gives has this character: "clerk" for "ann" is not an agent called "clerk for ann".
+    return f"{agent}\x1f{user}" if user else agent
 
 
 class Values(Protocol):

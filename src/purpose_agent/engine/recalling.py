@@ -7,8 +7,8 @@ From a run that is there to learn, each promoted memory is withheld with a small
 always known; and memories that are tried in live traffic are shown in half of the runs. Each has a coin of its own, drawn
 from the ids of run and memory: nobody who writes tasks or memories can foresee it, and with given ids it falls the same
 again. A coin is thrown only for what the run would really have had: whether there is room for it in the prompt is decided
-before. What people taught is never withheld. Nor is a memory in the first `SHOWN_FIRST` judged runs after its trial, which
-has just told what it is worth; so one whose runs nobody judges is never withheld for nothing.
+before. What people taught is never withheld. Nor is a memory in its first `SHOWN_FIRST` judged runs, those of a trial in live
+traffic included; so one whose runs nobody judges is never withheld for nothing, and nothing that is on trial is shown to them.
 """
 
 import random
@@ -173,6 +173,9 @@ class Recalling:
         """What is tried in live traffic and not recalled anyway."""
         # Without a model nobody reads notes, and values that wait are used anyway: such runs are one half of their trial.
         if self.on_trial is None or setup.model is None:
+            return []
+        # Who runs it would see what is unproven, and nobody would learn from it.
+        if not task.checks and setup.environment is None:
             return []
         found = self.on_trial(task, setup.agent, tuple(setup.tools.tools))
         return [each for each in found if each.memory.id not in known]

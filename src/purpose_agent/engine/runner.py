@@ -37,6 +37,7 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.run import Run, Setup, draws_of, started, taint_of
 from purpose_agent.engine.world import judged, step_in_world
 from purpose_agent.memory.credit import credit
+from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     ActionDecided,
@@ -150,7 +151,8 @@ class Runner:
                 self._close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
                 raise
             except BaseException as error:
-                self._close(run, record, "failed", f"{type(error).__name__}: {error}")
+                counts = mode == "learning" and isinstance(error, Exception)
+                self._close(run, record, "failed", f"{type(error).__name__}: {error}", given if counts else None)
                 raise
             self._close(run, record, status, reason, given if mode == "learning" else None)
             run.bus.close()
@@ -297,7 +299,6 @@ class Runner:
     def _close(self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, given: Given | None = None) -> None:
         """Say how it ended, and save that together with the credit of what was recalled."""
         success = _success(run, status)
-        shown = [found.memory.id for found in given.shown] if given is not None else []
         phi = run.phi if run.score is not None and run.score.after is not None else None
         end = RunFinished(
             status,
@@ -317,10 +318,21 @@ class Runner:
                 steps=run.meter.steps,
                 seconds=run.meter.seconds,
                 reflected=None if status in ("finished", "gave_up", "exhausted") else NOT_WANTED,
-                also=(lambda cursor: credit(cursor, shown, success, given.exposures, run_id=run.bus.run_id))
-                if given is not None
-                else None,
+                also=(lambda cursor: _credit(cursor, run, status, success, given)) if given is not None else None,
             )
+
+
+def _credit(cursor: Cursor, run: Run, status: RunStatus, success: bool | None, given: Given) -> None:
+    could_be_judged = run.world is not None or bool(run.task.checks)
+    credit(
+        cursor,
+        [found.memory.id for found in given.shown],
+        success,
+        given.exposures,
+        run_id=run.bus.run_id,
+        versions={found.memory.id: found.memory.version for found in given.shown},
+        broke=could_be_judged and status in ("failed", "exhausted", "gave_up"),
+    )
 
 
 def _success(run: Run, status: RunStatus) -> bool | None:

@@ -7,13 +7,13 @@ Nothing is deleted: what hibernates is archived, stays searchable, and comes bac
 never touched: it is named. Each look takes bounded time; what it leaves is done at the next one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from purpose_agent.core.errors import GateError
-from purpose_agent.core.memory import Memory
-from purpose_agent.core.origin import TEACHERS
+from purpose_agent.core.memory import JournalEntry, Memory
+from purpose_agent.core.origin import OWN, TEACHERS
 from purpose_agent.core.ports import Clock
 from purpose_agent.memory.budget import Excess, MemoryBudget, Sort, better_proven, excesses, least_worth
 from purpose_agent.memory.census import Census, sort_of
@@ -24,6 +24,10 @@ from purpose_agent.runtime.database import Database
 
 ACTOR = "homeostasis"
 MOST_NAMED = 10
+MOST_COMPARISONS = 2_000
+"""Of pairs of memories in one look; it goes on from there at the next one."""
+MOST_CHANGES = 100
+"""Memories that are put away, merged or sent to trial in one look."""
 NEWCOMERS = 500
 """Of so many at most the neighbours are looked up in one look."""
 
@@ -33,6 +37,10 @@ class Memories(Protocol):
 
     def get(self, memory_id: str) -> Memory:
         """The memory with that id."""
+        ...
+
+    def journal(self, memory_id: str) -> Sequence[JournalEntry]:
+        """What happened to a memory, oldest first."""
         ...
 
 
@@ -59,7 +67,6 @@ class Upkeep:
 class _Look:
     """One look, while it goes on."""
 
-    changes: int
     hibernated: list[tuple[Memory, str]] = field(default_factory=list[tuple[Memory, str]])
     merged: list[tuple[Memory, Memory]] = field(default_factory=list[tuple[Memory, Memory]])
     contested: list[tuple[Memory, Memory]] = field(default_factory=list[tuple[Memory, Memory]])
@@ -68,7 +75,7 @@ class _Look:
 
     @property
     def has_room(self) -> bool:
-        return len(self.hibernated) + len(self.merged) + len(self.contested) < self.changes
+        return len(self.hibernated) + len(self.merged) + len(self.contested) < MOST_CHANGES
 
 
 class Homeostasis:
@@ -84,7 +91,7 @@ class Homeostasis:
 
     def keep(self) -> Upkeep:
         """One look. It does nothing in a workspace without a file."""
-        look = _Look(self._budget.changes)
+        look = _Look()
         if self._db.exists:
             self._compare(look)
             self._put_idle_away(look)
@@ -95,7 +102,7 @@ class Homeostasis:
         """Each memory that came since the last look, with those that could say the same or the opposite."""
         newcomers, covered = self._census.newcomers(NEWCOMERS)
         look.left = len(newcomers) == NEWCOMERS
-        done, comparisons = 0, self._budget.comparisons
+        done, comparisons = 0, MOST_COMPARISONS
         seen, pairs = set[str](), set[frozenset[str]]()
         for line, memory in newcomers:
             if comparisons <= 0 or not look.has_room:
@@ -137,6 +144,8 @@ class Homeostasis:
         return (now.status, now.version) == (memory.status, memory.version)
 
     def _merge(self, better: Memory, worse: Memory, look: _Look) -> None:
+        if _is_own(worse) and not _is_own(better):
+            return  # somebody else's word takes no place of what the agents found themselves
         if _is_taught(worse):
             look.named += [(worse, f"says the same as {better.id}, which was taught too")]
             return
@@ -152,20 +161,32 @@ class Homeostasis:
         if _is_taught(worse):
             look.named.append((worse, f"contradicts {better.id}, which was taught too"))
             return
-        if _is_taught(better):
-            if worse.status == "promoted":
-                # Without a place to take: a trial may not put away what a person taught.
-                told = f"contradicts {better.id}, which a person taught"
-                look.contested.append((self._gate.quarantine(worse, told, actor=ACTOR), better))
-            return
         if better.status != "promoted" or (worse.supersedes is not None and worse.status == "quarantined"):
             return  # both are on trial, or it is tried against another one: who is right is not known yet
+        if self._was_contested(worse, better):
+            if worse.status == "promoted":
+                look.named.append((worse, f"contradicts {better.id}, and passed its trial beside it"))
+            return
+        if worse.status == "promoted":
+            # Tried beside the other, and without its place to take: it keeps its id, its record and what it revises.
+            told = f"contradicts {better.id}, which {'a person taught' if _is_taught(better) else 'is better proven'}"
+            look.contested.append((self._gate.quarantine(worse, told, actor=ACTOR), better))
+            return
+        if _is_taught(better):
+            return  # a trial may not put away what a person taught
         with self._db.write(learns=True):
             told = f"contradicts {better.id}, which is better proven: begins anew, tried against it"
             self._gate.archive(worse, told, actor=ACTOR)
             again = self._gate.admit(worse.lesson, supersedes=better.id)
             self._gate.remark(again, f"was {worse.id}; contradicts {better.id}", actor=ACTOR)
         look.contested.append((again, better))
+
+    def _was_contested(self, worse: Memory, better: Memory) -> bool:
+        """Whether it was sent back to quarantine for that contradiction before."""
+        return any(
+            entry.actor == ACTOR and entry.to_status == "quarantined" != entry.from_status and better.id in entry.why
+            for entry in self._memories.journal(worse.id)
+        )
 
     def _put_idle_away(self, look: _Look) -> None:
         if not self._budget.idle_runs:
@@ -220,6 +241,10 @@ class Homeostasis:
 
 def _is_taught(memory: Memory) -> bool:
     return memory.lesson.provenance.origin in TEACHERS
+
+
+def _is_own(memory: Memory) -> bool:
+    return memory.lesson.provenance.origin in OWN
 
 
 def _are_related(one: Memory, other: Memory) -> bool:

@@ -6,7 +6,8 @@ Out: which memories a run may be given on trial; the gate's decisions on what su
 For memories whose tasks can't be run again, and where trials shall cost no runs of their own. At most `MOST_AT_ONCE` are on
 trial in one run, each with a coin of its own (a factorial design), so none of them is credited with what another did. A
 memory is tried in one way alone, pairs or live traffic, in each stay in quarantine: its share of error is spent once. That
-share is fixed before the first coin falls.
+share is fixed before the first coin falls. What is somebody else's word (`core.origin.OWN`) is tried only on the one agent that
+it names; and only runs that are judged have anything on trial (`engine/recalling.py`).
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 from purpose_agent.core.errors import GateError
 from purpose_agent.core.memory import ExposureReport, Memory, Recalled, TrialReport
+from purpose_agent.core.origin import OWN
 from purpose_agent.core.task import Task
 from purpose_agent.evals.randomised import report_on
 from purpose_agent.learning.learner import Trialled
@@ -47,14 +49,14 @@ class LiveTrials:
         """What a run of `task` by `audience` may be given on trial: those that have waited longest."""
         found: list[Recalled] = []
         for memory in self.memories.list("quarantined"):
-            if not audience.admits(memory.lesson.scope) or not would_recall(memory, task, audience.agent):
+            if not _may_be_shown(memory, audience) or not would_recall(memory, task, audience.agent):
                 continue
             runs = self.exposures.count(memory.id, memory.version)
             paired, _ = self._noted(memory)
             if paired or runs >= MOST_RUNS:
                 continue
-            if not runs:
-                self.gate.allowance(memory)
+            if not runs and not self._has_begun(memory):
+                continue
             found.append(Recalled(memory, 1.0, memory.utility * memory.trust))
             if len(found) == MOST_AT_ONCE:
                 break
@@ -68,19 +70,36 @@ class LiveTrials:
         """Look at each memory on live trial; the gate promotes or rejects, or it goes on."""
         return [self._decided(memory) for memory in self.memories.list("quarantined") if self.is_live(memory)]
 
+    def _has_begun(self, memory: Memory) -> bool:
+        """Whether its account is open now; not if somebody else decided on it since it was read: the run does without it."""
+        try:
+            self.gate.allowance(memory)
+        except GateError:
+            return False
+        return True
+
     def _decided(self, memory: Memory) -> Trialled:
+        try:
+            return self._looked_at(memory)
+        except GateError as error:
+            # Such as the promotion of another one, a moment ago, whose place it would have taken.
+            return Trialled(self.memories.get(memory.id), None, f"decided meanwhile: {error}")
+
+    def _looked_at(self, memory: Memory) -> Trialled:
+        """What the gate says now.
+
+        Raises:
+            GateError: It is not as it was when it was read.
+        """
         report = report_on(memory.id, self.exposures.of(memory.id, memory.version), alpha=self.gate.allowance(memory))
         runs = report.shown + report.withheld
         told = f"{_of(report.successes, report.shown)} with it, {_of(report.successes_without, report.withheld)} without"
-        try:
-            if report.helps:
-                return Trialled(self.promote(memory, report), None, f"promoted: it helps in live traffic ({told})")
-            if report.harms:
-                return Trialled(self.gate.reject(memory, report), None, f"rejected: it harms in live traffic ({told})")
-            if runs >= NOTED_AGAIN * self._noted(memory)[1]:
-                memory = self.gate.note(memory, report)
-        except GateError as error:
-            return Trialled(memory, None, f"somebody else decided meanwhile: {error}")
+        if report.helps:
+            return Trialled(self.promote(memory, report), None, f"promoted: it helps in live traffic ({told})")
+        if report.harms:
+            return Trialled(self.gate.reject(memory, report), None, f"rejected: it harms in live traffic ({told})")
+        keep = self.gate.note if runs >= NOTED_AGAIN * self._noted(memory)[1] else self.gate.pause
+        memory = keep(memory, report)
         if runs >= MOST_RUNS:
             return Trialled(memory, None, f"undecided after {runs} runs in live traffic ({told}): it stays in quarantine")
         return Trialled(memory, None, f"undecided in live traffic so far ({told})")
@@ -96,6 +115,13 @@ class LiveTrials:
             elif isinstance(entry.evidence, ExposureReport):
                 runs = entry.evidence.shown + entry.evidence.withheld
         return paired, runs
+
+
+def _may_be_shown(memory: Memory, audience: Audience) -> bool:
+    """Whether it is for that audience; somebody else's word only where it was drawn for exactly that agent."""
+    scope = memory.lesson.scope
+    is_own = memory.lesson.provenance.origin in OWN
+    return audience.admits(scope) and (is_own or scope.agents == (audience.agent,))
 
 
 def _of(successes: int, runs: int) -> str:

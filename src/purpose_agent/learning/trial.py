@@ -113,7 +113,7 @@ async def try_memory(
 def _next_task(tasks: Sequence[Task], done: Sequence[Pair], once: bool) -> Task | None:
     """The task with fewest pairs so far, the first of several; None if all have had what they can tell."""
     tried = Counter(pair.task for pair in done)
-    fixed = {pair.task for pair, new in _news(done) if not new}
+    fixed = {pair.task for pair, new in _news(done) if not new} if len(tasks) > 1 else set[str]()
     left = [task for task in tasks if task.key not in fixed and not ((once or task.choices) and tried[task.key])]
     return min(left, key=lambda task: tried[task.key], default=None)
 
@@ -141,6 +141,7 @@ def evidence_of(pairs: Sequence[Pair]) -> PairedEvidence:
     """What the judged ones among `pairs` say together.
 
     A pair with the same answers as an earlier one of its task says the same once more, and that is no second piece of evidence.
+    Where there is one task only, its pairs speak for that task alone, and show that it goes so each time: all count.
     """
     evidence = PairedEvidence()
     for pair, new in _news(pairs):
@@ -152,8 +153,9 @@ def evidence_of(pairs: Sequence[Pair]) -> PairedEvidence:
 def _news(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, bool]]:
     """Each pair, and whether it tells anything that an earlier one of its task did not."""
     seen: set[tuple[str, str]] = set()
+    alone = len({pair.task for pair in pairs}) < 2
     for pair in pairs:
-        yield pair, not pair.draw or (pair.task, pair.draw) not in seen
+        yield pair, alone or not pair.draw or (pair.task, pair.draw) not in seen
         seen.add((pair.task, pair.draw))
 
 

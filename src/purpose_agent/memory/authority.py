@@ -18,8 +18,9 @@ POWERFUL: frozenset[MemoryKind] = frozenset({"purpose_contract", "critic_calibra
 def beyond_its_origin(lesson: Lesson) -> Iterator[Finding]:
     """Reasons to refuse the lesson; none for people's words and for what agents saw of their own work.
 
-    From all others no powerful kind is taken, nothing that applies in more places than the run it came from, and nothing in
-    words that applies whatever the task. A rule of lines and demonstrations carry their situations in themselves.
+    From all others no powerful kind is taken, nothing that is for anybody but the one agent it came to, and nothing in words
+    that applies whatever the task. A rule of lines and demonstrations carry their situations in themselves. An import may
+    name no agent: then nobody tries it, and it waits in quarantine.
     """
     provenance, scope = lesson.provenance, lesson.scope
     if provenance.origin in OWN:
@@ -29,8 +30,13 @@ def beyond_its_origin(lesson: Lesson) -> Iterator[Finding]:
         yield Finding("scope_overreach", "powerful_origin", "block", f"{lesson.kind} from {source}")
     if provenance.parents:
         yield Finding("scope_overreach", "general_origin", "block", f"a general memory from {source}")
-    elif provenance.run_id and provenance.agent and scope.agents != (provenance.agent,):
+    elif _is_wider(lesson):
         reach = ", ".join(scope.agents) or "all agents"
         yield Finding("scope_overreach", "wider_than_its_run", "block", f"for {reach[:20]}, from {source}")
     if not (lesson.when.strip() or lesson.lines or lesson.cases or scope.families):
         yield Finding("scope_overreach", "always_on", "block", f"no situation, from {source}")
+
+
+def _is_wider(lesson: Lesson) -> bool:
+    agent, agents = lesson.provenance.agent, lesson.scope.agents
+    return agents != (agent,) if agent else not agents and lesson.provenance.origin != "import"

@@ -8,11 +8,9 @@ learned values, which take no room in a prompt.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from math import sqrt
-from types import MappingProxyType
-from typing import get_args
 
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import POLICY, Memory, MemoryKind, MemoryStatus
@@ -24,40 +22,30 @@ HALF_LIFE = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class MemoryBudget:
-    """Room for memories, and what one look after them may cost. Counts are 0 and above.
+    """Room for memories. Counts are 0 and above.
 
     Attributes:
         promoted: Learned memories in use, without values.
         family: Those of them that are for one family of tasks.
-        kinds: Further bounds for single kinds of them, such as `{"episodic_case": 50}`.
         quarantined: Memories on trial, without values.
         values: Learned values, in use or on trial.
         taught: What people taught. What is beyond it is told, and stays.
         idle_runs: A learned memory in use that none of so many runs had which its families and agents allow for
             hibernates; 0: none does.
-        comparisons: Of pairs of memories, for one look; it goes on from there at the next one.
-        changes: Memories that are put away, merged or sent to trial in one look, at most.
     """
 
     promoted: int = 500
     family: int = 50
-    kinds: Mapping[MemoryKind, int] = field(default_factory=lambda: MappingProxyType({}))
     quarantined: int = 200
     values: int = 200
     taught: int = 100
     idle_runs: int = 1_000
-    comparisons: int = 2_000
-    changes: int = 100
 
     def __post_init__(self) -> None:
-        counts: dict[str, object] = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "kinds"}
-        for kind, count in self.kinds.items():
-            if kind not in get_args(MemoryKind):
-                raise UsageError(f"MemoryBudget(kinds={{{kind!r}: …}}): a kind is one of {', '.join(get_args(MemoryKind))}.")
-            counts[f"kinds[{kind!r}]"] = count
-        for name, count in counts.items():
+        for each in fields(self):
+            count: object = getattr(self, each.name)
             if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-                raise UsageError(f"MemoryBudget({name}={count!r}): give a whole number, 0 or above.")
+                raise UsageError(f"MemoryBudget({each.name}={count!r}): give a whole number, 0 or above.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +127,6 @@ def excesses(counts: Mapping[Sort, int], budget: MemoryBudget) -> tuple[Excess, 
     """The sorts that are over their budget, the narrower before the wider; what people taught last."""
     families = sorted({each.family for each in counts if each.family and each.status == "promoted" and not each.taught})
     rooms: list[tuple[Sort, int]] = [(Sort(None, POLICY), budget.values), (Sort("quarantined"), budget.quarantined)]
-    rooms += [(Sort("promoted", kind), room) for kind, room in sorted(budget.kinds.items()) if kind != POLICY]
     rooms += [(Sort("promoted", family=family), budget.family) for family in families]
     rooms += [(Sort("promoted"), budget.promoted), (Sort("promoted", taught=True), budget.taught)]
     counted = ((sort, room, sum(count for each, count in counts.items() if sort.holds(each))) for sort, room in rooms)
@@ -154,8 +141,9 @@ def least_worth(standings: Iterable[Standing], count: int, now: datetime) -> Seq
 def better_proven(one: Memory, other: Memory) -> bool:
     """Whether `one` has the better claim to stay of two that say the same, or the opposite.
 
-    What a person taught comes first, then what is in use; then a lower bound of its utility decides (posterior mean less
-    one standard deviation, so that three of three is less than thirty of thirty-two), its trust, and its age.
+    What a person taught comes first, then what is in use, then what is trusted more, whatever the record; then a lower bound
+    of its utility decides (posterior mean less one standard deviation, so that three of three is less than thirty of
+    thirty-two), and its age.
     """
     return _proof(one) > _proof(other) or (_proof(one) == _proof(other) and one.id < other.id)
 
@@ -164,4 +152,4 @@ def _proof(memory: Memory) -> tuple[bool, bool, float, float]:
     alpha, beta = memory.helped + 1, memory.used - memory.helped + 1
     deviation = sqrt(alpha * beta / ((alpha + beta) ** 2 * (alpha + beta + 1)))
     is_taught = memory.lesson.provenance.origin in TEACHERS
-    return is_taught, memory.status == "promoted", memory.utility - deviation, memory.trust
+    return is_taught, memory.status == "promoted", memory.trust, memory.utility - deviation

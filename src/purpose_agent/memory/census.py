@@ -15,7 +15,7 @@ from purpose_agent.core.memory import POLICY, Memory, MemoryStatus
 from purpose_agent.core.origin import TEACHERS
 from purpose_agent.memory.budget import Sort, Standing
 from purpose_agent.memory.index import SEVERAL, Audience, MemoryIndex, family_of
-from purpose_agent.memory.rows import COLUMNS, marks, memory_of
+from purpose_agent.memory.rows import COLUMNS, marks, memory_of, readable
 from purpose_agent.memory.words import words_in
 from purpose_agent.runtime.connection import Cursor, Value
 from purpose_agent.runtime.database import Database
@@ -84,7 +84,7 @@ class Census:
             f" WHERE entered < ? ORDER BY m.last_run, m.rowid LIMIT {MOST_IDLE}",
             horizon[0],
         )
-        return tuple(memory for row in rows if self._had_chances((memory := memory_of(row)), row[-2], row[-1], runs))
+        return tuple(memory for row in readable(rows) if self._had_chances((memory := memory_of(row)), row[-2], row[-1], runs))
 
     def _had_chances(self, memory: Memory, last_run: str, entered: str, runs: int) -> bool:
         scope = memory.lesson.scope
@@ -112,7 +112,7 @@ class Census:
             f" AND j.to_status IN ({marks(_ALIVE)}) AND m.status IN ({marks(_ALIVE)}) ORDER BY j.id LIMIT ?",
             (_SAME, last, *_ALIVE, *_ALIVE, limit),
         )
-        found = tuple((int(row[-1]), memory_of(row)) for row in rows)
+        found = tuple((int(row[-1]), memory_of(row)) for row in readable(rows))
         return found, found[-1][0] if len(found) == limit else int(last)
 
     def looked_up_to(self, line: int) -> None:
@@ -134,7 +134,7 @@ class Census:
                 " ORDER BY m.rowid DESC LIMIT ?",
                 (family_of(lesson), lesson.kind, memory.id, *_ALIVE, NEIGHBOURS),
             )
-            found = tuple(map(memory_of, rows))
+            found = tuple(map(memory_of, readable(rows)))
         else:
             text = " ".join([lesson.when, lesson.then, *(case.situation for case in lesson.cases)])
             # Of what is for several agents, say, one sees all that the scope admits; it is compared as a whole below.
@@ -169,7 +169,7 @@ class Census:
             f" WHERE memory_index MATCH ? AND m.status IN ({marks(statuses)}) ORDER BY i.rank, m.rowid DESC LIMIT ?",
             (" OR ".join(f'"{word}"' for word in wanted), *statuses, limit),
         )
-        return tuple(map(memory_of, rows))
+        return tuple(map(memory_of, readable(rows)))
 
 
 def sort_of(memory: Memory) -> Sort:

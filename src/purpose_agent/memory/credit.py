@@ -6,14 +6,17 @@ counts. The cause is in the exposures: the same runs beside those that a coin le
 them where there are any, and the counts alone where there are none.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from purpose_agent.core.exposure import Exposure
 from purpose_agent.core.memory import Memory
 from purpose_agent.memory.exposures import keep
 from purpose_agent.memory.store import count_use, note_use
 from purpose_agent.runtime.connection import Cursor
+
+_ANY_VERSION: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,14 @@ class Credit:
 
 
 def credit(
-    cursor: Cursor, memory_ids: Iterable[str], success: bool | None, exposures: Sequence[Exposure] = (), *, run_id: str = ""
+    cursor: Cursor,
+    memory_ids: Iterable[str],
+    success: bool | None,
+    exposures: Sequence[Exposure] = (),
+    *,
+    run_id: str = "",
+    versions: Mapping[str, int] = _ANY_VERSION,
+    broke: bool = False,
 ) -> None:
     """Count a run's outcome for each memory in its prompt, once, inside the transaction that stores the run.
 
@@ -52,12 +62,18 @@ def credit(
         success: None if nobody judged the run: it then counts for nothing, but that the memory was in use.
         exposures: Of the run: what it had, and what a coin kept from it.
         run_id: Its id.
+        versions: Of the memories when the run began: one whose status changed since then gets no count of what was before.
+            What is not named counts in any version.
+        broke: It ended without a verdict, and had it gone on there would have been one. Where a coin fell this is no success:
+            else a memory would look well whose only effect is that hard runs break (intention to treat).
     """
     had = sorted(set(memory_ids))
     note_use(cursor, had, run_id)
     if success is not None:
-        count_use(cursor, had, helped=success)
+        count_use(cursor, had, helped=success, versions=versions)
         keep(cursor, exposures, success=success)
+    elif broke:
+        keep(cursor, [each for each in exposures if each.share < 1], success=False)
 
 
 def credit_of(memory: Memory, exposures: Iterable[Exposure]) -> Credit:

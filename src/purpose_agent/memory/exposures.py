@@ -1,9 +1,10 @@
 """Which runs had which memories, and which would have had them but for a coin: the only SQL on `exposures`.
 
 In:  the exposures of a judged run, as it ends.
-Out: the exposures of a memory, oldest first.
+Out: the exposures of a memory, in the order in which the outcomes came.
 
-Runs that nobody judged are not kept here: they tell nothing of what a memory is worth. What a coin withheld from them is
+Runs that nobody judged are not kept here: they tell nothing of what a memory is worth. Those that broke before they could
+be are, as no success, where a coin fell. What a coin withheld from them is
 in their events. Nor are memories that people taught: those are always shown.
 """
 
@@ -21,14 +22,14 @@ class Exposures:
         self._db = db
 
     def of(self, memory_id: str, version: int | None = None) -> tuple[Exposure, ...]:
-        """Those of a memory, oldest first.
+        """Those of a memory, in the order in which the outcomes came: what was there at one look stays the beginning of the next.
 
         Args:
             version: Only those of this version, that is since its status last changed; None: all.
         """
         rows = self._db.rows(
             "SELECT memory_id, version, shown, share, run_id, success FROM exposures"
-            " WHERE memory_id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY run_id",
+            " WHERE memory_id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY number",
             (memory_id, version),
         )
         return tuple(Exposure(row[0], row[1], bool(row[2]), row[3], row[4], bool(row[5])) for row in rows)

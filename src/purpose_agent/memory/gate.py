@@ -24,7 +24,7 @@ from purpose_agent.core.memory import (
     ScanReport,
     TrialReport,
 )
-from purpose_agent.core.origin import TEACHERS, lowest
+from purpose_agent.core.origin import AUTHORITY, TEACHERS, lowest
 from purpose_agent.core.ports import Clock
 from purpose_agent.memory.authority import beyond_its_origin
 from purpose_agent.memory.fingerprint import fingerprint
@@ -53,14 +53,15 @@ class Gate:
             supersedes: The memory it is a revision of; that one leaves use when this one is promoted.
 
         A lesson that says what a living memory says returns that memory; one that says what was rejected before
-        returns the rejected one, so that a bad lesson isn't tried again each time it is drawn. A rejected lesson's
+        returns the rejected one, so that a bad lesson isn't tried again each time it is drawn; but not on less
+        authority than the new one has, or a page could have a lesson rejected before the agent finds it. A rejected lesson's
         secrets are replaced before anything is stored.
         """
         lesson, report = _examined(lesson)
         run_id = run_id or lesson.provenance.run_id
         with self._store.transaction():
             known = self._store.find_same(lesson, ("candidate", "quarantined", "promoted", "rejected"))
-            if known is not None:
+            if known is not None and not _was_less(known, lesson):
                 return known
             candidate = replace(self._candidate(lesson), supersedes=supersedes)
             came = f"imported from {lesson.provenance.source}" if lesson.provenance.origin == "import" else "drawn from a run"
@@ -281,6 +282,12 @@ def _as_import(card: Card, known: Past | None) -> Lesson:
     before = known.read()
     source = replace(before.provenance, origin=lowest(before.provenance.origin, "import"))
     return replace(edited, kind=before.kind, scope=before.scope, provenance=source)
+
+
+def _was_less(known: Memory, lesson: Lesson) -> bool:
+    """It was rejected as the word of somebody with less authority than the lesson has."""
+    before, now = known.lesson.provenance.origin, lesson.provenance.origin
+    return known.status == "rejected" and AUTHORITY.index(before) > AUTHORITY.index(now)
 
 
 def _reasons(report: ScanReport) -> str:

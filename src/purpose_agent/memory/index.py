@@ -20,7 +20,7 @@ from math import log
 from purpose_agent.core.memory import POLICY, Lesson, Memory, MemoryKind, MemoryStatus, Scope
 from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task
-from purpose_agent.memory.rows import COLUMNS, marks, memory_of
+from purpose_agent.memory.rows import COLUMNS, marks, memory_of, readable
 from purpose_agent.memory.words import LONGEST, words_in
 from purpose_agent.runtime.connection import Cursor, Value
 from purpose_agent.runtime.database import Database
@@ -130,7 +130,7 @@ class MemoryIndex:
             " ORDER BY utility DESC, 1 LIMIT ?",
             (*statuses, *names, audience.family or SEVERAL, *statuses, *names, limit),
         )
-        return tuple(memory for memory in map(memory_of, rows) if audience.admits(memory.lesson.scope))
+        return tuple(memory for memory in map(memory_of, readable(rows)) if audience.admits(memory.lesson.scope))
 
     def admissible(
         self, ranked: Iterable[int], audience: Audience, *, statuses: Collection[MemoryStatus] = ("promoted",)
@@ -165,7 +165,7 @@ class MemoryIndex:
             f" WHERE m.status IN ({marks(statuses)}) AND m.kind IN ({marks(kinds)}) AND {same} ORDER BY m.rowid",
             (*statuses, *kinds, *values),
         )
-        return tuple(map(memory_of, rows))
+        return tuple(map(memory_of, readable(rows)))
 
     def _those(
         self, ranked: Iterable[int], condition: str, values: Sequence[str], statuses: Collection[MemoryStatus]
@@ -177,10 +177,12 @@ class MemoryIndex:
             size *= 2
             found = {
                 int(row[-1]): memory_of(row)
-                for row in self._db.rows(
-                    f"SELECT {COLUMNS}, m.rowid FROM memories m JOIN memory_reach r ON r.row = m.rowid"
-                    f" WHERE m.rowid IN (SELECT value FROM json_each(?)) AND +m.status IN ({marks(statuses)}) AND {condition}",
-                    (json.dumps(chunk), *statuses, *values),
+                for row in readable(
+                    self._db.rows(
+                        f"SELECT {COLUMNS}, m.rowid FROM memories m JOIN memory_reach r ON r.row = m.rowid"
+                        f" WHERE m.rowid IN (SELECT value FROM json_each(?)) AND +m.status IN ({marks(statuses)}) AND {condition}",
+                        (json.dumps(chunk), *statuses, *values),
+                    )
                 )
             }
             yield from ((row, found[row]) for row in chunk if row in found)

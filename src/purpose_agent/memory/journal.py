@@ -28,7 +28,7 @@ from purpose_agent.core.memory import (
     ScanReport,
     TrialReport,
 )
-from purpose_agent.core.secrets import without_secrets
+from purpose_agent.core.secrets import json_without_secrets, without_secrets
 from purpose_agent.runtime.chain import LINE, card_hash, chain_hash
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.database import Database
@@ -199,14 +199,14 @@ def past(
 
 
 def evidence_json(evidence: Evidence) -> str | None:
-    """As it is stored."""
+    """As it is stored: without secrets, whoever wrote them into an excerpt or a goal."""
     if evidence is None:
         return None
     if isinstance(evidence, TrialReport | ExposureReport):
         # JSON has no infinity.
         top = sys.float_info.max
         evidence = replace(evidence, e_help=min(evidence.e_help, top), e_harm=min(evidence.e_harm, top))
-    return to_json(type(evidence), evidence)
+    return json_without_secrets(to_json(type(evidence), evidence))
 
 
 def _read_evidence(text: str | None) -> Evidence:

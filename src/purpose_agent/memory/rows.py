@@ -4,7 +4,7 @@ In:  the columns `COLUMNS` of a row of `memories m`.
 Out: a `Memory`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 
@@ -45,6 +45,22 @@ def memory_of(row: Row) -> Memory:
         version=row[6],
         supersedes=row[7],
     )
+
+
+def readable(rows: Iterable[Row]) -> Iterator[Row]:
+    """Those of the rows that begin with `COLUMNS` whose lesson can be read.
+
+    One row that somebody broke must not stop every run: `memories verify` names it, and `settle` takes it in again.
+    """
+    return (row for row in rows if _is_readable(row[2]))
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        lesson_of(text)
+    except WorkspaceError:
+        return False
+    return True
 
 
 def card_of(row: Row) -> Card:

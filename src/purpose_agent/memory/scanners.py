@@ -14,7 +14,7 @@ from functools import cache
 from hashlib import sha256
 
 from purpose_agent.core.memory import Case, Condition, Finding, Lesson, RuleLine, ScanReport, Scope
-from purpose_agent.core.secrets import FORMS, find_secrets
+from purpose_agent.core.secrets import FORMS, find_secrets, without_secrets
 from purpose_agent.memory.threats import injection, privacy, scope, score, tools
 from purpose_agent.memory.threats.finding import Reading
 from purpose_agent.memory.threats.lexicon import Lexicon
@@ -76,8 +76,21 @@ def _seen_in(text: str, seen: set[str], *, words_only: bool = False) -> Iterator
 
 
 def repaired(lesson: Lesson) -> Lesson:
-    """`lesson` without what no database can keep: half characters become `?`."""
-    return _each(lesson, lambda text: text.encode("utf-8", "replace").decode())
+    """`lesson` without what must not be kept: half characters become `?`, and where it came from is told without secrets.
+
+    Its provenance is not scanned: it is no part of what it says, and no reason to refuse it.
+    """
+    whole = _each(lesson, _storable)
+    came = whole.provenance
+    # The runtime sets it, but an address that a person gives may have a key in it.
+    return replace(
+        whole,
+        provenance=replace(came, agent=without_secrets(_storable(came.agent)), source=without_secrets(_storable(came.source))),
+    )
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def redacted(lesson: Lesson) -> Lesson:

@@ -8,7 +8,7 @@ passes by the gate doesn't pass by the table in `lifecycle.py`. A memory that wa
 either: it would be vouched for by the new line. `retake` lets it begin anew.
 """
 
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -229,11 +229,15 @@ class MemoryStore:
         return self._moment[1]
 
 
-def count_use(cursor: Cursor, memory_ids: Iterable[str], *, helped: bool) -> None:
-    """One more use of each memory, in the caller's transaction. Ids that are not there are passed over."""
+def count_use(cursor: Cursor, memory_ids: Iterable[str], *, helped: bool, versions: Mapping[str, int]) -> None:
+    """One more use of each memory, in the caller's transaction. Ids that are not there are passed over.
+
+    Args:
+        versions: Those named count only if they are still of that version.
+    """
     cursor.executemany(
-        "UPDATE memories SET used = used + 1, helped = helped + ? WHERE id = ?",
-        [(int(helped), memory_id) for memory_id in memory_ids],
+        "UPDATE memories SET used = used + 1, helped = helped + ?1 WHERE id = ?2 AND version = coalesce(?3, version)",
+        [(int(helped), memory_id, versions.get(memory_id)) for memory_id in memory_ids],
     )
 
 

@@ -164,7 +164,7 @@ def _in_words(taught: Taught) -> Iterator[str]:
 class _Yaml(Protocol):
     """What is used of PyYAML."""
 
-    SafeLoader: type
+    SafeLoader: Any
     YAMLError: type[Exception]
 
     def load(self, stream: str, Loader: type) -> object: ...
@@ -178,13 +178,23 @@ def _front_matter(text: str, where: str) -> Mapping[str, object]:
         raise MissingExtra(message) from error
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
-        pairs = [(loader.construct_object(key, True), loader.construct_object(value, True)) for key, value in node.value]
+        # Names before anything else: one that is a list may be built out of many.
+        if any(key.tag != "tag:yaml.org,2002:str" for key, _ in node.value):
+            raise UsageError(f"{where}: a name in its front matter is no text. Put it in quotes.")
+        pairs = [(str(key.value), loader.construct_object(value, True)) for key, value in node.value]
         names = [name for name, _ in pairs]
-        if len({str(name) for name in names}) < len(names):
+        if len(set(names)) < len(names):
             raise UsageError(f"{where}: a name stands twice in its front matter. Remove one of them.")
         return dict(pairs)
 
-    strict: Any = type("StrictLoader", (module.SafeLoader,), {})
+    def compose(loader: Any, parent: Any, index: Any) -> Any:
+        event = loader.peek_event()
+        # With them, a short text says a huge one: each name stands for several of the one before.
+        if getattr(event, "anchor", None) is not None:
+            raise UsageError(f"{where}: its front matter has anchors or aliases (& or *), which are not read. Write it out.")
+        return module.SafeLoader.compose_node(loader, parent, index)
+
+    strict: Any = type("StrictLoader", (module.SafeLoader,), {"compose_node": compose})
     strict.add_constructor("tag:yaml.org,2002:map", mapping)
     try:
         found = module.load(text, strict)

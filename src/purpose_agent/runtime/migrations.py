@@ -176,14 +176,15 @@ def m0003_evidence(db: Connection) -> None:
         ) STRICT;
 
         CREATE TABLE exposures (             -- judged runs that had a memory, or would have had it but for a coin
+            number INTEGER PRIMARY KEY,      -- in the order they ended
             run_id TEXT NOT NULL,
             memory_id TEXT NOT NULL,
             version INTEGER NOT NULL,        -- of the memory then
             shown INTEGER NOT NULL,          -- 0: withheld
             share REAL NOT NULL,             -- the probability of being shown, above 0; 1: no coin was thrown
             success INTEGER NOT NULL,
-            PRIMARY KEY (memory_id, run_id)
-        ) STRICT, WITHOUT ROWID;
+            UNIQUE (memory_id, run_id)
+        ) STRICT;
 
         CREATE TABLE memory_reach (          -- for whom a memory is; made from its lesson's scope, as JSON lists of names
             row INTEGER PRIMARY KEY,         -- the memory's rowid
@@ -201,8 +202,8 @@ def m0003_evidence(db: Connection) -> None:
             coalesce(lesson -> '$.scope.families', '[]'), coalesce(lesson -> '$.scope.agents', '[]'),
             coalesce(lesson -> '$.scope.users', '[]'), coalesce(lesson -> '$.scope.tools', '[]'),
             coalesce(lesson -> '$.scope.teams', '[]')
-        FROM memories;
-        UPDATE memories SET family = '*' WHERE json_array_length(lesson, '$.scope.families') > 1;
+        FROM (SELECT rowid, origin, kind, iif(json_valid(lesson), lesson, '{}') AS lesson FROM memories);  -- somebody may have broken one
+        UPDATE memories SET family = '*' WHERE json_array_length(iif(json_valid(lesson), lesson, '{}'), '$.scope.families') > 1;
         CREATE INDEX memories_by_family ON memories (family, status);
         CREATE INDEX memories_by_kind ON memories (kind, status);
         CREATE INDEX memories_by_fingerprint ON memories (fingerprint);  -- rejected ones are looked for too

@@ -1,7 +1,7 @@
 """What finished runs had read, from the record.
 
-In:  ids of runs.
-Out: the taint of each: the lowest origin of all that was in its context.
+In:  ids of runs; or an origin and a source.
+Out: the taint of each: the lowest origin of all that was in its context; or the runs that read something from there.
 
 In records of versions that did not keep it, a run that got anything from a tool or a world counts as "tool".
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from purpose_agent.core.codec import from_json
-from purpose_agent.core.origin import Taint
+from purpose_agent.core.origin import OWN, Origin, Taint
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import RunFinished
 
@@ -27,6 +27,22 @@ def taints_of(db: Database, run_ids: Sequence[str]) -> Mapping[str, Taint]:
     acted = db.rows(f"SELECT DISTINCT run_id FROM events WHERE run_id IN ({marks}) AND kind = 'tool_returned'", untold)
     with_tools = {str(run_id) for (run_id,) in acted}
     return {run_id: taint or (UNTOLD if run_id in with_tools else Taint()) for run_id, taint in told.items()}
+
+
+def runs_that_read(db: Database, *, origin: Origin | None = None, source: str | None = None) -> frozenset[str]:
+    """Runs in which a tool or a world returned somebody else's words of that origin, from there; a taint names only one source.
+
+    Args:
+        source: How the name of the page, file or tool begins.
+    """
+    own = ", ".join(f"'{name}'" for name in sorted(OWN))
+    rows = db.rows(
+        "SELECT DISTINCT run_id FROM (SELECT run_id, coalesce(payload ->> '$.observation.origin', 'tool') AS origin,"
+        " coalesce(payload ->> '$.observation.source', '') AS source FROM events WHERE kind = 'tool_returned')"
+        f" WHERE origin NOT IN ({own}) AND (?1 IS NULL OR origin = ?1) AND (?2 IS NULL OR substr(source, 1, length(?2)) = ?2)",
+        (origin, source),
+    )
+    return frozenset(str(run_id) for (run_id,) in rows)
 
 
 def taint_at(end: RunFinished) -> Taint | None:

@@ -7,6 +7,9 @@ A path is opened one part at a time, each relative to the folder opened before i
 (openat(2) with O_NOFOLLOW). So there is no moment between a check and the opening in which a link could be put in its
 place. Symbolic links are refused even where they stay inside. Hard links and mounts inside the root are followed: whoever
 can make those already has what they lead to.
+
+Nothing of ours is reached: no folder that holds a workspace's database, whether it was there at the start or not, and none
+called `.purpose_agent` or `.git`. What an agent remembers changes by the gate of memory alone.
 """
 
 import contextlib
@@ -28,6 +31,11 @@ MOST_BYTES = 2 * 2**20
 MOST_NAMES = 500
 FILE = "Path of the file, relative to the working folder"
 FOLDER = "Path of the folder, relative to the working folder; empty for the working folder itself"
+
+
+_OURS = "workspace.sqlite3"
+"""The database of a workspace; SQLite's own files beside it begin with the same name."""
+_CLOSED = frozenset({".purpose_agent", ".git"})
 
 
 class _FileTool:
@@ -117,14 +125,27 @@ def _parts(path: str) -> list[str]:
     """The names on the way.
 
     Raises:
-        ToolError: The path is absolute, goes up, or can't be a path.
+        ToolError: The path is absolute, goes up, can't be a path, or leads to what no agent may touch.
     """
     if path.startswith(("/", "\\", "~")) or "\0" in path:
         raise ToolError(f"{path!r} is refused: give a path relative to the working folder, such as 'notes/plan.txt'.")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ToolError(f"{path!r} is refused: '..' leads out of the working folder.")
+    for part in parts:
+        # Some file systems take both cases for the same.
+        if part.casefold() in _CLOSED or part.casefold().startswith(_OURS):
+            raise ToolError(
+                f"{path!r} is refused: {part!r} is not for agents. What they remember, and git's own files, are kept there."
+            )
     return parts
+
+
+def _refuse_workspace(folder: int) -> None:
+    for name in (_OURS, f"{_OURS}-wal"):
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            raise ToolError("This folder is refused: it is a workspace, where memories are kept. Use a folder beside it.")
 
 
 @contextlib.contextmanager
@@ -145,6 +166,7 @@ def _folder(root: Path, parts: list[str], *, make: bool = False) -> Generator[in
     """A descriptor of the folder `parts` leads to, through no link."""
     here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        _refuse_workspace(here)
         for part in parts:
             if make:
                 with contextlib.suppress(FileExistsError):
@@ -155,6 +177,7 @@ def _folder(root: Path, parts: list[str], *, make: bool = False) -> Generator[in
                 raise ToolError(f"{part!r} is refused: it is no folder, or a symbolic link.") from error
             os.close(here)
             here = below
+            _refuse_workspace(here)
         yield here
     finally:
         os.close(here)

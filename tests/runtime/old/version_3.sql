@@ -117,14 +117,15 @@ CREATE TABLE trials (                -- what the trial of each stay in quarantin
             UNIQUE (memory_id, version)
         ) STRICT;
 CREATE TABLE exposures (             -- judged runs that had a memory, or would have had it but for a coin
+            number INTEGER PRIMARY KEY,      -- in the order they ended
             run_id TEXT NOT NULL,
             memory_id TEXT NOT NULL,
             version INTEGER NOT NULL,        -- of the memory then
             shown INTEGER NOT NULL,          -- 0: withheld
             share REAL NOT NULL,             -- the probability of being shown, above 0; 1: no coin was thrown
             success INTEGER NOT NULL,
-            PRIMARY KEY (memory_id, run_id)
-        ) STRICT, WITHOUT ROWID;
+            UNIQUE (memory_id, run_id)
+        ) STRICT;
 CREATE TABLE memory_reach (          -- for whom a memory is; made from its lesson's scope, as JSON lists of names
             row INTEGER PRIMARY KEY,         -- the memory's rowid
             always INTEGER NOT NULL,         -- 1: for all their tasks
@@ -181,7 +182,7 @@ INSERT INTO value_kinds VALUES ('porter', '*', 13, 1);
 INSERT INTO value_kinds VALUES ('porter', 'doors', 12, 1);
 INSERT INTO judgements VALUES ('porter', 'doors', 'peer_agent', 20);
 INSERT INTO trials VALUES (1, 'mem_2', 1, 0.5, 1.5, NULL, NULL);
-INSERT INTO exposures VALUES ('run_1', 'mem_2', 1, 1, 0.5, 1);
+INSERT INTO exposures VALUES (1, 'run_1', 'mem_2', 1, 1, 0.5, 1);
 INSERT INTO memory_reach VALUES (1, 0, '["doors"]', '[]', '[]', '[]', '[]');
 INSERT INTO upkeep VALUES ('sameness', 1);
 INSERT INTO memory_vectors VALUES (1, 'test:3', X'0000803F0000000000000000');
