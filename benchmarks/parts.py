@@ -1,16 +1,66 @@
-"""One part of a benchmark: a module with `WANTED`, its figures and what they are, and `measure(options)`, which has them.
+"""The parts of a benchmark: modules with `WANTED`, their figures and what they are, and `measure(options)`, which has them.
 
-In:  the module's name, options.
-Out: its figures, shown as a table. A part that is missing or breaks is told, and its figures are null.
+In:  the names that were asked for, the modules, options.
+Out: figures, shown as tables; all of them written down. A part that is missing or breaks is told, and its figures are null.
 """
 
+import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
+from typing import TypeAlias
 
-from benchmarks.figures import Figures, as_json, show, unmeasured
+from benchmarks.figures import Figures, as_json, commit, machine, show, unmeasured
+
+Part: TypeAlias = tuple[str, tuple[str, ...]]
+"""The module, and the figures that it must have; its own `WANTED` may name more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says that all benchmarks understand.
+
+    Attributes:
+        names: Of parts; () for all.
+        out: Where to write instead.
+    """
+
+    names: tuple[str, ...]
+    quick: bool
+    out: Path | None
+
+    def is_whole(self, parts: Collection[str]) -> bool:
+        """All parts, to be kept: what a quick look measured must not take the place of real numbers."""
+        return set(self.names or parts) == set(parts) and (not self.quick or self.out is not None)
+
+    def pictures(self, parts: Collection[str], usual: Path) -> Path | None:
+        """Where pictures are written; None: nowhere."""
+        return self.out or (usual if self.is_whole(parts) else None)
+
+
+def run(asked: Asked, parts: Mapping[str, Part], options: object, told: str, file: Path) -> int:
+    """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist.
+
+    Args:
+        options: As every part gets it.
+        told: What of the options is said at first, such as "seed 0".
+        file: Of the figures; its name counts where another folder was asked for.
+    """
+    unknown = [name for name in asked.names if name not in parts]
+    if unknown:
+        print(f"There is no part called {', '.join(unknown)}. Parts: {', '.join(parts)}.", file=sys.stderr)
+        return 2
+    print(f"{machine()}, commit {commit()}, {told}", flush=True)
+    figures: Figures = {}
+    for name, (module, wanted) in parts.items():
+        if not asked.names or name in asked.names:
+            figures |= measured(name, module, options, wanted)
+    if asked.is_whole(parts):
+        write(figures, asked.out / file.name if asked.out else file)
+    return 0
 
 
 def measured(name: str, module: str, options: object, wanted: Iterable[str] = ()) -> Figures:

@@ -10,9 +10,9 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.figures import ROOT, Figures, commit, machine
+from benchmarks.figures import ROOT
 from benchmarks.gate.options import MODEL, Options
-from benchmarks.parts import measured, write
+from benchmarks.parts import Asked, Part, run
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "errors": ("null_promoted", "null_promoted_fdr", "harm_promoted", "pairs_20", "pairs_40", "pairs_70", "oracle_ratio"),
@@ -30,24 +30,11 @@ PICTURES = ROOT / "benchmarks" / "gate" / "results"
 
 def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: Path = PICTURES) -> int:
     """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist."""
-    asked = _parser().parse_args(arguments)
-    names: list[str] = asked.part
-    out: Path | None = asked.out
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        print(f"There is no part called {', '.join(unknown)}. Parts: {', '.join(PARTS)}.", file=sys.stderr)
-        return 2
-    # What a quick look measured must not take the place of real numbers.
-    whole = set(names or PARTS) == set(PARTS) and (not asked.quick or out is not None)
-    options = Options(asked.quick, asked.model, out or (pictures if whole else None), asked.seed)
-    print(f"{machine()}, commit {commit()}, seed {options.seed}", flush=True)
-    figures: Figures = {}
-    for name, wanted in PARTS.items():
-        if not names or name in names:
-            figures |= measured(name, f"benchmarks.gate.parts.{name}", options, wanted)
-    if whole:
-        write(figures, out / figures_file.name if out else figures_file)
-    return 0
+    given = _parser().parse_args(arguments)
+    asked = Asked(tuple(given.part), given.quick, given.out)
+    options = Options(given.quick, given.model, asked.pictures(PARTS, pictures), given.seed)
+    parts: dict[str, Part] = {name: (f"benchmarks.gate.parts.{name}", wanted) for name, wanted in PARTS.items()}
+    return run(asked, parts, options, f"seed {options.seed}", figures_file)
 
 
 def _parser() -> ArgumentParser:

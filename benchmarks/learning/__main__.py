@@ -10,9 +10,9 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.figures import ROOT, Figures, commit, machine
+from benchmarks.figures import ROOT
 from benchmarks.learning.options import MODEL, Options
-from benchmarks.parts import count, measured, write
+from benchmarks.parts import Asked, Part, count, run
 
 PARTS: Mapping[str, str] = {name: name for name in ("rules", "text", "transfer", "code", "published")}
 """By what they are called on the command line: the module in `parts/` that has `measure`, and its figures in `WANTED`."""
@@ -22,24 +22,11 @@ PICTURES = ROOT / "benchmarks" / "learning" / "results"
 
 def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: Path = PICTURES) -> int:
     """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist."""
-    asked = _parser().parse_args(arguments)
-    names: list[str] = asked.part
-    out: Path | None = asked.out
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        print(f"There is no part called {', '.join(unknown)}. Parts: {', '.join(PARTS)}.", file=sys.stderr)
-        return 2
-    # What a quick look measured must not take the place of real numbers.
-    whole = set(names or PARTS) == set(PARTS) and (not asked.quick or out is not None)
-    options = Options(asked.fold, asked.full, asked.seeds, out or (pictures if whole else None), asked.quick, asked.model)
-    print(f"{machine()}, commit {commit()}, fold {options.fold}, {options.seeds} seeds", flush=True)
-    figures: Figures = {}
-    for name, module in PARTS.items():
-        if not names or name in names:
-            figures |= measured(name, f"benchmarks.learning.parts.{module}", options)
-    if whole:
-        write(figures, out / figures_file.name if out else figures_file)
-    return 0
+    given = _parser().parse_args(arguments)
+    asked = Asked(tuple(given.part), given.quick, given.out)
+    options = Options(given.fold, given.full, given.seeds, asked.pictures(PARTS, pictures), given.quick, given.model)
+    parts: dict[str, Part] = {name: (f"benchmarks.learning.parts.{module}", ()) for name, module in PARTS.items()}
+    return run(asked, parts, options, f"fold {options.fold}, {options.seeds} seeds", figures_file)
 
 
 def _parser() -> ArgumentParser:

@@ -5,7 +5,8 @@ Out: for each attack which layers stopped it, each by itself; what was done in t
 
 The target is an agent on a model that obeys whatever it reads, in any disguise. Each attack is led to its end whatever
 a layer says, so that each layer is seen alone: a lesson that the scanners refuse is put before the model all the same.
-No trial is held; the attacker is given that it was fooled. The user's store is copied, never opened for writing.
+No trial is held; the attacker is given that it was fooled. The user's store is copied, never opened for writing;
+SQLite may leave an empty `-wal` and a `-shm` file beside it.
 """
 
 import re
@@ -112,7 +113,7 @@ def harden(workspace: Path | None = None, *, seed: int = 0, rounds: int = 20, on
     """Attack a scratch workspace: in each round once by every channel. About ten milliseconds an attack.
 
     Args:
-        workspace: A folder whose memories the attacks shall meet; it is copied, and stays as it is. None: an empty one.
+        workspace: A folder whose memories the attacks shall meet; it is copied, and nothing in it is changed. None: an empty one.
         only: The number of one attack, to repeat it alone.
     """
     return run_sync(_harden(workspace, seed, [only] if only is not None else range(rounds * len(CHANNELS))))

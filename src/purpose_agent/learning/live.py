@@ -24,6 +24,7 @@ from purpose_agent.memory.exposures import Exposures
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.index import Audience
 from purpose_agent.memory.recall import would_recall
+from purpose_agent.memory.trials import present_stay
 
 MOST_AT_ONCE = 3
 MOST_RUNS = 400
@@ -106,15 +107,11 @@ class LiveTrials:
 
     def _noted(self, memory: Memory) -> tuple[bool, int]:
         """Of its present stay in quarantine: whether it was tried in pairs, and how many runs the last report of live ones had."""
-        paired, runs = False, 0
-        for entry in self.memories.journal(memory.id):
-            if entry.to_status == "quarantined" != entry.from_status:
-                paired, runs = False, 0
-            elif isinstance(entry.evidence, TrialReport):
-                paired = True
-            elif isinstance(entry.evidence, ExposureReport):
-                runs = entry.evidence.shown + entry.evidence.withheld
-        return paired, runs
+        # Not the line that it came with: that may tell of harm in the watch.
+        evidence = [entry.evidence for entry in present_stay(self.memories.journal(memory.id))[1:]]
+        live = [report for report in evidence if isinstance(report, ExposureReport)]
+        runs = live[-1].shown + live[-1].withheld if live else 0
+        return any(isinstance(report, TrialReport) for report in evidence), runs
 
 
 def _may_be_shown(memory: Memory, audience: Audience) -> bool:

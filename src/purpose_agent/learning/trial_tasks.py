@@ -23,6 +23,7 @@ from purpose_agent.learning.evolve import transfer_tasks
 from purpose_agent.learning.hypotheses import KINDS
 from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
 from purpose_agent.memory.rules import has_a_say
+from purpose_agent.memory.trials import present_stay
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.record import RunRow, first_runs, list_runs, task_keys, would_have_chosen
 
@@ -113,8 +114,8 @@ def trial_tasks(
 
 def _ceased_at(journal: Iterable[JournalEntry]) -> str:
     """The first run in which it no longer held, if that is why it is in quarantine; or ""."""
-    stays = [entry for entry in journal if entry.to_status == "quarantined" != entry.from_status]
-    return stays[-1].run_id if stays and stays[-1].from_status == "promoted" else ""
+    first = next(iter(present_stay(journal)), None)
+    return first.run_id if first is not None and first.from_status == "promoted" else ""
 
 
 def _taught(db: Database, memories: Iterable[Memory]) -> frozenset[str]:

@@ -9,7 +9,7 @@ quarantine, what is left comes back; when nothing differed in any pair so far, i
 trial goes on. The rules are in `discoveries.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from purpose_agent.core.errors import NotQuarantined, TrialInconclusive
 from purpose_agent.core.memory import ExposureReport, JournalEntry, Memory, TrialReport
@@ -28,13 +28,22 @@ def last_report(journal: Iterable[JournalEntry]) -> TrialReport | None:
     Args:
         journal: Of one memory, oldest first.
     """
-    last: TrialReport | None = None
+    reports = [entry.evidence for entry in present_stay(journal) if isinstance(entry.evidence, TrialReport)]
+    return reports[-1] if reports else None
+
+
+def present_stay(journal: Iterable[JournalEntry]) -> Sequence[JournalEntry]:
+    """What happened since the memory came into quarantine last, that line first; all if it never did.
+
+    Args:
+        journal: Of one memory, oldest first.
+    """
+    stay: list[JournalEntry] = []
     for entry in journal:
         if entry.to_status == "quarantined" != entry.from_status:
-            last = None
-        elif isinstance(entry.evidence, TrialReport):
-            last = entry.evidence
-    return last
+            stay.clear()
+        stay.append(entry)
+    return stay
 
 
 class TrialAccounts:
