@@ -39,6 +39,7 @@ async def promoted_at_once(hypotheses: Sequence[Hypothesis], rng: random.Random)
             for memory in store.list("quarantined"):
                 with db.write():
                     await _tried(learner, memory, worth[memory.id], rng)
+            learner.promote_together()
         found = [worth[memory.id] for memory in store.list("promoted")]
         db.close()
         return found

@@ -3,14 +3,28 @@
 import random
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.core.memory import POLICY, Case, Condition, Memory, MemoryStatus, RuleLine, TrialReport
+from purpose_agent.core.memory import (
+    POLICY,
+    Case,
+    Condition,
+    Lesson,
+    Memory,
+    MemoryStatus,
+    Provenance,
+    RuleLine,
+    Scope,
+    TrialReport,
+)
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.learning.cases import changed_at, solved_cases
+from purpose_agent.learning.hypotheses import are_rivals
 from purpose_agent.testing.models import RuleModel
 from tests.learning.given import PLACES, steady
 
@@ -249,3 +263,19 @@ async def test_cases_that_are_no_help_stay_in_quarantine(tmp_path: Path) -> None
 
     assert agent.workspace.memories("promoted") == ()
     assert [memory.lesson.kind for memory in agent.workspace.memories("quarantined")] == ["episodic_case"]
+
+
+def test_a_skill_in_words_stands_in_no_rules_way() -> None:
+    source, scope, now = (
+        Provenance("self_verified", "run_1", "carter"),
+        Scope(("carter",), ("carts",)),
+        datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    rule = Memory(
+        "mem_1", Lesson("skill_card", "", "red -> left", source, scope, (Case("a red cart", "left"),)), "quarantined", now
+    )
+    words = Memory("mem_2", Lesson("skill_card", "loading a cart", "count twice", source, scope), "quarantined", now)
+
+    assert not are_rivals(rule, words)
+    assert not are_rivals(words, rule)
+    assert are_rivals(rule, replace(rule, id="mem_3"))

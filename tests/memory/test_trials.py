@@ -204,3 +204,53 @@ def test_of_two_trials_at_once_the_second_is_not_kept(gate: Gate, store: MemoryS
     with pytest.raises(GateError, match="too late"):
         gate.note(memory, longer)
     assert len(store.journal(memory.id)) == 4
+
+
+def test_many_that_wait_together_are_lent_more_evenly_than_a_row(gate: Gate) -> None:
+    waiting = [drawn(gate, f"matter {number}") for number in range(40)]
+    rates = [gate.allowance(memory) for memory in waiting]
+
+    left, row = 1.0, list[float]()
+    for number in range(40):
+        row.append(LEVEL * lent(left, number))
+        left -= lent(left, number)
+    assert rates[0] < row[0] / 3
+    assert all(rate > 2 * alone for rate, alone in list(zip(rates, row, strict=True))[10:])
+    assert sum(rates) < LEVEL
+
+
+def test_a_crowd_on_less_authority_does_not_starve_the_agents_own(gate: Gate) -> None:
+    for number in range(200):
+        gate.admit(lesson(when=f"reading page {number}", then=f"look at {number}", origin="import"))
+
+    assert gate.allowance(drawn(gate, "doors")) == pytest.approx(LEVEL * HALF)
+
+
+def test_what_can_wait_is_lent_little(gate: Gate) -> None:
+    assert gate.allowance(drawn(gate, "doors"), patient=True) == pytest.approx(LEVEL * 0.1)
+    assert gate.allowance(drawn(gate, "lamps")) == pytest.approx(LEVEL * lent(0.9, 1))
+
+
+def test_evidence_that_suffices_only_together_promotes_together(gate: Gate, db: Database) -> None:
+    waiting = [drawn(gate, f"matter {number}") for number in range(10)]
+    rates = [gate.allowance(memory) for memory in waiting]
+    for memory, rate in zip(waiting[:8], rates, strict=False):
+        waiting[waiting.index(memory)] = gate.note(memory, report(memory.id, e_help=0.5 / rate, alpha=rate))
+
+    promoted = gate.promote_together(waiting)
+
+    assert {memory.id for memory in promoted} == {memory.id for memory in waiting[:8]}
+    assert db.rows("SELECT DISTINCT promotion FROM trials WHERE promotion IS NOT NULL") == [(8,)]
+    ((out,),) = db.rows("SELECT sum(stake - coalesce(returned, 0)) FROM trials")
+    assert out <= 1
+    assert gate.promote_together(waiting[8:]) == ()
+
+
+def test_too_little_for_all_together_promotes_none(gate: Gate, store: MemoryStore) -> None:
+    waiting = [drawn(gate, f"matter {number}") for number in range(3)]
+    for place, memory in enumerate(waiting):
+        rate = gate.allowance(memory)
+        waiting[place] = gate.note(memory, report(memory.id, e_help=0.3 / rate, alpha=rate))
+
+    assert gate.promote_together(waiting) == ()
+    assert {memory.status for memory in store.list()} == {"quarantined"}

@@ -90,6 +90,7 @@ class Trials:
                 tried.skipped.append((memory, came_of_it))
             else:
                 tried.trialled.append(came_of_it)
+        tried.trialled += self.learner.promote_together()
         return tried
 
     async def _try(self, memory: Memory) -> Trialled | str:

@@ -136,16 +136,18 @@ def _of_the_present(
 
 
 def concerns(memory: Memory, run: RunRow) -> bool:
-    """Whether it is a hypothesis about the tasks that are like the run's."""
+    """Whether it is a hypothesis about the tasks that are like the run's. A skill in words, without cases, is none."""
     lesson = memory.lesson
-    if lesson.kind not in KINDS or lesson.scope != scope_of(run) or lesson.provenance.parents:
+    if lesson.kind not in KINDS or not lesson.cases or lesson.scope != scope_of(run) or lesson.provenance.parents:
         return False
     return bool(run.family) or {case.answer for case in lesson.cases} <= {*run.task.choices}
 
 
 def are_rivals(one: Memory, other: Memory) -> bool:
-    """Whether both are hypotheses about the same tasks."""
+    """Whether both are hypotheses about the same tasks. Skills in words, without cases, stand in nobody's way."""
     mine, its = one.lesson, other.lesson
+    if not mine.cases or not its.cases:
+        return False
     if one.id == other.id or mine.kind not in KINDS or its.kind not in KINDS or mine.scope != its.scope:
         return False
     if not TEACHERS.isdisjoint((mine.provenance.origin, its.provenance.origin)):

@@ -136,7 +136,7 @@ class Learner:
         memory = self._gate.admit(policy, run.id)
         if memory.status == "quarantined":
             # Its pairs come with the runs from now on, so what it may err is settled now, before the first of them.
-            self._gate.allowance(memory)
+            self._gate.allowance(memory, patient=told)
         return (memory,)
 
     def _twins(self, drafts: Sequence[Lesson], run: RunRow) -> Mapping[Lesson, Memory]:
@@ -183,13 +183,23 @@ class Learner:
         """
         before = self._last_report(memory)
         try:
-            alpha = self._gate.allowance(memory)
+            alpha = self._gate.allowance(memory, patient=bool(told))
+            at_best = max(alpha, self._gate.prospect(memory))
         except GateError as error:
             return Trialled(memory, None, f"somebody else decided meanwhile: {error}")
         done: list[Pair] = []
         try:
             report = await try_memory(
-                memory, tasks, rerun, before=before, told=told, done=done, alpha=alpha, once=once, may_go_on=may_go_on
+                memory,
+                tasks,
+                rerun,
+                before=before,
+                told=told,
+                done=done,
+                alpha=alpha,
+                at_best=at_best,
+                once=once,
+                may_go_on=may_go_on,
             )
         except BaseException:
             # A run failed, or somebody stopped it: the pairs that were run are evidence all the same.
@@ -203,7 +213,7 @@ class Learner:
             if report.harms:
                 return Trialled(self._gate.reject(memory, report), report, "rejected: it harms")
             noted = self._gate.pause(memory, report) if nothing_new else self._gate.note(memory, report)
-            if is_spent(report.pairs, alpha):
+            if is_spent(report.pairs, at_best):
                 return self._given_up(noted, report)
             if told and nothing_new:
                 return Trialled(noted, report, "undecided: no run has told more since")
@@ -217,6 +227,20 @@ class Learner:
             return Trialled(memory, report, f"{why}: it stays in quarantine")
         return Trialled(self._gate.archive(memory, why, actor="learner"), report, f"{why}: archived")
 
+    def promote_together(self) -> tuple[Trialled, ...]:
+        """Into use with all that have evidence enough only if they are promoted at once; of rivals, the one with most."""
+        with self._db.write():
+            waiting = self._memories.list("quarantined")
+            evidence = {memory.id: self._last_report(memory) for memory in waiting}
+            chosen: list[Memory] = []
+            for memory in sorted(waiting, key=lambda each: -_evidence(evidence[each.id])):
+                if _evidence(evidence[memory.id]) > 1 and not any(are_rivals(memory, other) for other in chosen):
+                    chosen.append(memory)
+            promoted = self._gate.promote_together(chosen)
+            for memory in promoted:
+                self._clear_the_way(memory)
+        return tuple(Trialled(memory, evidence[memory.id], "promoted: it helps, as others do with it") for memory in promoted)
+
     def promote(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
         """Into use with it, and out of the way with the other hypotheses of its kind about the same tasks.
 
@@ -225,12 +249,15 @@ class Learner:
         """
         with self._db.write():
             promoted = self._gate.promote(memory, report)
-            for rival in self._memories.of_scope(memory.lesson.scope, ("quarantined",), KINDS):
-                if are_rivals(rival, memory):
-                    self._gate.archive(rival, f"{memory.id} was promoted for the same tasks", actor="learner")
-                    if rival.lesson.kind != memory.lesson.kind:
-                        self._gate.admit(rival.lesson, supersedes=memory.id)
+            self._clear_the_way(promoted)
         return promoted
+
+    def _clear_the_way(self, memory: Memory) -> None:
+        for rival in self._memories.of_scope(memory.lesson.scope, ("quarantined",), KINDS):
+            if are_rivals(rival, memory):
+                self._gate.archive(rival, f"{memory.id} was promoted for the same tasks", actor="learner")
+                if rival.lesson.kind != memory.lesson.kind:
+                    self._gate.admit(rival.lesson, supersedes=memory.id)
 
     def trial_tasks(self, memory: Memory, can_judge: Callable[[Task], bool], *, has_model: bool) -> TrialTasks:
         """What the memory is tried on, on an agent that has a model or none."""
@@ -239,6 +266,10 @@ class Learner:
     def _last_report(self, memory: Memory) -> TrialReport | None:
         """The last one of its present stay in quarantine: what put it into use once doesn't count after it was sent back."""
         return last_report(self._memories.journal(memory.id))
+
+
+def _evidence(report: TrialReport | None) -> float:
+    return report.e_help if report is not None else 0.0
 
 
 def _missing(report: TrialReport) -> str:

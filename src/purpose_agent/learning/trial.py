@@ -60,6 +60,7 @@ async def try_memory(
     done: list[Pair] | None = None,
     pairs: int = PAIRS,
     alpha: float = ALPHA,
+    at_best: float | None = None,
     once: bool = False,
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> TrialReport:
@@ -77,6 +78,8 @@ async def try_memory(
         pairs: At most so many new ones.
         alpha: Chance of promoting a memory that doesn't help, 0 to 1: the gate's allowance. Rejecting one that doesn't harm
             has `ALPHA`.
+        at_best: What `alpha` may still become, if others are promoted with it; None: it stays. A trial is given up only where
+            that would not help.
         once: No task is met twice.
         may_go_on: Asked before each pair; a trial that is stopped goes on from there another time.
     """
@@ -93,7 +96,7 @@ async def try_memory(
         if (
             task is None
             or _is_decided(done, alpha)
-            or is_spent(done, alpha)
+            or is_spent(done, at_best or alpha)
             or _nothing_to_win(done[first:])
             or not may_go_on()
         ):

@@ -8,6 +8,7 @@ as an argument, so it can't be skipped. What a person teaches is scanned and the
 and the journal says so. What somebody wrote into the file comes in by this door too, as an import (`readmit`).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from purpose_agent.core.codec import from_json
@@ -95,15 +96,22 @@ class Gate:
                 return self._store.change(memory, "promoted", actor="person", why="taught", evidence=report)
             return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report)
 
-    def allowance(self, memory: Memory) -> float:
+    def allowance(self, memory: Memory, *, patient: bool = False) -> float:
         """The error rate that a trial of `memory` may have, above 0: what others spent before it counts (`discoveries.py`).
 
         Asked before the first pair of each stay in quarantine; later on it can only have grown.
 
+        Args:
+            patient: Its pairs come with runs that are made anyway: it can wait for more of them, and is lent little.
+
         Raises:
             NotQuarantined: It is not in quarantine, or no longer in that stay.
         """
-        return self._store.trials.allowance(memory)
+        return self._store.trials.allowance(memory, patient=patient)
+
+    def prospect(self, memory: Memory) -> float:
+        """What its allowance may still become: the error rate if all others that are on trial were promoted with it."""
+        return self._store.trials.prospect(memory)
 
     def promote(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
         """Put a quarantined memory into use, on the strength of `report`; the one it revises leaves use with the same stroke.
@@ -116,12 +124,28 @@ class Gate:
         """
         with self._store.transaction():
             self._check_goes_on(memory, report)
-            promoted = self._store.change(memory, "promoted", actor="trial", why=_outcome(report), evidence=report)
-            self._store.trials.promoted(memory, report)
-            revised = self._store.find(memory.supersedes) if memory.supersedes is not None else None
-            if revised is not None and revised.status in ("promoted", "quarantined"):
-                self._store.change(revised, "archived", actor="trial", why=f"superseded by {memory.id}")
-            return promoted
+            return self._promoted(memory, report)
+
+    def promote_together(self, memories: Sequence[Memory]) -> tuple[Memory, ...]:
+        """Put those into use, with one stroke, that have evidence enough for so many at once, though not each by itself.
+
+        Args:
+            memories: In quarantine, each with a trial that was noted, and none of them in another's way.
+
+        Raises:
+            GateError: Somebody else changed one meanwhile.
+        """
+        with self._store.transaction():
+            chosen = self._store.trials.together(memories)
+            promoted: list[Memory] = []
+            for place, (memory, rate) in enumerate(chosen, start=1):
+                report = last_report(self._store.journal(memory.id))
+                if report is None:
+                    raise TrialInconclusive(
+                        f"Memory {memory.id} has an account and no report in its journal: it can't be promoted."
+                    )
+                promoted.append(self._promoted(memory, replace(report, alpha=rate), following=len(chosen) - place))
+            return tuple(promoted)
 
     def reject(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:
         """Reject a quarantined memory for good, on the strength of `report`.
@@ -242,6 +266,14 @@ class Gate:
         altered = Alteration(card.memory_id, known.card if known is not None else "", card.hash)
         # An edited card doesn't say whose place it takes.
         return self._store.retake(card.memory_id, Retaking(lesson, None, "gate", EDITED, altered, status, outcome, report))
+
+    def _promoted(self, memory: Memory, report: TrialReport | ExposureReport, following: int = 0) -> Memory:
+        promoted = self._store.change(memory, "promoted", actor="trial", why=_outcome(report), evidence=report)
+        self._store.trials.promoted(memory, report, following=following)
+        revised = self._store.find(memory.supersedes) if memory.supersedes is not None else None
+        if revised is not None and revised.status in ("promoted", "quarantined"):
+            self._store.change(revised, "archived", actor="trial", why=f"superseded by {memory.id}")
+        return promoted
 
     def _check_goes_on(self, memory: Memory, report: TrialReport | ExposureReport) -> None:
         """Two trials of one memory at once would spend its share of error twice, and the later report hide the earlier one."""

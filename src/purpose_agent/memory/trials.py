@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 
 from purpose_agent.core.errors import NotQuarantined, TrialInconclusive
 from purpose_agent.core.memory import ExposureReport, JournalEntry, Memory, TrialReport
-from purpose_agent.memory.discoveries import allowed, left_over, lent
+from purpose_agent.core.origin import AUTHORITY
+from purpose_agent.memory.discoveries import LEVEL, PATIENCE, allowed, left_over, lent, together
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.database import Database
 
@@ -52,10 +53,13 @@ class TrialAccounts:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def allowance(self, memory: Memory) -> float:
+    def allowance(self, memory: Memory, *, patient: bool = False) -> float:
         """The error rate that the promotion of `memory` may have now, 0 to 1; its account is opened if there is none.
 
         It never shrinks while the trial goes on, and grows with every promotion of another memory.
+
+        Args:
+            patient: Its pairs come with runs that are made anyway: it is lent little.
 
         Raises:
             NotQuarantined: It is not in quarantine, or no longer in that stay.
@@ -67,19 +71,36 @@ class TrialAccounts:
                 )
             stake = _stake(cursor, memory)
             if stake is None:
-                _collect(cursor)
-                ((others, money),) = cursor.execute(
-                    "SELECT coalesce(sum(memory_id != ? OR version != ?), 0), 1.0 - coalesce(sum(stake - coalesce(returned, 0)), 0)"
-                    " FROM trials",
-                    (memory.id, memory.version),
-                ).fetchall()
-                stake = lent(float(money), int(others))
+                stake = _lent(cursor, memory, patient)
                 cursor.execute(
                     "INSERT INTO trials (memory_id, version, stake) VALUES (?, ?, ?)"
                     " ON CONFLICT (memory_id, version) DO UPDATE SET stake = excluded.stake, returned = NULL",
                     (memory.id, memory.version, stake),
                 )
             return allowed(stake, _promotions(cursor))
+
+    def prospect(self, memory: Memory) -> float:
+        """The error rate that its promotion may have at best, if all that wait are promoted with it; 0 without an account."""
+        stake, promotions = self._db.rows(_OPEN, (memory.id, memory.version)), self._db.rows(_PROMOTIONS)
+        ((waiting,),) = self._db.rows("SELECT count(*) FROM trials WHERE returned IS NULL")
+        return allowed(float(stake[0][0]), int(promotions[0][0]) + int(waiting) - 1) if stake else 0.0
+
+    def together(self, memories: Sequence[Memory]) -> Sequence[tuple[Memory, float]]:
+        """Those of `memories` that may be promoted with one stroke, and the error rate of each promotion.
+
+        Their evidence is what was noted last; each needs 1/LEVEL by itself, too.
+        """
+        found: list[tuple[float, float, Memory]] = []
+        for memory in memories:
+            rows = self._db.rows(
+                "SELECT stake * e_help, stake FROM trials WHERE memory_id = ? AND version = ? AND returned IS NULL AND e_help >= ?",
+                (memory.id, memory.version, 1 / LEVEL),
+            )
+            found += [(float(staked), float(stake), memory) for staked, stake in rows]
+        found.sort(key=lambda each: -each[0])
+        ((promotions,),) = self._db.rows(_PROMOTIONS)
+        k = together([staked for staked, _, _ in found], int(promotions))
+        return [(memory, allowed(stake, int(promotions) + k - 1)) for _, stake, memory in found[:k]]
 
     def note(self, memory: Memory, report: TrialReport | ExposureReport) -> None:
         """Keep how far its trial has come. One in which nothing differed so far has cost nothing."""
@@ -90,14 +111,17 @@ class TrialAccounts:
                 (min(report.e_help, 1e300), int(report.e_help == 1), memory.id, memory.version),
             )
 
-    def promoted(self, memory: Memory, report: TrialReport | ExposureReport) -> None:
+    def promoted(self, memory: Memory, report: TrialReport | ExposureReport, *, following: int = 0) -> None:
         """Close the account of a memory that `report` promotes, in the transaction of its promotion.
+
+        Args:
+            following: How many more are promoted with the same stroke.
 
         Raises:
             TrialInconclusive: It has no open account, or the report allows itself a larger error rate than it has.
         """
         with self._db.write() as cursor:
-            stake, promotion = _stake(cursor, memory), _promotions(cursor) + 1
+            stake, promotion = _stake(cursor, memory), _promotions(cursor) + 1 + following
             if stake is None:
                 raise TrialInconclusive(
                     f"No trial of memory {memory.id} (version {memory.version}) was begun, so its promotion may not err at all. "
@@ -124,6 +148,24 @@ class TrialAccounts:
 def _stake(cursor: Cursor, memory: Memory) -> float | None:
     row = cursor.execute(_OPEN, (memory.id, memory.version)).fetchone()
     return float(row[0]) if row is not None else None
+
+
+def _lent(cursor: Cursor, memory: Memory, patient: bool) -> float:
+    """The stake of a trial that begins. Memories on less authority don't count: a crowd of them must not starve the agents' own."""
+    _collect(cursor)
+    ((others, money),) = cursor.execute(
+        "SELECT coalesce(sum(memory_id != ? OR version != ?), 0), 1.0 - coalesce(sum(stake - coalesce(returned, 0)), 0) FROM trials",
+        (memory.id, memory.version),
+    ).fetchall()
+    if patient:
+        return PATIENCE * float(money)
+    origins = AUTHORITY[: AUTHORITY.index(memory.lesson.provenance.origin) + 1]
+    ((waiting,),) = cursor.execute(
+        f"SELECT count(*) FROM memories m WHERE status = 'quarantined' AND origin IN ({', '.join('?' * len(origins))}) AND NOT EXISTS"
+        " (SELECT 1 FROM trials t WHERE t.memory_id = m.id AND t.version = m.version AND t.returned IS NULL)",
+        origins,
+    ).fetchall()
+    return lent(float(money), int(others), max(1, int(waiting)))
 
 
 def _promotions(cursor: Cursor) -> int:
