@@ -1,15 +1,22 @@
 """Evidence that may be looked at after every pair, and still errs no more often than it says."""
 
 import random
+from collections.abc import Iterable
+from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purpose_agent.evals.sequential import CAUTIOUS, STAKES, PairedEvidence, e_value, gain_interval, wins_needed
+from purpose_agent.evals.sequential import CAUTIOUS, STAKES, PairedEvidence, wins_needed
 
 COUNTS = st.integers(0, 40)
 GAINS = st.lists(st.floats(-1, 1), max_size=12)
+
+
+def by_degrees(gains: Iterable[float]) -> PairedEvidence:
+    """The evidence after these gains."""
+    return reduce(PairedEvidence.gained, gains, PairedEvidence())
 
 
 def peak(rng: random.Random, pairs: int, helping: float = 0.5) -> tuple[float, float]:
@@ -87,9 +94,9 @@ def test_a_gain_of_zero_on_average_is_not_expected_to_add_evidence(
 ) -> None:
     """Two outcomes, as likely as makes their mean zero; or with less of a chance to win. All other cases are mixtures of such."""
     chance = down / (up + down) * (1 - worse)
-    after = chance * e_value([*before, up]) + (1 - chance) * e_value([*before, -down])
+    after = chance * by_degrees([*before, up]).e_help + (1 - chance) * by_degrees([*before, -down]).e_help
 
-    assert after <= e_value(before) * (1 + 1e-9)
+    assert after <= by_degrees(before).e_help * (1 + 1e-9)
 
 
 @given(wins=st.integers(0, 12), losses=st.integers(0, 12), ties=st.integers(0, 5))
@@ -97,18 +104,18 @@ def test_verdicts_are_gains_of_one_and_minus_one(wins: int, losses: int, ties: i
     gains = [1.0] * wins + [-1.0] * losses + [0.0] * ties
     evidence = PairedEvidence(wins, losses, both=ties)
 
-    assert e_value(gains) == pytest.approx(evidence.e_help)
-    assert e_value([-gain for gain in gains]) == pytest.approx(evidence.e_harm)
-    assert gain_interval(gains) == evidence.interval
+    assert by_degrees(gains).e_help == pytest.approx(evidence.e_help)
+    assert by_degrees(gains).e_harm == pytest.approx(evidence.e_harm)
+    assert by_degrees(gains).interval == evidence.interval
 
 
 def test_half_a_point_is_less_evidence_than_a_whole_one() -> None:
-    assert 1 < e_value([0.5] * 6) < e_value([1.0] * 6)
+    assert 1 < by_degrees([0.5] * 6).e_help < by_degrees([1.0] * 6).e_help
 
 
 def test_a_gain_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="−1 to 1; got 2"):
-        e_value([0.5, 2.0])
+        by_degrees([0.5, 2.0])
 
 
 def test_thousands_of_wins_are_a_number_still() -> None:

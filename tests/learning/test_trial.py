@@ -265,3 +265,14 @@ async def test_where_one_task_is_all_there_is_its_pairs_speak_for_that_task() ->
     report = await try_memory(memory(), TASKS[:1], rerun)
 
     assert (report.helps, report.wins, report.tasks) == (True, ENOUGH, 1)
+
+
+def test_pairs_judged_by_degrees_decide_as_verdicts_do() -> None:
+    def pairs(gain: float | None) -> list[Pair]:
+        return [Pair(f"task {n}", n, None, None, "", "", gain=gain) for n in range(12)]
+
+    assert report_on("mem_1", pairs(0.9), alpha=0.05, tokens=0).helps
+    assert report_on("mem_1", pairs(-0.9), alpha=0.05, tokens=0).harms
+    undecided = report_on("mem_1", pairs(0.05), alpha=0.05, tokens=0)
+    assert (undecided.helps, undecided.harms, undecided.wins, undecided.losses) == (False, False, 12, 0)
+    assert report_on("mem_1", pairs(None), alpha=0.05, tokens=0).mean_gain is None

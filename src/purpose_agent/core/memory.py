@@ -250,6 +250,7 @@ class Pair:
 
     Attributes:
         draw: Equal for two pairs of a task whose answers are the same; "" if they are not known.
+        gain: What the run with it is worth more, −1 to 1, where that is judged by degrees; None: right or wrong tells it.
     """
 
     task: str
@@ -259,6 +260,7 @@ class Pair:
     run_with: str
     run_without: str
     draw: str = ""
+    gain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +268,8 @@ class TrialReport:
     """What a trial found. A memory helps or harms when its e-value reaches 1/α.
 
     Attributes:
-        wins: Pairs where only the run with the memory succeeded.
-        losses: Pairs where only the run without it did.
+        wins: Pairs where only the run with the memory succeeded, or where it was worth more.
+        losses: Pairs where only the run without it did, or where that was worth more.
         tasks: Different tasks among the pairs; the report speaks for these.
         e_help: Evidence against "it doesn't help", 0 and above.
         e_harm: Evidence against "it doesn't harm".

@@ -1,6 +1,6 @@
 """Evidence that may be looked at after every pair.
 
-In:  paired outcomes, with and without, one pair after the other: two verdicts, or their difference as a number.
+In:  paired outcomes, with and without, one pair after the other: two verdicts, or a difference in degrees, −1 to 1.
 Out: e-values for "it helps" and "it harms"; a range for the mean gain that holds at every look.
 
 Testing by betting: under "it doesn't help", the expected difference of the next pair is at most zero, whatever was seen
@@ -17,7 +17,7 @@ After Waudby-Smith and Ramdas, arXiv 2010.09686; Howard et al., arXiv 1810.08240
 arXiv 2606.08106. Not here: error control over many memories (`memory/discoveries.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import exp, log1p
 from types import MappingProxyType
@@ -34,19 +34,21 @@ _LARGEST = 700.0
 
 @dataclass(frozen=True, slots=True)
 class PairedEvidence:
-    """What has been seen so far, of pairs that are judged right or wrong.
+    """What has been seen so far.
 
     Attributes:
         wins: Pairs where only the run with it succeeded.
         losses: Pairs where only the run without it did.
         both: Pairs where both succeeded.
         neither: Pairs where none did.
+        gains: Differences, −1 to 1, of pairs that are judged by degrees.
     """
 
     wins: int = 0
     losses: int = 0
     both: int = 0
     neither: int = 0
+    gains: tuple[float, ...] = ()
 
     def seen(self, with_it: bool, without: bool) -> "PairedEvidence":
         """The evidence after one more pair."""
@@ -56,73 +58,66 @@ class PairedEvidence:
             return replace(self, neither=self.neither + 1)
         return replace(self, wins=self.wins + 1) if with_it else replace(self, losses=self.losses + 1)
 
+    def gained(self, gain: float) -> "PairedEvidence":
+        """The evidence after one more pair that is judged by degrees.
+
+        Raises:
+            ValueError: The gain lies outside −1 to 1.
+        """
+        if not -1 <= gain <= 1:
+            raise ValueError(f"A gain is the difference of two scores from 0 to 1, so −1 to 1; got {gain}.")
+        return replace(self, gains=(*self.gains, gain))
+
+    @property
+    def better(self) -> int:
+        """Pairs in which the run with it came out better."""
+        return self.wins + sum(gain > 0 for gain in self.gains)
+
+    @property
+    def worse(self) -> int:
+        """Pairs in which it came out worse."""
+        return self.losses + sum(gain < 0 for gain in self.gains)
+
     @property
     def pairs(self) -> int:
         """How many pairs were judged."""
-        return self.wins + self.losses + self.both + self.neither
+        return self.wins + self.losses + self.both + self.neither + len(self.gains)
 
     @property
     def e_help(self) -> float:
         """Evidence against "it doesn't help", 0 and above; 1 is none."""
-        return _wealth({1.0: self.wins, -1.0: self.losses}, STAKES)
+        return _wealth(self._counts, STAKES)
 
     @property
     def e_harm(self) -> float:
         """Evidence against "it doesn't harm", 0 and above; 1 is none."""
-        return _wealth({1.0: self.losses, -1.0: self.wins}, STAKES)
+        return _wealth({-gain: times for gain, times in self._counts.items()}, STAKES)
 
     @property
     def mean_gain(self) -> float | None:
         """Mean difference of success, −1 to 1; None without a pair."""
-        return (self.wins - self.losses) / self.pairs if self.pairs else None
+        return (self.wins - self.losses + sum(self.gains)) / self.pairs if self.pairs else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % range of the mean gain, valid at every look; None for fewer than two pairs."""
-        return _interval({1.0: self.wins, -1.0: self.losses, 0.0: self.both + self.neither})
+        return _interval(self._counts)
 
-
-def e_value(gains: Sequence[float]) -> float:
-    """Evidence against "the gain is not above zero", 0 and above; 1 is none. With all signs turned: evidence of harm.
-
-    Args:
-        gains: Differences of paired scores, each −1 to 1, in the order they came. The expected gain of each, given those
-            before it, must be at most zero where the memory doesn't help; nothing else is asked of them.
-
-    Raises:
-        ValueError: A gain lies outside −1 to 1.
-    """
-    return _wealth(_counted(gains), STAKES)
-
-
-def gain_interval(gains: Sequence[float]) -> tuple[float, float] | None:
-    """95 % range of the mean gain, −1 to 1; None for fewer than two gains.
-
-    A confidence sequence: the chance that the mean ever lies outside, at any of all looks, is at most 5 %. For that it is wider
-    than an interval made for one look, such as a bootstrap's.
-
-    Raises:
-        ValueError: A gain lies outside −1 to 1.
-    """
-    return _interval(_counted(gains))
+    @property
+    def _counts(self) -> dict[float, int]:
+        """How often each gain came. The order makes no difference to a gambler whose stake is fixed."""
+        counts = {1.0: self.wins, -1.0: self.losses, 0.0: self.both + self.neither}
+        for gain in self.gains:
+            counts[gain] = counts.get(gain, 0) + 1
+        return counts
 
 
 def wins_needed(evidence: PairedEvidence, alpha: float) -> int:
     """How many wins in a row would bring `e_help` to 1/α; 0 if it is there."""
     needed = 0
-    while _wealth({1.0: evidence.wins + needed, -1.0: evidence.losses}, STAKES) < 1 / alpha:
+    while replace(evidence, wins=evidence.wins + needed).e_help < 1 / alpha:
         needed += 1
     return needed
-
-
-def _counted(gains: Sequence[float]) -> dict[float, int]:
-    """How often each gain came. The order makes no difference to a gambler whose stake is fixed."""
-    counts: dict[float, int] = {}
-    for gain in gains:
-        if not -1 <= gain <= 1:
-            raise ValueError(f"A gain is the difference of two scores from 0 to 1, so −1 to 1; got {gain}.")
-        counts[float(gain)] = counts.get(float(gain), 0) + 1
-    return counts
 
 
 def _wealth(counts: Mapping[float, int], stakes: Mapping[float, float], mean: float = 0.0) -> float:

@@ -127,8 +127,8 @@ def report_on(memory_id: str, pairs: Sequence[Pair], *, alpha: float, tokens: in
     return TrialReport(
         memory_id=memory_id,
         pairs=tuple(pairs),
-        wins=evidence.wins,
-        losses=evidence.losses,
+        wins=evidence.better,
+        losses=evidence.worse,
         tasks=len({pair.task for pair in pairs}),
         e_help=evidence.e_help,
         e_harm=evidence.e_harm,
@@ -148,7 +148,9 @@ def evidence_of(pairs: Sequence[Pair]) -> PairedEvidence:
     """
     evidence = PairedEvidence()
     for pair, new in _news(pairs):
-        if new and pair.with_memory is not None and pair.without is not None:
+        if new and pair.gain is not None:
+            evidence = evidence.gained(pair.gain)
+        elif new and pair.with_memory is not None and pair.without is not None:
             evidence = evidence.seen(pair.with_memory, pair.without)
     return evidence
 
@@ -179,5 +181,7 @@ def _is_decided(pairs: Sequence[Pair], alpha: float) -> bool:
 def _nothing_to_win(pairs: Sequence[Pair]) -> bool:
     """The first pairs all succeeded both ways, or could not be judged."""
     opening = pairs[:PATIENCE]
-    unjudged = all(pair.with_memory is None or pair.without is None for pair in opening)
-    return len(opening) == PATIENCE and (unjudged or all(pair.without and pair.with_memory for pair in opening))
+    unjudged = all(pair.gain is None and (pair.with_memory is None or pair.without is None) for pair in opening)
+    return len(opening) == PATIENCE and (
+        unjudged or all(pair.without and pair.with_memory and not pair.gain for pair in opening)
+    )

@@ -223,10 +223,38 @@ def m0003_evidence(db: Connection) -> None:
     link_old_lines(db)
 
 
+def m0004_what_critics_said(db: Connection) -> None:
+    """What critics said of runs whose outcome is known, so that their Φ can be read as a probability."""
+    db.execute(
+        """
+        CREATE TABLE phi_judgements (
+            number INTEGER PRIMARY KEY,      -- in the order they came
+            run_id TEXT NOT NULL,
+            critic TEXT NOT NULL,            -- "state", "falsification", …
+            model TEXT NOT NULL,             -- the critic's
+            family TEXT NOT NULL,            -- of the run's task
+            task_key TEXT NOT NULL,
+            phi REAL,                        -- NULL: the critic could not say
+            confidence REAL NOT NULL,
+            low REAL,
+            high REAL,
+            success INTEGER NOT NULL,        -- by checks or a world
+            tokens INTEGER NOT NULL,
+            version TEXT NOT NULL,           -- of the critic's prompt
+            at TEXT NOT NULL,
+            notes TEXT NOT NULL,             -- hash of the calibration memories in that prompt; '': none
+            UNIQUE (run_id, critic, model, version, notes)
+        ) STRICT;
+        CREATE INDEX phi_judgements_by_critic ON phi_judgements (critic, model, notes);
+        """
+    )
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     m0001_runs_events_and_memories,
     m0002_experience,
     m0003_evidence,
+    m0004_what_critics_said,
 )
 
 
