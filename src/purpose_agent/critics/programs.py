@@ -1,0 +1,148 @@
+"""What programs say to calls, found out in the sandbox.
+
+In:  programs, calls, a `CodeRunner`.
+Out: for each program and call the value, as a Python literal, or None.
+
+In our own process values are only read, as literals; no code runs there.
+"""
+
+import ast
+import inspect
+import json
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeAlias, cast
+
+from purpose_agent.core.ports import CodeLimits, CodeRunner
+
+Outcome: TypeAlias = str | None
+"""A literal; None if the call raised, never returned, said two things, or gave what no literal can say."""
+CPU_SECONDS = 0.5
+"""Of one program, for all calls together."""
+MOST_RESTARTS = 6
+MOST_CHARS = 2000
+
+
+async def outcomes(
+    runner: CodeRunner, programs: Sequence[str], calls: Sequence[str], limits: CodeLimits | None = None
+) -> list[list[Outcome]]:
+    """What each program says to each call, all in one run of the sandbox.
+
+    A program that ends the run (by leaving, or by hanging where no signal gets through) has said what it had said before; the
+    others get a run of their own, a few times.
+    """
+    found: list[list[Outcome]] = []
+    for _ in range(MOST_RESTARTS):
+        if len(found) == len(programs) or not calls:
+            break
+        script = (
+            f"{_script()}\n_probe({list(programs[len(found) :])!r}, {list(calls)!r}, {CPU_SECONDS!r}, {MOST_CHARS!r}, result)\n"
+        )
+        said = _rows((await runner.run(script, limits=limits)).value)
+        found.extend([_padded(row, len(calls)) for row in said] or [[None] * len(calls)])
+    return [*found, *([None] * len(calls) for _ in programs[len(found) :])]
+
+
+def same(left: Outcome, right: Outcome) -> bool:
+    """Both are literals of equal values; floats count as equal from one millionth on."""
+    if left is None or right is None:
+        return False
+    try:
+        one, two = literal(left), literal(right)
+    except ValueError:
+        return False
+    if isinstance(one, float | int) and isinstance(two, float | int) and float in (type(one), type(two)):
+        return math.isclose(one, two, rel_tol=1e-6, abs_tol=1e-6)
+    return one == two
+
+
+def literal(text: str) -> object:
+    """The value of a Python literal.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return cast(object, ast.literal_eval(text.strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError) as error:
+        raise ValueError(f"{text[:80]!r} is no literal") from error
+
+
+@cache
+def _script() -> str:
+    return f"from __future__ import annotations\n{inspect.getsource(_probe)}"
+
+
+def _rows(value: str | None) -> list[list[Outcome]]:
+    """What was handed back: for each program that was begun, the values it got to."""
+    try:
+        rows: Any = json.loads(value or "[]")
+        return [[said if isinstance(said, str) else None for said in row] for row in rows]
+    except (ValueError, TypeError, RecursionError):
+        return []
+
+
+def _padded(row: list[Outcome], length: int) -> list[Outcome]:
+    return (row + [None] * length)[:length]
+
+
+def _probe(programs: list[str], calls: list[str], seconds: float, most: int, result: Callable[[object], None]) -> None:
+    """Sent to the sandbox as text, and never called in our own process; so it imports for itself."""
+    import os
+    import signal
+    import sys
+    import warnings
+    from typing import cast
+
+    class Slow(BaseException):
+        pass
+
+    def ring(*_: object) -> None:
+        raise Slow
+
+    def told(value: object) -> str:
+        kind, inside = type(value), cast("Any", value)
+        if value is None or kind in (bool, int, str) or (kind is float and abs(inside) < float("inf")):
+            return repr(value)
+        if issubclass(kind, list):
+            return f"[{', '.join(map(told, inside))}]"
+        if issubclass(kind, tuple):
+            return f"({''.join(told(item) + ', ' for item in inside)})"
+        if issubclass(kind, (set, frozenset)):
+            return "{" + ", ".join(sorted(map(told, inside))) + "}" if value else "set()"
+        if issubclass(kind, dict):
+            return "{" + ", ".join(sorted(f"{told(key)}: {told(inside[key])}" for key in inside)) + "}"
+        raise ValueError("no literal says this")
+
+    warnings.simplefilter("ignore")
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 — as long as the process lives
+    signal.signal(signal.SIGPROF, ring)
+    rows: list[list[str | None]] = []
+    for program in programs:
+        row: list[str | None] = []
+        rows.append(row)
+        result(rows)
+        names: dict[str, object] = {"__name__": "answer"}
+        try:
+            # CPU time, so that a busy machine changes nothing; again and again, for code that catches everything.
+            signal.setitimer(signal.ITIMER_PROF, seconds, 0.05)
+            # S102, S307: this runs in the sandbox.
+            exec(compile(program, "<program>", "exec", dont_inherit=True), names)  # noqa: S102
+            for call in calls:
+                try:
+                    one, two = (told(eval(call, names)) for _ in range(2))  # noqa: S307
+                    row.append(one if one == two and len(one) <= most else None)
+                except Slow:
+                    raise
+                except BaseException:  # noqa: BLE001
+                    row.append(None)
+        except BaseException:  # noqa: BLE001
+            pass
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        row.extend([None] * (len(calls) - len(row)))
+    result(rows)
