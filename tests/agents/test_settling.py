@@ -46,6 +46,9 @@ class Learner:
         self.half = await rerun(tasks[0], 1, True)
         return object()
 
+    def promote_together(self) -> tuple[object, ...]:
+        return ()
+
 
 @pytest.mark.parametrize(("status", "success"), [("exhausted", False), ("gave_up", False), ("finished", None)])
 async def test_a_half_that_came_to_no_end_is_no_success(status: RunStatus, success: bool | None, tmp_path: Path) -> None:

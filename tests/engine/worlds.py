@@ -10,6 +10,7 @@ from purpose_agent.core.values import Experienced, Ranked
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
+from purpose_agent.engine.scoring import Scoring
 from purpose_agent.engine.world import worlds_of
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.sandbox.process import ProcessRunner
@@ -90,7 +91,7 @@ class Taught:
 
 def runner(values: Taught | None = None) -> Runner:
     """It keeps no record and recalls nothing."""
-    return Runner(checks=CheckCritic(ProcessRunner()), clock=SystemClock(), recall=None, record=None, values=values)
+    return Runner(scoring=Scoring(CheckCritic(ProcessRunner())), clock=SystemClock(), recall=None, record=None, values=values)
 
 
 def setup(model: pa.Model | None = None, world: object | None = None) -> Setup:

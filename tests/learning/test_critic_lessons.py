@@ -233,16 +233,20 @@ async def test_a_trial_stops_when_it_may_not_go_on(tmp_path: Path) -> None:
     assert len(pairs) == 3
 
 
-async def test_only_promoted_notes_that_bear_on_the_task_reach_the_critic(tmp_path: Path) -> None:
+async def test_only_promoted_notes_about_the_family_reach_the_critic(tmp_path: Path) -> None:
     db = await reckoned(tmp_path, [1, 2])
     memory, _ = await drawn(db)
     used = replace(memory, status="promoted")
     card = replace(used, lesson=Lesson("skill_card", "", "add them", Provenance("user")))
 
-    assert notes_for([memory, card], a_sum(9), "reckoner") == ()
-    assert notes_for([used, card], a_sum(9), "reckoner") == (memory.lesson.text,)
-    assert notes_for([used], a_sum(9, "others"), "reckoner") == ()
-    assert notes_for([used], a_sum(9), "somebody else") == ()
+    family = a_sum(9).family
+
+    assert notes_for([memory, card], "reckoner", family) == ()
+    assert notes_for([used, card], "reckoner", family) == (memory.lesson.text,)
+    assert notes_for([used], "reckoner", "others") == ()
+    assert notes_for([used], "somebody else", family) == ()
+    one_users = replace(used, lesson=replace(used.lesson, scope=replace(used.lesson.scope, users=("ann",))))
+    assert notes_for([one_users], "reckoner", family) == ()
 
 
 def test_notes_have_a_name_and_none_have_none() -> None:

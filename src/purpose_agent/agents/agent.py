@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approve
@@ -12,6 +12,7 @@ from purpose_agent.core.errors import UsageError
 from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import ChoiceEnvironment
+from purpose_agent.core.score import PhiMode
 from purpose_agent.core.task import Limits, Task, as_task
 from purpose_agent.core.tool import Tool, make_tool
 from purpose_agent.engine.context import with_role
@@ -37,6 +38,9 @@ class Agent:
         tools: Tools, or plain typed functions with docstrings.
         critic: Who scores tasks that have no checks: "self" is its own model, None or "none" nobody;
             a spec or a model object.
+        phi: How Φ is found. "auto": by the task's checks; where there are none, code by assertions that a model means to break it with,
+            long runs by what changed in a step, all else by the whole state. "checks", "falsification", "delta", "standard" and
+            "ensemble" (several critics, up to four calls a step) ask for one way.
         limits: What a run may spend, unless the task says otherwise.
         workspace: A folder, or a Workspace.
         mode: "learning" reads and writes memory; "validation" records runs only; "evaluation" writes nothing.
@@ -62,6 +66,7 @@ class Agent:
         model: str | Model | None = None,
         tools: Sequence[Tool | Callable[..., Any]] = (),
         critic: str | Model | Literal["self"] | None = "self",
+        phi: PhiMode = "auto",
         limits: Limits | None = None,
         workspace: Workspace | str | Path | None = None,
         mode: RunMode = "learning",
@@ -73,6 +78,8 @@ class Agent:
             raise UsageError("Agent(name=''): give it a name; what it learns is kept under it.")
         if mode not in ("learning", "validation", "evaluation"):
             raise UsageError(f"Agent(mode={mode!r}): it is one of 'learning', 'validation' and 'evaluation'.")
+        if phi not in get_args(PhiMode):
+            raise UsageError(f"Agent(phi={phi!r}): it is one of {', '.join(map(repr, get_args(PhiMode)))}.")
         if environment is not None and tools:
             raise UsageError("Agent(environment=…, tools=…): a world lists its own actions; leave the tools out.")
         self.name = name
@@ -81,6 +88,7 @@ class Agent:
         self.mode: RunMode = mode
         self.temperature = temperature
         self.approve = approve
+        self.phi: PhiMode = phi
         self.workspace = open_workspace(workspace)
         self._tools = ToolExecutor([tool if isinstance(tool, Tool) else make_tool(tool) for tool in tools])
         # A named model is looked up now, so that a wrong name is told at once; "the best there is" when first needed.
@@ -120,7 +128,16 @@ class Agent:
         if self._critic != "self":
             critic = None if self._critic is None else resolved(self._critic)
         return Setup(
-            self.name, self.role, model, self._tools, critic, self.limits, self.temperature, self._environment, self.approve
+            self.name,
+            self.role,
+            model,
+            self._tools,
+            critic,
+            self.limits,
+            self.temperature,
+            self._environment,
+            self.approve,
+            self.phi,
         )
 
     def can_judge(self, task: Task) -> bool:

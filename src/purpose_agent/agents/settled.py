@@ -27,6 +27,9 @@ class Settled:
         altered: Memories that were found edited in the file, past the gate; they began anew, as imports.
         stopped: What was left for another time because the budget was spent, or "".
         upkeep: What was put away, merged or sent to trial to keep memory within its budget.
+        judged: Runs with a known outcome that a critic was asked about, so that its Φ can be read.
+        calibrations: Notes for critics that were drawn from their mistakes; they are in quarantine then.
+        calibration: What asking the critics cost.
     """
 
     reflected: tuple[str, ...] = ()
@@ -43,6 +46,9 @@ class Settled:
     generalised: tuple[Memory, ...] = ()
     altered: tuple[Memory, ...] = ()
     upkeep: Upkeep = field(default_factory=Upkeep)
+    judged: int = 0
+    calibrations: tuple[Memory, ...] = ()
+    calibration: Usage = field(default_factory=Usage)
 
     def summary(self) -> str:
         """One line for each thing done."""
@@ -52,6 +58,8 @@ class Settled:
         lines += [f"reflected on {run_id}" for run_id in self.reflected]
         lines += [f"{run_id}: not reflected on, its agent was not made in this process" for run_id in self.waiting]
         lines += [f"{_line(memory)}: made of {', '.join(memory.lesson.provenance.parents)}" for memory in self.generalised]
+        lines += [f"critics were asked about {self.judged} runs whose outcome is known"] if self.judged else []
+        lines += [f"{_line(memory)}: drawn from a critic's mistakes" for memory in self.calibrations]
         lines += [f"{_line(tried.memory)}: {_told(tried)}" for tried in self.trialled]
         lines += [f"{_line(memory)}: not tried, {why}" for memory, why in self.skipped]
         lines += [f"{_line(memory)}: back in quarantine" for memory in self.returned]
@@ -62,14 +70,15 @@ class Settled:
             lines.append(f"episodes of others that agree with what was experienced here, and teach since: {self.vouched}")
         lines += _kept(self.upkeep)
         lines += [self.stopped] if self.stopped else []
-        lines += [self._cost()] if self.runs or self.reflection.calls else []
+        lines += [self._cost()] if self.runs or self.reflection.calls or self.calibration.calls else []
         return "\n".join(lines) or "nothing was waiting"
 
     def _cost(self) -> str:
-        reflection, trials = self.reflection, self.trials
+        reflection, trials, critics = self.reflection, self.trials, self.calibration
+        asked = f"; critics {critics.calls} calls and {critics.tokens:,} tokens" if critics.calls else ""
         return (
             f"cost: reflection {reflection.calls} calls and {reflection.tokens:,} tokens; "
-            f"trials {self.runs} runs, {trials.calls} calls and {trials.tokens:,} tokens"
+            f"trials {self.runs} runs, {trials.calls} calls and {trials.tokens:,} tokens{asked}"
         )
 
 

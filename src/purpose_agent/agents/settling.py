@@ -11,7 +11,7 @@ from typing import Protocol
 
 from purpose_agent.agents.budget import Purse
 from purpose_agent.core.errors import ModelError
-from purpose_agent.core.memory import POLICY, Memory
+from purpose_agent.core.memory import CALIBRATION, POLICY, Memory
 from purpose_agent.core.origin import AUTHORITY, Taint
 from purpose_agent.core.task import Task
 from purpose_agent.engine.run import Setup
@@ -54,6 +54,8 @@ class Trials:
 
     Attributes:
         is_live: Whether a memory is on trial in live traffic, and so not here.
+        may_judge: Whether the critic of an agent, by the name of its model, is known to tell successes from failures on tasks of a
+            family; it judges where a task has no checks.
     """
 
     memories: Memories
@@ -63,6 +65,7 @@ class Trials:
     purse: Purse
     listeners: Sequence[Listener] = ()
     is_live: Callable[[Memory], bool] = lambda memory: False
+    may_judge: Callable[[str, str, str], bool] = lambda agent, model, family: False
 
     async def of_all(self) -> Tried:
         """One trial of each quarantined memory, as far as the purse reaches.
@@ -76,8 +79,8 @@ class Trials:
         ):
             if self.memories.get(memory.id).status != "quarantined":
                 continue  # another hypothesis about the same tasks was promoted meanwhile
-            if self.is_live(memory):
-                continue
+            if memory.lesson.kind == CALIBRATION or self.is_live(memory):
+                continue  # the one is tried on its critic, the other in live traffic
             if not self.purse.has_room(runs=2):
                 tried.left.append(memory)
                 continue
@@ -101,7 +104,9 @@ class Trials:
         has_model = agent.setup().model is not None
         if not has_model and memory.lesson.kind != POLICY:
             return f"the agent {name!r} has no model that could read it"
-        chosen = self.learner.trial_tasks(memory, agent.can_judge, has_model=has_model)
+        chosen = self.learner.trial_tasks(
+            memory, lambda task: agent.can_judge(task) or self._by_critic(agent, task), has_model=has_model
+        )
         if not chosen.tasks and not chosen.told:
             return "no recorded task that is a test of it could be run and judged again"
         return await self.learner.try_out(
@@ -113,6 +118,13 @@ class Trials:
             may_go_on=lambda: self.purse.has_room(runs=2),
         )
 
+    def _by_critic(self, agent: Performer, task: Task) -> bool:
+        """A critic may judge it: nothing else can, and outcomes have shown that this one is right often enough."""
+        setup = agent.setup()
+        if task.checks or setup.environment is not None or setup.critic is None:
+            return False
+        return self.may_judge(agent.name, setup.critic.name, task.family)
+
     async def _rerun(
         self, agent: Performer, memory: Memory, chosen: TrialTasks, task: Task, seed: int, with_it: bool
     ) -> Outcome:
@@ -120,8 +132,10 @@ class Trials:
         played = chosen.played.get(task.key) if with_it else None
         if played is not None:
             return Outcome(played.id, played.success, 0)
+        by_critic = self._by_critic(agent, task)
+        setup = agent.setup()
         result = await self.runner.run(
-            replace(agent.setup(), critic=None),  # checks judge a trial; a model's score would only cost
+            setup if by_critic else replace(setup, critic=None),  # where checks judge, a model's score would only cost
             task,
             mode="validation",
             seed=seed,
@@ -136,6 +150,9 @@ class Trials:
         if result.status == "failed":
             raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
         success = result.success
+        if by_critic:
+            worth = result.probability if result.status == "finished" else 0.0
+            return Outcome(result.id, None, result.usage.tokens, result.answer or "", worth)
         if success is None and result.status in ("exhausted", "gave_up") and agent.can_judge(task):
             success = False  # else a memory would look well with which hard runs come to no end
         return Outcome(result.id, success, result.usage.tokens, result.answer or "")

@@ -14,23 +14,24 @@ from random import Random
 from typing import Literal
 
 from purpose_agent.agents.budget import Budget, Purse
+from purpose_agent.agents.calibrating import CRITIC, Calibrating
 from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource, new_id
-from purpose_agent.core.memory import (
-    POLICY,
-    Memory,
-    Recalled,
-)
+from purpose_agent.core.memory import CALIBRATION, POLICY, Memory, Recalled
 from purpose_agent.core.model import Model
 from purpose_agent.core.ports import Clock, CodeRunner, Embedder
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import owner_of
+from purpose_agent.critics.assertions import Falsifier
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.runner import Runner
+from purpose_agent.engine.scoring import Scoring
+from purpose_agent.learning.calibration import Calibrations, GroupReport
+from purpose_agent.learning.critic_lessons import hash_of_notes, notes_for
 from purpose_agent.learning.evolve import EVOLUTION, generalise
 from purpose_agent.learning.homeostasis import Homeostasis
 from purpose_agent.learning.learner import Learner
@@ -40,6 +41,7 @@ from purpose_agent.learning.watch import watch as look_at_promoted
 from purpose_agent.memory.budget import MemoryBudget
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.index import Audience
+from purpose_agent.memory.judgements import Judgements
 from purpose_agent.memory.recall import recall
 from purpose_agent.memory.replay import Estimator, Replay
 from purpose_agent.memory.store import MemoryStore
@@ -118,8 +120,13 @@ class Workspace(Remembered):
         self._teams = _teams.setdefault(self.path, {})
         self.code_runner: CodeRunner = code_runner or ProcessRunner()
         self.record = RunRecord(self._db)
+        self._judgements = Judgements(self._db)
+        self._calibrations = Calibrations(self._db, self._judgements)
+        self._scoring = Scoring(
+            CheckCritic(self.code_runner), falsifier=Falsifier(self.code_runner), notes=self._notes, reads=self._read
+        )
         self.runner = Runner(
-            checks=CheckCritic(self.code_runner),
+            scoring=self._scoring,
             clock=self._clock,
             recall=self._recall,
             record=self.record,
@@ -170,6 +177,10 @@ class Workspace(Remembered):
         """Blocking form of `settle_async`."""
         return run_sync(self.settle_async(watch=watch, budget=budget))
 
+    def critics(self) -> tuple[GroupReport, ...]:
+        """How good each critic's Φ is on runs whose outcome is known, by its model and family of tasks."""
+        return self._calibrations.report()
+
     async def settle_async(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
         """Finish what is waiting: reflection on runs, the watch over promoted memories, trials of quarantined ones.
 
@@ -190,12 +201,31 @@ class Workspace(Remembered):
         reflection, trials = Purse(budget or Budget()), Purse()
         reflected, waiting = await self._reflect_on_waiting(reflection)
         general = await self._generalise(reflection)
-        trials.budget = reflection.left
+        critics = Purse(reflection.left)
+        calibrated = await Calibrating(
+            self._db,
+            self._store,
+            self._gate,
+            self._learner,
+            self._judgements,
+            self._scoring,
+            self._clock,
+            self._agents,
+            critics,
+        ).of_all()
+        trials.budget = critics.left
         watched = look_at_promoted(self._store, self._exposures, self._gate)
         live = self._live.decide()
         listeners = [watch] if watch is not None else []
         tried = await Trials(
-            self._store, self._learner, self.runner, self._agents, trials, listeners, self._live.is_live
+            self._store,
+            self._learner,
+            self.runner,
+            self._agents,
+            trials,
+            listeners,
+            self._live.is_live,
+            self._may_judge,
         ).of_all()
         vouched = self._vouch()
         if self._vectors is not None:
@@ -204,9 +234,10 @@ class Workspace(Remembered):
         stopped = f"the budget of {budget} is spent" if not trials.has_room(runs=2) else ""
         if tried.left:
             stopped += f"; not tried: {', '.join(memory.id for memory in tried.left)}"
+        stopped = "; ".join([*([stopped] if stopped else []), *calibrated.skipped])
         return Settled(
             tuple(reflected),
-            (*live, *tried.trialled),
+            (*live, *calibrated.trialled, *tried.trialled),
             tuple(tried.skipped),
             watched.returned,
             tuple(waiting),
@@ -219,6 +250,9 @@ class Workspace(Remembered):
             vouched=vouched,
             altered=altered,
             upkeep=self._homeostasis.keep(),
+            judged=calibrated.judged,
+            calibrations=tuple(calibrated.drawn),
+            calibration=critics.usage,
         )
 
     def close(self) -> None:
@@ -268,6 +302,15 @@ class Workspace(Remembered):
         found = self._live.candidates(task, Audience.of(task, agent, tools, self._teams.get(agent, ())))
         intact = self._store.intact([each.memory.id for each in found])
         return [each for each in found if each.memory.id in intact]
+
+    def _notes(self, agent: str, family: str) -> Sequence[str]:
+        return notes_for(self._store.list("promoted", CALIBRATION), agent, family)
+
+    def _read(self, critic: str, model: str, family: str, phi: float, notes: Sequence[str]) -> float | None:
+        return self._calibrations.probability(critic, model, family, phi, notes=hash_of_notes(notes))
+
+    def _may_judge(self, agent: str, model: str, family: str) -> bool:
+        return self._calibrations.may_judge(CRITIC, model, family, notes=hash_of_notes(self._notes(agent, family)))
 
     def _explores(self, task: Task, agent: str) -> bool:
         return may_explore(policies_of(self._store.list(kind=POLICY), agent, task.family, task.user), self._store.journal)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from purpose_agent.cli import doctor, harden, learn, lift, memories, models, runs
+from purpose_agent.cli import critics, doctor, harden, learn, lift, memories, models, runs
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import say
 from purpose_agent.core.errors import PurposeAgentError, UsageError
@@ -48,6 +48,7 @@ app.add_typer(models.app, name="models")
 app.command("run")(runs.run)
 app.command("learn")(learn.learn)
 app.command("lift")(lift.lift)
+app.command("critics")(critics.critics)
 app.command("harden")(harden.harden)
 app.command("doctor")(doctor.doctor)
 

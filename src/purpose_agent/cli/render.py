@@ -161,7 +161,8 @@ def _what(payload: Payload) -> str:
         case StateChanged(values=values, removed=removed):
             return "state: " + ", ".join([*values, *(f"{name} removed" for name in removed)])
         case StepScored(score=score):
-            return f"Φ {phi(score.before)} → {phi(score.after)} ({score.critic})"
+            likely = "" if score.probability is None else f", success {score.probability:.0%}"
+            return f"Φ {phi(score.before)} → {phi(score.after)} ({score.critic}{likely})"
         case HandedOver(sender=sender, receiver=receiver, why=why):
             return f"{sender} hands over to {receiver}" + (f": {why}" if why else "")
         case RunFinished(status=status, success=success, phi=value, reason=reason):

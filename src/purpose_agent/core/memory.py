@@ -10,6 +10,8 @@ MemoryKind: TypeAlias = Literal[
     "purpose_contract", "user_preference", "skill_card", "episodic_case", "failure_pattern", "critic_calibration", "tool_policy"
 ]
 MemoryStatus: TypeAlias = Literal["candidate", "quarantined", "promoted", "rejected", "archived"]
+CALIBRATION: MemoryKind = "critic_calibration"
+"""What a critic learned from its mistakes: for its prompt alone."""
 POLICY: MemoryKind = "tool_policy"
 """Learned values of options. Such a memory has no text in a prompt: while it is recalled, options are ranked by value."""
 

@@ -7,15 +7,16 @@ In our own process values are only read, as literals; no code runs there.
 """
 
 import ast
-import inspect
 import json
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from purpose_agent.core.ports import CodeLimits, CodeRunner
+from purpose_agent.sandbox import probe
 
 Outcome: TypeAlias = str | None
 """A literal; None if the call raised, never returned, said two things, or gave what no literal can say."""
@@ -38,7 +39,7 @@ async def outcomes(
         if len(found) == len(programs) or not calls:
             break
         script = (
-            f"{_script()}\n_probe({list(programs[len(found) :])!r}, {list(calls)!r}, {CPU_SECONDS!r}, {MOST_CHARS!r}, result)\n"
+            f"{_script()}\nprobe({list(programs[len(found) :])!r}, {list(calls)!r}, {CPU_SECONDS!r}, {MOST_CHARS!r}, result)\n"
         )
         said = _rows((await runner.run(script, limits=limits)).value)
         found.extend([_padded(row, len(calls)) for row in said] or [[None] * len(calls)])
@@ -74,7 +75,7 @@ def literal(text: str) -> object:
 
 @cache
 def _script() -> str:
-    return f"from __future__ import annotations\n{inspect.getsource(_probe)}"
+    return Path(probe.__file__).read_text(encoding="utf-8")
 
 
 def _rows(value: str | None) -> list[list[Outcome]]:
@@ -88,61 +89,3 @@ def _rows(value: str | None) -> list[list[Outcome]]:
 
 def _padded(row: list[Outcome], length: int) -> list[Outcome]:
     return (row + [None] * length)[:length]
-
-
-def _probe(programs: list[str], calls: list[str], seconds: float, most: int, result: Callable[[object], None]) -> None:
-    """Sent to the sandbox as text, and never called in our own process; so it imports for itself."""
-    import os
-    import signal
-    import sys
-    import warnings
-    from typing import cast
-
-    class Slow(BaseException):
-        pass
-
-    def ring(*_: object) -> None:
-        raise Slow
-
-    def told(value: object) -> str:
-        kind, inside = type(value), cast("Any", value)
-        if value is None or kind in (bool, int, str) or (kind is float and abs(inside) < float("inf")):
-            return repr(value)
-        if issubclass(kind, list):
-            return f"[{', '.join(map(told, inside))}]"
-        if issubclass(kind, tuple):
-            return f"({''.join(told(item) + ', ' for item in inside)})"
-        if issubclass(kind, (set, frozenset)):
-            return "{" + ", ".join(sorted(map(told, inside))) + "}" if value else "set()"
-        if issubclass(kind, dict):
-            return "{" + ", ".join(sorted(f"{told(key)}: {told(inside[key])}" for key in inside)) + "}"
-        raise ValueError("no literal says this")
-
-    warnings.simplefilter("ignore")
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 — as long as the process lives
-    signal.signal(signal.SIGPROF, ring)
-    rows: list[list[str | None]] = []
-    for program in programs:
-        row: list[str | None] = []
-        rows.append(row)
-        result(rows)
-        names: dict[str, object] = {"__name__": "answer"}
-        try:
-            # CPU time, so that a busy machine changes nothing; again and again, for code that catches everything.
-            signal.setitimer(signal.ITIMER_PROF, seconds, 0.05)
-            # S102, S307: this runs in the sandbox.
-            exec(compile(program, "<program>", "exec", dont_inherit=True), names)  # noqa: S102
-            for call in calls:
-                try:
-                    one, two = (told(eval(call, names)) for _ in range(2))  # noqa: S307
-                    row.append(one if one == two and len(one) <= most else None)
-                except Slow:
-                    raise
-                except BaseException:  # noqa: BLE001
-                    row.append(None)
-        except BaseException:  # noqa: BLE001
-            pass
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-        row.extend([None] * (len(calls) - len(row)))
-    result(rows)

@@ -1,84 +1,85 @@
 """Φ of the whole state, judged by a model that must quote what it saw.
 
-In:  the goal and the state; never the agent's thoughts.
-Out: a `Score` whose evidence was looked up in the state.
+In:  the whole goal and the whole state; never the agent's thoughts, and not Φ before.
+Out: a `Score` by the rules of `rules.py`; its evidence was looked up in the state.
 
-A quote that is not in the state earns nothing: Φ can't rise on it. A score that can't be read, or is not a number
-from 0 to 10, is None. Not here: success, which only checks decide.
+A state that is larger than the critic's window is cut around what changed last and the goal's words, and flagged
+"state_clipped". Not here: success, which only checks decide.
 """
 
-import math
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
-from purpose_agent.core.messages import Json, user
-from purpose_agent.core.model import ModelRequest, ModelResponse
-from purpose_agent.core.score import MAX_PHI, Evidence, Score
+from purpose_agent.core.messages import Json
+from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
+from purpose_agent.critics.asking import SCHEMA, WINDOW, Ask, asked, fitting, noted, room_in, shortened
+from purpose_agent.critics.facts import shown_name
+from purpose_agent.critics.rules import ANSWER, SHORTEST_QUOTE, ground, judged
 
-Ask: TypeAlias = Callable[[ModelRequest, str], Awaitable[ModelResponse]]
-"""Ask the critic's model, on the run's account: the request, and the version of the prompt behind it."""
+__all__ = ["MOST_STATE_CHARS", "SCHEMA", "SHORTEST_QUOTE", "Ask", "judge_state", "read_score"]
 
-SCHEMA: dict[str, Json] = {
-    "type": "object",
-    "properties": {
-        "quote": {"type": "string", "maxLength": 200},
-        "score": {"type": "integer", "minimum": 0, "maximum": 10},
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-    },
-    "required": ["quote", "score", "confidence"],
-    "additionalProperties": False,
-}
+CRITIC = "state"
 MOST_STATE_CHARS = 6000
-SHORTEST_QUOTE = 3
+ANSWER_LABEL = "The agent's answer (to be judged, not to be believed)"
+GIVEN_SHARE = 0.25
 
 
-async def judge_state(ask: Ask, task: Task, after: State, phi_before: float | None) -> Score:
+async def judge_state(
+    ask: Ask,
+    task: Task,
+    after: State,
+    phi_before: float | None,
+    *,
+    before: State | None = None,
+    window: int = WINDOW,
+    notes: Sequence[str] = (),
+    may_rise: bool = True,
+    whole: bool = False,
+) -> Score:
     """Φ after the step. One model call.
+
+    Args:
+        before: The state before the step; None: all that was reached counts as new.
+        window: Tokens of the critic's model.
+        notes: Examples of judging that were promoted.
+        may_rise: False: the step did nothing that could raise Φ.
+        whole: All that was reached counts as new, whatever stood in `before`: so is a finish judged.
 
     Raises:
         ModelError: The critic's model could not answer.
     """
-    from purpose_agent.models.decode import extract_json_object
     from purpose_agent.prompts.loader import load
 
     prompt = load("critic_state")
-    before = "an unknown point" if phi_before is None else f"{phi_before:.0f}"
-    text = prompt.fill(goal=task.goal, before=before, state=_clipped(after.render()))
-    request = ModelRequest(messages=(user(text),), schema=SCHEMA, temperature=0.0, max_tokens=160, purpose="score")
-    said = extract_json_object((await ask(request, prompt.version)).text)
-    return read_score(said, after, phi_before)
+    on = ground(task, after, None if whole else before)
+    latest = ground(task, before).facts if before is not None else dict[str, str]()
+    examples = noted(notes)
+    goal = shortened(task.goal, room_in(window, prompt.text, examples) * 2 // 3)
+    room = room_in(window, prompt.text, examples, goal)
+    given, less_given = fitting(on.given, {}, goal, int(room * GIVEN_SHARE))
+    facts, less = fitting(on.facts, latest, goal, room - sum(len(name) + len(text) for name, text in given.items()))
+    text = prompt.fill(
+        notes=examples,
+        goal=goal,
+        given=f"\nGiven with it:\n{_listed(given)}\n" if given else "",
+        state=_listed(facts) or "nothing yet",
+    )
+    flags = ("state_clipped",) if less or less_given or goal != task.goal else ()
+    said = await asked(ask, text, prompt.version)
+    return judged(said, on, phi_before, CRITIC, may_rise=may_rise, flags=flags)
 
 
-def read_score(said: dict[str, Json] | None, after: State, phi_before: float | None) -> Score:
-    """A critic's JSON as a score: out of range or unreadable is None, and no evidence is no credit."""
-    phi = _number(said, "score", MAX_PHI)
-    if said is None or phi is None:
-        return Score(phi_before, None, 0.0, "state", flags=("unreadable",))
-    confidence = _number(said, "confidence", 1.0)
-    flags = () if confidence is not None else ("no_confidence",)
-    quote = said.get("quote")
-    quote = quote.strip() if isinstance(quote, str) else ""
-    verified = len(quote) >= SHORTEST_QUOTE and _plain(quote) in _plain(after.render())
-    if not verified:
-        flags = (*flags, "no_evidence")
-        phi = min(phi, phi_before if phi_before is not None else 0.0)
-    evidence = (Evidence(quote, verified),) if quote else ()
-    return Score(phi_before, phi, confidence or 0.0, "state", evidence, flags=flags)
+def read_score(said: Mapping[str, Json] | None, after: State, phi_before: float | None) -> Score:
+    """A critic's JSON as a score, for critics that were asked in another way and for one quote: rule 7 is theirs to hold.
+
+    Quotes are looked up in `after`; the goal is not known here, so that its words are not told from facts.
+    """
+    return judged(said, ground(Task("?"), after), phi_before, CRITIC, jumps=True)
 
 
-def _number(said: dict[str, Json] | None, name: str, most: float) -> float | None:
-    value = (said or {}).get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value) if 0 <= value <= most else None
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _clipped(text: str) -> str:
-    half = MOST_STATE_CHARS // 2
-    return text if len(text) <= MOST_STATE_CHARS else f"{text[:half]}\n[…]\n{text[-half:]}"
+def _listed(facts: Mapping[str, str]) -> str:
+    lines = {ANSWER_LABEL if name == ANSWER else shown_name(name): text for name, text in facts.items() if name != ANSWER}
+    if ANSWER in facts:
+        lines[ANSWER_LABEL] = facts[ANSWER]
+    return "\n".join(f"{name}:{chr(10) if chr(10) in text else ' '}{text}" for name, text in lines.items())

@@ -8,7 +8,7 @@ from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import Taint
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import OptionsListed, RunFinished, RunStarted, RunStatus, ToolReturned
+from purpose_agent.runtime.events import OptionsListed, RunFinished, RunStarted, RunStatus, StepScored, ToolReturned
 from purpose_agent.runtime.taints import UNTOLD, taint_at
 from purpose_agent.runtime.trace import Step, Trace
 
@@ -57,6 +57,12 @@ class TaskResult:
     def final_phi(self) -> float | None:
         """Φ of the last judged state, 0 to 10, or None."""
         return self._end.phi
+
+    @property
+    def probability(self) -> float | None:
+        """That the task succeeded, 0 to 1, as outcomes taught to read its critic's Φ; None where they have not, or checks judged."""
+        scored = self.trace.of(StepScored)
+        return scored[-1].score.probability if scored else None
 
     @property
     def reason(self) -> str:
@@ -116,8 +122,9 @@ class TaskResult:
         verdict = {True: words[0], False: words[1], None: "not judged"}[self.success]
         phi = "unknown" if self.final_phi is None else f"{self.final_phi:.1f} of 10"
         price = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
+        likely = "" if self.probability is None else f", success likely to {self.probability:.0%}"
         lines = [
-            f"{self.id}: {self.status.replace('_', ' ')}, {verdict}, Φ {phi}",
+            f"{self.id}: {self.status.replace('_', ' ')}, {verdict}, Φ {phi}{likely}",
             f"{self.total_steps} steps, {self.usage.tokens} tokens, {price}, {self.seconds:.1f} s, by {started.agent} on {started.model}",
         ]
         if self.reason:

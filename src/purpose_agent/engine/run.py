@@ -10,10 +10,11 @@ from purpose_agent.core.memory import Recalled
 from purpose_agent.core.model import NO_MODEL, Model
 from purpose_agent.core.origin import Origin, Taint
 from purpose_agent.core.ports import ChoiceEnvironment
-from purpose_agent.core.score import Score
+from purpose_agent.core.score import PhiMode, Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Limits, Task, task_to_json
 from purpose_agent.core.values import Experienced
+from purpose_agent.critics.phi import PhiCritic
 from purpose_agent.engine.context import Context
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import Payload, RunMode, RunStarted
@@ -35,6 +36,7 @@ class Setup:
         temperature: Of its answers; a choice among given answers is always the likeliest.
         environment: The world its tasks play in, which then judges them; tools, checks and choices are not looked at.
         approve: Asked about calls with effects on the world once the run has read what others wrote; None: they are refused.
+        phi: How Φ is found.
     """
 
     agent: str
@@ -46,6 +48,7 @@ class Setup:
     temperature: float | None = None
     environment: Worlds | None = None
     approve: Approve | None = None
+    phi: PhiMode = "auto"
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class Run:
         done: The commands carried out in its world, and what came back, oldest first.
         wrong: Answers that failed the checks.
         taint: The lowest origin of all that has been in its context, and what had it.
+        critic: Judges its steps; None before the first.
     """
 
     setup: Setup
@@ -82,6 +86,7 @@ class Run:
     done: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     wrong: list[str] = field(default_factory=list[str])
     taint: Taint = field(default_factory=Taint)
+    critic: PhiCritic | None = None
 
     def publish(self, payload: Payload) -> None:
         """Tell of an event of the present step."""

@@ -21,12 +21,9 @@ from purpose_agent.core.messages import Json, ToolCall
 from purpose_agent.core.model import Capabilities, Model, ModelRequest, ModelResponse
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
-from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Values
-from purpose_agent.critics.checks import CheckCritic
-from purpose_agent.critics.state import judge_state
 from purpose_agent.engine.actor import decide, turn_of, with_own_ids
 from purpose_agent.engine.attempts import tries_again
 from purpose_agent.engine.capability import carried_out
@@ -35,6 +32,7 @@ from purpose_agent.engine.context import open_context
 from purpose_agent.engine.recalling import Explores, Given, OnTrial, Recall, Recalling
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.run import Run, Setup, draws_of, started, taint_of
+from purpose_agent.engine.scoring import Scoring
 from purpose_agent.engine.world import judged, step_in_world
 from purpose_agent.memory.credit import credit
 from purpose_agent.runtime.connection import Cursor
@@ -45,7 +43,6 @@ from purpose_agent.runtime.events import (
     RunMode,
     RunStatus,
     StateChanged,
-    StepScored,
     ToolReturned,
 )
 from purpose_agent.runtime.limits import Meter
@@ -61,6 +58,7 @@ class Runner:
     """Runs tasks. It holds no run: one serves any number, at the same time.
 
     Args:
+        scoring: Judges steps.
         recall: Finds memories for a task; None: runs have none.
         holdout: The probability with which a promoted memory is withheld from a run that is there to learn.
         on_trial: Finds the memories that are tried in live traffic; None: none are.
@@ -72,7 +70,7 @@ class Runner:
     def __init__(
         self,
         *,
-        checks: CheckCritic,
+        scoring: Scoring,
         clock: Clock,
         recall: Recall | None,
         record: RunRecord | None,
@@ -82,7 +80,7 @@ class Runner:
         holdout: float = 0.0,
         on_trial: OnTrial | None = None,
     ) -> None:
-        self._checks = checks
+        self._scoring = scoring
         self._clock = clock
         self._recalling = Recalling(recall, explores, holdout, on_trial)
         self._record = record
@@ -223,7 +221,7 @@ class Runner:
         """Decide, act, observe, score."""
         run.meter.step()
         run.step += 1
-        setup = run.setup
+        setup, before = run.setup, run.state
 
         async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
             assert setup.model is not None, "whoever has no model chooses by value"
@@ -245,7 +243,7 @@ class Runner:
         observations = await carried_out(run, calls)
         self._observe(run, action, calls, observations)
         run.context.add_turn(said, observations)
-        await self._score(run, action)
+        await self._scoring.score(run, before, action, self._ask)
         return action
 
     def _observe(self, run: Run, action: Action, calls: Sequence[ToolCall], observations: Sequence[Observation]) -> None:
@@ -264,27 +262,6 @@ class Runner:
         if changes:
             run.state = run.state.with_values(**changes)
             run.publish(StateChanged(changes))
-
-    async def _score(self, run: Run, action: Action) -> None:
-        """Checks judge an answer; without checks a model judges each step, if there is one to ask."""
-        score: Score | None = None
-        if run.task.checks:
-            if isinstance(action, Finish):
-                score = await self._checks.judge(run.task, action.answer, run.phi)
-        elif run.setup.critic is not None and not isinstance(action, GiveUp):
-            critic = run.setup.critic
-
-            async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
-                return await self._ask(run, critic, request, prompt)
-
-            try:
-                score = await judge_state(ask, run.task, run.state, run.phi)
-            except (ModelError, LimitReached):  # the agent's work stands, and nobody judged it
-                score = Score(run.phi, None, 0.0, "state", flags=("no_critic",))
-        if score is not None:
-            run.score = score
-            run.phi = score.after if score.after is not None else run.phi
-            run.publish(StepScored(score))
 
     async def _ask(self, run: Run, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:
         """One model call on the run's account."""

@@ -23,6 +23,8 @@ FEWEST = 10
 """Judgements before anything is said."""
 FEWEST_OF_FAMILY = 20
 """Judgements of a family before it has a curve of its own."""
+BETTER_THAN_SHARE = 0.8
+"""Of the squared error that forecasting the mere share of successes has: a critic with more than this judges no trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,20 @@ class Calibrations:
         if family not in curves:
             curves[family] = self._fitted(self._judgements.of(critic, model, notes=notes), family)
         return curves[family]
+
+    def may_judge(self, critic: str, model: str, family: str, *, notes: str = "") -> bool:
+        """Whether that critic tells successes of that family from failures well enough to judge trials where nothing else can.
+
+        It takes outcomes of the family itself, and forecasts of those left out that are better than their share alone: with less, what
+        pleases a critic would be taken for what helps.
+        """
+        judged = self._judgements.of(critic, model, family=family, notes=notes)
+        known = [each for each in judged if each.phi is not None]
+        if len(known) < FEWEST_OF_FAMILY:
+            return False
+        line = self._line(known, family, None)
+        share = line.successes / line.n
+        return line.brier_after is not None and line.brier_after < BETTER_THAN_SHARE * share * (1 - share)
 
     def report(self) -> tuple[GroupReport, ...]:
         """A line for each critic, model and family, after that of all families together where there are several."""

@@ -18,10 +18,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import takewhile
 
-from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Pair
+from purpose_agent.core.memory import CALIBRATION, Lesson, Memory, Pair
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.score import MAX_PHI
-from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import failures
 from purpose_agent.learning.hypotheses import provenance_of, scope_of
 from purpose_agent.learning.judging import Judge, ToJudge, judge_outcomes, shown_of
@@ -33,7 +32,6 @@ from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.record import RunRow, find_run, load_trace, task_keys
 from purpose_agent.runtime.taints import read_by, taints_of
 
-CALIBRATION: MemoryKind = "critic_calibration"
 TOO_HIGH, TOO_LOW = 7.0, 3.0
 """A failure that has this Φ or more, a success that has this or less: the critic was far off."""
 MOST_GOAL_CHARS, MOST_ANSWER_CHARS, MOST_REASON_CHARS = 50, 100, 90
@@ -77,12 +75,20 @@ def draft_calibrations(db: Database, judged: Sequence[Judged]) -> tuple[Lesson, 
     return tuple(_draft(db, each, other) for _, each, other in worst.values())
 
 
-def notes_for(memories: Iterable[Memory], task: Task, agent: str, *, limit: int = MOST_NOTES) -> tuple[str, ...]:
-    """The promoted notes for the critic that bear on `task` as `agent` does it, the most useful first."""
+def notes_for(memories: Iterable[Memory], agent: str, family: str, *, limit: int = MOST_NOTES) -> tuple[str, ...]:
+    """The promoted notes for the critic of `agent`, about tasks of that family, the most useful first.
+
+    They are the same for all tasks of the family, so that one curve reads what the critic says with them. What came from one
+    user's runs is not among them.
+    """
     found = [
         memory
         for memory in memories
-        if memory.lesson.kind == CALIBRATION and memory.status == "promoted" and would_recall(memory, task, agent)
+        if memory.lesson.kind == CALIBRATION
+        and memory.status == "promoted"
+        and not memory.lesson.scope.users
+        and (not memory.lesson.scope.agents or agent in memory.lesson.scope.agents)
+        and (not memory.lesson.scope.families or family in memory.lesson.scope.families)
     ]
     found.sort(key=lambda memory: (-memory.utility * memory.trust, memory.id))
     return tuple(memory.lesson.text for memory in found[:limit])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from purpose_agent.core.errors import GateError
-from purpose_agent.core.memory import JournalEntry, Memory
+from purpose_agent.core.memory import CALIBRATION, JournalEntry, Memory
 from purpose_agent.core.origin import OWN, TEACHERS
 from purpose_agent.core.ports import Clock
 from purpose_agent.memory.budget import Excess, MemoryBudget, Sort, better_proven, excesses, least_worth
@@ -192,6 +192,8 @@ class Homeostasis:
         if not self._budget.idle_runs:
             return
         for memory in self._census.idle(self._budget.idle_runs):
+            if memory.lesson.kind == CALIBRATION:
+                continue  # its use is in the critic's prompt, which no run counts
             if not look.has_room:
                 look.left = True
                 return

@@ -207,13 +207,25 @@ class Learner:
                 self._gate.note(memory, report_on(memory.id, done, alpha=alpha, tokens=before.tokens if before else 0))
             raise
         nothing_new = before is not None and len(report.pairs) == len(before.pairs)
+        return self.decided(memory, report, nothing_new=nothing_new, at_best=at_best, told=bool(told))
+
+    def decided(
+        self, memory: Memory, report: TrialReport, *, nothing_new: bool, at_best: float | None = None, told: bool = False
+    ) -> Trialled:
+        """What a report does to the memory: promoted, rejected, or noted as undecided.
+
+        Args:
+            nothing_new: No pair was added to those of the report before.
+            at_best: What the error rate may still become, 0 to 1; None: it stays.
+            told: Its pairs come with runs that are made anyway.
+        """
         try:
             if report.helps:
                 return Trialled(self.promote(memory, report), report, "promoted: it helps")
             if report.harms:
                 return Trialled(self._gate.reject(memory, report), report, "rejected: it harms")
             noted = self._gate.pause(memory, report) if nothing_new else self._gate.note(memory, report)
-            if is_spent(report.pairs, at_best):
+            if is_spent(report.pairs, at_best or report.alpha):
                 return self._given_up(noted, report)
             if told and nothing_new:
                 return Trialled(noted, report, "undecided: no run has told more since")
@@ -229,13 +241,15 @@ class Learner:
 
     def promote_together(self) -> tuple[Trialled, ...]:
         """Into use with all that have evidence enough only if they are promoted at once; of rivals, the one with most."""
+        waiting = self._memories.list("quarantined")
+        evidence = {memory.id: self._last_report(memory) for memory in waiting}
+        chosen: list[Memory] = []
+        for memory in sorted(waiting, key=lambda each: -_evidence(evidence[each.id])):
+            if _evidence(evidence[memory.id]) > 1 and not any(are_rivals(memory, other) for other in chosen):
+                chosen.append(memory)
+        if not chosen:
+            return ()
         with self._db.write():
-            waiting = self._memories.list("quarantined")
-            evidence = {memory.id: self._last_report(memory) for memory in waiting}
-            chosen: list[Memory] = []
-            for memory in sorted(waiting, key=lambda each: -_evidence(evidence[each.id])):
-                if _evidence(evidence[memory.id]) > 1 and not any(are_rivals(memory, other) for other in chosen):
-                    chosen.append(memory)
             promoted = self._gate.promote_together(chosen)
             for memory in promoted:
                 self._clear_the_way(memory)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from purpose_agent.core.errors import GateError
-from purpose_agent.core.memory import ExposureReport, Memory, Recalled, TrialReport
+from purpose_agent.core.memory import CALIBRATION, ExposureReport, Memory, Recalled, TrialReport
 from purpose_agent.core.origin import OWN
 from purpose_agent.core.task import Task
 from purpose_agent.evals.randomised import report_on
@@ -50,7 +50,11 @@ class LiveTrials:
         """What a run of `task` by `audience` may be given on trial: those that have waited longest."""
         found: list[Recalled] = []
         for memory in self.memories.list("quarantined"):
-            if not _may_be_shown(memory, audience) or not would_recall(memory, task, audience.agent):
+            if (
+                memory.lesson.kind == CALIBRATION
+                or not _may_be_shown(memory, audience)
+                or not would_recall(memory, task, audience.agent)
+            ):
                 continue
             runs = self.exposures.count(memory.id, memory.version)
             paired, _ = self._noted(memory)

@@ -33,12 +33,17 @@ PATIENCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One of the two runs of a pair."""
+    """One of the two runs of a pair.
+
+    Attributes:
+        worth: The probability of its success, 0 to 1, where only a calibrated critic judged it.
+    """
 
     run_id: str
     success: bool | None
     tokens: int
     answer: str = ""
+    worth: float | None = None
 
 
 Rerun: TypeAlias = Callable[[Task, int, bool], Awaitable[Outcome]]
@@ -109,7 +114,8 @@ async def try_memory(
         tokens += sum(outcome.tokens for outcome in outcomes.values())
         with_it, without = outcomes[True], outcomes[False]
         draw = _draw_of(with_it.answer, without.answer)
-        done.append(Pair(task.key, seed, with_it.success, without.success, with_it.run_id, without.run_id, draw))
+        gain = with_it.worth - without.worth if with_it.worth is not None and without.worth is not None else None
+        done.append(Pair(task.key, seed, with_it.success, without.success, with_it.run_id, without.run_id, draw, gain))
     return report_on(memory.id, done, alpha=alpha, tokens=tokens)
 
 

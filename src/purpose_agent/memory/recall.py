@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from purpose_agent.core.memory import POLICY, Lesson, Memory, Recalled
+from purpose_agent.core.memory import CALIBRATION, POLICY, Lesson, Memory, Recalled
 from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task
 from purpose_agent.memory.index import Audience
@@ -56,7 +56,8 @@ def recall(
 ) -> tuple[Recalled, ...]:
     """The promoted memories that bear on `task` for `agent`, at most `limit`, best first; () if none does.
 
-    Learned values (kind "tool_policy") come after them and are not counted: they take no room in a prompt.
+    Learned values (kind "tool_policy") come after them and are not counted: they take no room in a prompt. What a critic learned
+    (kind "critic_calibration") is never among them.
 
     Deterministic: equal scores are ordered by how narrow the scope is, then by id. Costs tens of microseconds without a
     database.
@@ -89,7 +90,9 @@ def recall(
             found.setdefault(each.memory.id, each)
     if also is not None and _is_for(also, task):
         (policies if also.lesson.kind == POLICY else found)[also.id] = _recalled(also, 1.0, "on trial")
-    telling = [each for each in found.values() if has_a_say(each.memory.lesson, task)]
+    telling = [
+        each for each in found.values() if each.memory.lesson.kind != CALIBRATION and has_a_say(each.memory.lesson, task)
+    ]
     particular = {each.memory.id for each in telling}
     # The memory on trial is tried where none of those applies that it was made of.
     telling = [each for each in telling if particular.isdisjoint(each.memory.lesson.provenance.parents)]

@@ -43,6 +43,17 @@ class Meter:
         """Seconds left, 0 and above, or None for no limit."""
         return None if self.limits.seconds is None else max(0.0, self.limits.seconds - self.seconds)
 
+    def share_spent(self) -> float:
+        """The part that is gone of whatever is nearest to its end, 0 and above; steps always have one."""
+        limits, usage = self.limits, self.usage
+        spent = (
+            (self.steps, limits.steps),
+            (usage.tokens, limits.tokens),
+            (self.seconds, limits.seconds),
+            (usage.usd, limits.usd),
+        )
+        return max(part / whole for part, whole in spent if part is not None and whole)
+
     def check(self) -> None:
         """Return if there is something left of everything: ask before a step.
 

@@ -1,0 +1,1 @@
+"""Can Φ be gamed, is it true, and what does it cost?"""

@@ -1,0 +1,1 @@
+"""What is measured of Φ, a module each."""
