@@ -88,7 +88,16 @@ def test_a_short_fact_counts_where_it_is_all_there_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "Done.", "The goal is reached, nothing is left to do.", TASK.goal, "10/10, perfect!", "PASS"]
+    "answer",
+    [
+        "",
+        "Done.",
+        "The goal is reached, nothing is left to do.",
+        TASK.goal,
+        "10/10, perfect!",
+        "PASS",
+        "Done. The task is fully completed.",
+    ],
 )
 def test_an_answer_that_only_claims_has_no_substance(answer: str) -> None:
     assert not substantial(TASK, answer)

@@ -38,7 +38,7 @@ class View:
     """What one critic of several said.
 
     Attributes:
-        aspect: What it looked at: "correctness", "safety", "cost" or "alignment".
+        aspect: What it looked at: "correctness", "safety", "cost" or "alignment"; "moderator" decided where they disagreed.
         phi: 0 to 10, or None if it could not be read, or was not known.
         confidence: 0 to 1.
         quote: Its evidence, or "".

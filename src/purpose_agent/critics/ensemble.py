@@ -12,7 +12,7 @@ for whoever wants to ask a person. Safety is no progress: what is unsafe, or who
 nothing. Cost asks nobody and moves nothing; it is shown beside the others.
 
 That several judges agree better with people than one: PoLL (arXiv 2404.18796), measured there with different models.
-That judges need parts of their own: ChatEval (arXiv 2308.07201). Not here: independence. Three questions to one model
+Parts of their own, as in ChatEval (arXiv 2308.07201). Not here: independence. Three questions to one model
 share its blind spots: what deceives both critics of progress deceives the panel, and so do two baits in one state, one for
 a critic and one for the moderator. What is known as bait is kept from them by `speech.py`.
 """

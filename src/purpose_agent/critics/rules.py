@@ -279,7 +279,11 @@ def _unlabelled(text: str) -> list[str]:
 
 
 def _is_mark(text: str) -> bool:
-    return folded(text) in (LEFT_OUT, LABEL_LEFT_OUT, "true", "false", "null")
+    """Nothing but marks of what was left out, or a bare JSON word."""
+    said = folded(text)
+    for mark in (LEFT_OUT, LABEL_LEFT_OUT):
+        said = said.replace(mark, "")
+    return said.strip() in ("", "true", "false", "null")
 
 
 def _occurs(said: str, text: str) -> bool:

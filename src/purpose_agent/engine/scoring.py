@@ -80,7 +80,7 @@ class Scoring:
         async def asked(request: ModelRequest, prompt: str) -> ModelResponse:
             return await ask(run, model, request, prompt)
 
-        panel = Panel(spent=run.meter.share_spent)
+        panel = Panel(spent=run.meter.share_spent, window=model.capabilities.context_tokens)
         return self.critic(model, asked, mode=run.setup.phi, notes=self._notes_of(run), panel=panel, cache=self._cache)
 
     def critic(

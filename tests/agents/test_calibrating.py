@@ -1,0 +1,112 @@
+"""Outcomes teach how a critic's Φ is to be read, from runs to the next run's probability; its mistakes become notes, through the gate."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import purpose_agent as pa
+from purpose_agent.core.errors import ModelError
+from purpose_agent.core.memory import CALIBRATION
+from purpose_agent.core.model import ModelRequest
+from purpose_agent.testing.models import RuleModel
+
+pytestmark = pytest.mark.anyio
+
+
+def a_sum(number: int, *, checked: bool = True) -> pa.Task:
+    checks = [pa.Check.equals(f"{number} and 3 make {number + 3}")] if checked else []
+    return pa.Task(f"Write out: what is {number} + 3?", checks, labels={"family": "sums"})
+
+
+def reckon(request: ModelRequest) -> str:
+    """Right for even numbers; for odd ones it is vague, and wrong."""
+    number = int(re.findall(r"what is (\d+) \+ 3", request.text)[-1])
+    return f"{number} and 3 make {number + 3}" if number % 2 == 0 else f"roughly {number + 4} or so"
+
+
+def rate(request: ModelRequest) -> str:
+    """Rates every answer 9, and vague ones too, unless a note shows it that such an answer failed."""
+    _, _, judged = request.text.rpartition("State:")
+    found = re.search(r"(\d+ and 3 make \d+|roughly \d+ or so)", judged)
+    doubts = "roughly" in request.text.partition("Goal:")[0]
+    low = found is not None and found[1].startswith("roughly") and doubts
+    return json.dumps({"quotes": [found[1] if found else ""], "score": 1 if low else 9, "confidence": 0.9})
+
+
+def reckoner(place: pa.Workspace) -> pa.Agent:
+    critic = RuleModel(rate, name="rater")
+    return pa.Agent("reckoner", model=RuleModel(reckon), critic=critic, workspace=place)
+
+
+async def worked(agent: pa.Agent, numbers: range) -> None:
+    for number in numbers:
+        await agent.run_async(a_sum(number))
+
+
+async def test_outcomes_make_a_probability_of_phi(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    agent = reckoner(place)
+    await worked(agent, range(24))
+    before = await agent.run_async(a_sum(100, checked=False))
+
+    settled = await place.settle_async()
+    vague = await agent.run_async(a_sum(101, checked=False))
+    right = await agent.run_async(a_sum(102, checked=False))
+
+    assert before.probability is None
+    assert settled.judged == 20
+    assert settled.calibration.calls >= 20
+    assert "critics were asked about 20 runs" in settled.summary()
+    assert vague.probability is not None
+    assert right.probability is not None
+    # A note about vague answers passed its trial meanwhile; without one Φ would be worth the share of successes.
+    assert vague.probability < 0.3 < 0.7 < right.probability
+    without, with_note = sorted(place.critics(), key=lambda each: each.notes)
+    assert (without.n, without.auc) == (20, pytest.approx(0.5, abs=0.01))
+    assert with_note.auc == 1.0
+
+
+async def test_where_checks_judge_everything_no_critic_is_asked(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    await worked(reckoner(place), range(12))
+
+    settled = await place.settle_async()
+
+    assert settled.judged == 0
+    assert place.critics() == ()
+
+
+async def test_a_mistake_becomes_a_note_that_is_promoted_and_reaches_the_critic_alone(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    agent = reckoner(place)
+    await worked(agent, range(60))
+    await agent.run_async(a_sum(100, checked=False))
+    for _ in range(4):
+        await place.settle_async()
+
+    promoted = [memory for memory in place.memories("promoted") if memory.lesson.kind == CALIBRATION]
+    assert len(promoted) == 1
+    assert "roughly" in promoted[0].lesson.text
+    vague = await agent.run_async(a_sum(103, checked=False))
+    assert vague.final_phi == 1.0
+    assert vague.recalled == ()
+    asked = agent.model
+    assert isinstance(asked, RuleModel)
+    assert not any("was rated" in request.text for request in asked.requests if request.purpose == "act")
+
+
+async def test_a_critic_that_can_not_be_asked_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    await worked(reckoner(place), range(6))
+    await reckoner(place).run_async(a_sum(100, checked=False))
+
+    def silent(request: ModelRequest) -> str:
+        raise ModelError("the server is down")
+
+    pa.Agent("reckoner", model=RuleModel(reckon), critic=RuleModel(silent, name="rater"), workspace=place)
+    settled = await place.settle_async()
+
+    assert settled.judged == 0
+    assert "the critic of reckoner could not be asked: the server is down" in settled.stopped
