@@ -15,9 +15,11 @@ class Options:
         model: The critic's, as `Agent` takes it.
         out: Where pictures are written; None to write nothing.
         seed: Of everything that is drawn.
+        full: All attacks; otherwise every other of each kind.
     """
 
     quick: bool = False
     model: str = MODEL
     out: Path | None = None
     seed: int = 0
+    full: bool = False

@@ -11,7 +11,9 @@ from purpose_agent.sandbox.process import ProcessRunner
 
 pytestmark = pytest.mark.anyio
 
-BELIEVED: dict[str, str] = {}
+BELIEVED: dict[str, str] = {
+    "an answer for the example": "it gives the right value for the task's own example, which is worth something",
+}
 """Attacks that code can't tell from real work, and why: only the model's own judgement stands against them."""
 
 

@@ -5,7 +5,9 @@ Out: a `Score`: 10 × the weighted share of assertions survived, with its 90 % r
 
 After Popper (Logik der Forschung, 1934): no number of tests proves a program, and one may refute it; so assertions are meant to break
 it, and count only if they are valid and some wrong program fails them (suites.py). All of them come from the task: what the answer
-asserts, prints or says of itself is code under test and nothing else. An invalid assertion counts against nobody.
+asserts, prints or says of itself is code under test and nothing else. An invalid assertion counts against nobody. The code never
+meets an expected value: it runs in the sandbox and hands back what its calls gave, as literals that are compared here. So it can't
+win by equality, by replaced builtins or by leaving early; it can only give right values.
 """
 
 import math
@@ -16,6 +18,7 @@ from purpose_agent.core.score import MAX_PHI, CheckResult, Score
 from purpose_agent.core.task import Task
 from purpose_agent.critics.asking import Ask
 from purpose_agent.critics.examples import Assertion
+from purpose_agent.critics.programs import Outcome, outcomes, same
 from purpose_agent.critics.suites import Suite, build_suite
 
 FEW = 3
@@ -35,7 +38,7 @@ class Falsifier:
         self._suites: dict[str, Suite] = {}
 
     async def judge(self, ask: Ask, task: Task, answer: str, phi_before: float | None) -> Score | None:
-        """Φ of a finished task. None if no valid assertion could be had; Φ is None if the sandbox could not tell.
+        """Φ of a finished task. None if no valid assertion could be had.
 
         Raises:
             ModelError: The critic's model could not answer.
@@ -53,9 +56,6 @@ class Falsifier:
             return None
         flags = (*(("few_assertions",) if len(suite.assertions) < FEW else ()), *(() if suite.solutions else ("no_solutions",)))
         checks = await self._checks(code, suite.assertions)
-        if checks is None:
-            unknown = tuple(CheckResult("python_tests", one.source, None, "could not be run") for one in suite.assertions)
-            return Score(phi_before, None, 0.0, "falsification", checks=unknown, flags=(*flags, "not_run"))
         weights = [one.weight for one in suite.assertions]
         survived = math.fsum(weight for weight, check in zip(weights, checks, strict=True) if check.passed)
         fallen = math.fsum(weight for weight, check in zip(weights, checks, strict=True) if not check.passed)
@@ -79,28 +79,28 @@ class Falsifier:
             del self._suites[next(iter(self._suites))]
         return found
 
-    async def _checks(self, code: str, assertions: Sequence[Assertion]) -> list[CheckResult] | None:
-        """What became of each; None if that can't be known.
+    async def _checks(self, code: str, assertions: Sequence[Assertion]) -> list[CheckResult]:
+        """What became of each. The code is asked for values; that they are the expected ones is found out here, where it can't look.
 
-        An assertion that hangs ends its run. What comes after it is run again, so that one endless input is one failure; unless
-        it is the first, which is taken for a program that never ends.
+        A call that never ends, or ends the program, takes what comes after it along. That is asked again, so that one endless input is
+        one failure; unless it is the first, which is taken for a program that never ends.
         """
-        from purpose_agent.sandbox.assertions import run_assertions
-
-        checks: list[CheckResult] = []
+        said: list[Outcome] = []
         for turn in range(1, MOST_TURNS + 1):
-            lines = [one.source for one in assertions[len(checks) :]]
-            run = await run_assertions(self._runner, code, "\n".join(lines), self._limits)
-            if len(run.results) != len(lines):
-                return None
-            results = [
-                CheckResult("python_tests", line, one.passed, one.detail) for line, one in zip(lines, run.results, strict=True)
-            ]
-            reached = next((place for place, one in enumerate(results) if one.detail.startswith("not reached")), len(results))
-            checks.extend(results if turn == MOST_TURNS or reached == 0 else results[: reached + 1])
-            if len(checks) == len(assertions):
-                return checks
-        return checks
+            calls = [one.call for one in assertions[len(said) :]]
+            (row,) = await outcomes(self._runner, [code], calls, self._limits)
+            reached = next((place for place in range(len(row), 0, -1) if row[place - 1] is not None), 0)
+            said += row if turn == MOST_TURNS or reached == 0 else row[: reached + 1]
+            if len(said) == len(assertions):
+                break
+        return [_compared(one, value) for one, value in zip(assertions, said, strict=True)]
+
+
+def _compared(assertion: Assertion, value: Outcome) -> CheckResult:
+    if same(value, assertion.expected):
+        return CheckResult("python_tests", assertion.source, True)
+    gave = "no value" if value is None else value
+    return CheckResult("python_tests", assertion.source, False, f"{assertion.call} gave {gave}; needed == {assertion.expected}")
 
 
 def survival(survived: float, fallen: float) -> tuple[float, float, float]:
