@@ -6,6 +6,7 @@ Out: which of them the gate promotes when all wait at once.
 
 import random
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +22,7 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
 
-TASKS = tuple(Task(f"Task number {number}") for number in range(MOST_PAIRS))
+TASKS = tuple(Task(f"Task number {number}", id=f"task {number}") for number in range(MOST_PAIRS))
 ROUNDS = -(-MOST_PAIRS // PAIRS)
 
 
@@ -30,8 +31,13 @@ async def promoted_at_once(hypotheses: Sequence[Hypothesis], rng: random.Random)
     with TemporaryDirectory() as folder:
         db, clock = Database(Path(folder) / "workspace.sqlite3"), SystemClock()
         store = MemoryStore(db, clock)
-        gate = Gate(store, clock)
-        learner = Learner(db=db, gate=gate, replay=Replay(db), memories=store, clock=clock, ids=new_id)
+        numbers = count()
+
+        def ids(kind: str) -> str:
+            return f"{kind}_{next(numbers):08d}"  # what is left to chance in a trial is drawn by the memory's id
+
+        gate = Gate(store, clock, ids)
+        learner = Learner(db=db, gate=gate, replay=Replay(db), memories=store, clock=clock, ids=ids)
         order = rng.sample(hypotheses, len(hypotheses))
         with db.write():  # one commit for all: how long that takes is not the question
             worth = {gate.admit(_lesson(number)).id: each for number, each in enumerate(order)}

@@ -48,10 +48,11 @@ async def worked(agent: pa.Agent, numbers: range) -> None:
 async def test_outcomes_make_a_probability_of_phi(tmp_path: Path) -> None:
     place = pa.Workspace(tmp_path, holdout=0)
     agent = reckoner(place)
-    await worked(agent, range(24))
+    await worked(agent, range(20))
     before = await agent.run_async(a_sum(100, checked=False))
 
     settled = await place.settle_async()
+    await place.settle_async()  # the trial of the note that was drawn comes to its end
     vague = await agent.run_async(a_sum(101, checked=False))
     right = await agent.run_async(a_sum(102, checked=False))
 

@@ -83,7 +83,9 @@ def measure(options: Options) -> Figures:
     """Errors first, then power."""
     n, worlds = (QUICK_MEMORIES, QUICK_WORLDS) if options.quick else (MEMORIES, WORLDS)
     figures = {**_alone(options.seed, n), **_at_once(options.seed, worlds), **_in_a_row(options.seed, worlds)}
-    figures |= asyncio.run(_through_the_gate(options.seed, THROUGH if not options.quick else 1))
+    figures |= asyncio.run(
+        _through_the_gate(options.seed, *((1, MANY // 5, REAL // 5) if options.quick else (THROUGH, MANY, REAL)))
+    )
     figures |= _power(options.seed, n)
     _tell_spending(options.seed, worlds)
     return {name: figures[name] for name in WANTED}
@@ -129,21 +131,21 @@ def _at_once(seed: int, worlds: int) -> Figures:
     }
 
 
-async def _through_the_gate(seed: int, worlds: int) -> Figures:
+async def _through_the_gate(seed: int, worlds: int, many: int, real: int) -> Figures:
     """The same memories, all in quarantine at once, through learner, accounts, journal and file."""
     false = promoted = alarms = 0
     shares: list[float] = []
     for number in range(worlds):
         rng = random.Random(f"{seed}/through/{number}")
-        found = await promoted_at_once([_useless(rng) for _ in range(MANY - REAL)] + [_real(rng) for _ in range(REAL)], rng)
+        found = await promoted_at_once([_useless(rng) for _ in range(many - real)] + [_real(rng) for _ in range(real)], rng)
         wrong = sum(each.with_it <= each.without for each in found)
         false, promoted = false + wrong, promoted + len(found)
         shares.append(wrong / max(1, len(found)))
-        alarms += bool(await promoted_at_once([_useless(rng) for _ in range(MANY)], rng))
+        alarms += bool(await promoted_at_once([_useless(rng) for _ in range(many)], rng))
     return {
         "null_promoted_fdr": _false_share("null_promoted_fdr", false, promoted, shares),
         "null_worlds_fdr": share(WANTED["null_worlds_fdr"], alarms, worlds),
-        "real_promoted_fdr": share(WANTED["real_promoted_fdr"], promoted - false, REAL * worlds),
+        "real_promoted_fdr": share(WANTED["real_promoted_fdr"], promoted - false, real * worlds),
     }
 
 
