@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.errors import ModelError
-from purpose_agent.core.memory import CALIBRATION
+from purpose_agent.core.memory import CALIBRATION, Lesson, Provenance, Scope, TrialReport
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.testing.models import RuleModel
 
@@ -111,3 +112,47 @@ async def test_a_critic_that_can_not_be_asked_is_told_and_stops_nothing(tmp_path
 
     assert settled.judged == 0
     assert "the critic of reckoner could not be asked: the server is down" in settled.stopped
+
+
+def told_apart(request: ModelRequest) -> str:
+    """A critic that knows its trade: what is vague is worth little."""
+    _, _, judged = request.text.rpartition("State:")
+    found = re.search(r"(\d+ and 3 make \d+|roughly \d+ or so)", judged)
+    vague = found is None or found[1].startswith("roughly")
+    return json.dumps({"quotes": [found[1] if found else ""], "score": 2 if vague else 9, "confidence": 0.9})
+
+
+def blind(request: ModelRequest) -> str:
+    """A critic whom no note helps."""
+    return json.dumps({**json.loads(told_apart(request)), "score": 9})
+
+
+def heeding(request: ModelRequest) -> str:
+    """Reckons as before; with the lesson in its prompt it is never vague."""
+    number = int(re.findall(r"what is (\d+) \+ 3", request.text)[-1])
+    return f"{number} and 3 make {number + 3}" if "count on your fingers" in request.text else reckon(request)
+
+
+@pytest.mark.parametrize(("rule", "promoted"), [(told_apart, True), (blind, False)])
+async def test_only_a_critic_that_outcomes_bear_out_judges_trials_of_tasks_without_checks(
+    rule: Callable[[ModelRequest], str], promoted: bool, tmp_path: Path
+) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    agent = pa.Agent("reckoner", model=RuleModel(heeding), critic=RuleModel(rule, name="rater"), workspace=place)
+    await worked(agent, range(24))
+    for number in range(101, 161, 2):
+        await agent.run_async(a_sum(number, checked=False))
+    for _ in range(2):
+        await place.settle_async()  # the critic is asked about outcomes first
+    run = place.runs(limit=1)[0].id
+    own = Provenance("self_inferred", run, "reckoner")
+    drawn = place._gate.admit(  # pyright: ignore[reportPrivateUsage]
+        Lesson("failure_pattern", "sums are asked for", "count on your fingers", own, Scope(("reckoner",), ("sums",))), run
+    )
+    for _ in range(3):
+        await place.settle_async()
+
+    journal = place.journal(drawn.id)
+    gains = [pair.gain for entry in journal if isinstance(entry.evidence, TrialReport) for pair in entry.evidence.pairs]
+    assert any(gain is not None and gain > 0.3 for gain in gains) == promoted
+    assert all(gain is None for gain in gains) or promoted
