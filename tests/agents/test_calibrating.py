@@ -11,6 +11,7 @@ import purpose_agent as pa
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import CALIBRATION, Lesson, Provenance, Scope, TrialReport
 from purpose_agent.core.model import ModelRequest
+from purpose_agent.core.origin import Origin
 from purpose_agent.testing.models import RuleModel
 
 pytestmark = pytest.mark.anyio
@@ -133,9 +134,12 @@ def heeding(request: ModelRequest) -> str:
     return f"{number} and 3 make {number + 3}" if "count on your fingers" in request.text else reckon(request)
 
 
-@pytest.mark.parametrize(("rule", "promoted"), [(told_apart, True), (blind, False)])
-async def test_only_a_critic_that_outcomes_bear_out_judges_trials_of_tasks_without_checks(
-    rule: Callable[[ModelRequest], str], promoted: bool, tmp_path: Path
+@pytest.mark.parametrize(
+    ("rule", "origin", "judges"),
+    [(told_apart, "self_inferred", True), (blind, "self_inferred", False), (told_apart, "web", False)],
+)
+async def test_only_a_critic_that_outcomes_bear_out_judges_trials_of_tasks_without_checks_and_never_of_others_words(
+    rule: Callable[[ModelRequest], str], origin: Origin, judges: bool, tmp_path: Path
 ) -> None:
     place = pa.Workspace(tmp_path, holdout=0)
     agent = pa.Agent("reckoner", model=RuleModel(heeding), critic=RuleModel(rule, name="rater"), workspace=place)
@@ -145,7 +149,7 @@ async def test_only_a_critic_that_outcomes_bear_out_judges_trials_of_tasks_witho
     for _ in range(2):
         await place.settle_async()  # the critic is asked about outcomes first
     run = place.runs(limit=1)[0].id
-    own = Provenance("self_inferred", run, "reckoner")
+    own = Provenance(origin, run, "reckoner")
     drawn = place._gate.admit(  # pyright: ignore[reportPrivateUsage]
         Lesson("failure_pattern", "sums are asked for", "count on your fingers", own, Scope(("reckoner",), ("sums",))), run
     )
@@ -154,5 +158,5 @@ async def test_only_a_critic_that_outcomes_bear_out_judges_trials_of_tasks_witho
 
     journal = place.journal(drawn.id)
     gains = [pair.gain for entry in journal if isinstance(entry.evidence, TrialReport) for pair in entry.evidence.pairs]
-    assert any(gain is not None and gain > 0.3 for gain in gains) == promoted
-    assert all(gain is None for gain in gains) or promoted
+    assert any(gain is not None and gain > 0.3 for gain in gains) == judges
+    assert all(gain is None for gain in gains) or judges

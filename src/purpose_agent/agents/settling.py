@@ -12,7 +12,7 @@ from typing import Protocol
 from purpose_agent.agents.budget import Purse
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory
-from purpose_agent.core.origin import AUTHORITY, Taint
+from purpose_agent.core.origin import AUTHORITY, OWN, Taint
 from purpose_agent.core.task import Task
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
@@ -105,7 +105,7 @@ class Trials:
         if not has_model and memory.lesson.kind != POLICY:
             return f"the agent {name!r} has no model that could read it"
         chosen = self.learner.trial_tasks(
-            memory, lambda task: agent.can_judge(task) or self._by_critic(agent, task), has_model=has_model
+            memory, lambda task: agent.can_judge(task) or self._by_critic(agent, memory, task), has_model=has_model
         )
         if not chosen.tasks and not chosen.told:
             return "no recorded task that is a test of it could be run and judged again"
@@ -118,10 +118,13 @@ class Trials:
             may_go_on=lambda: self.purse.has_room(runs=2),
         )
 
-    def _by_critic(self, agent: Performer, task: Task) -> bool:
-        """A critic may judge it: nothing else can, and outcomes have shown that this one is right often enough."""
+    def _by_critic(self, agent: Performer, memory: Memory, task: Task) -> bool:
+        """A critic may judge it: nothing else can, and outcomes have shown that this one is right often enough.
+
+        Never of what others said: their words could be meant for the critic.
+        """
         setup = agent.setup()
-        if task.checks or setup.environment is not None or setup.critic is None:
+        if task.checks or setup.environment is not None or setup.critic is None or memory.lesson.provenance.origin not in OWN:
             return False
         return self.may_judge(agent.name, setup.critic.name, task.family)
 
@@ -132,7 +135,7 @@ class Trials:
         played = chosen.played.get(task.key) if with_it else None
         if played is not None:
             return Outcome(played.id, played.success, 0)
-        by_critic = self._by_critic(agent, task)
+        by_critic = self._by_critic(agent, memory, task)
         setup = agent.setup()
         result = await self.runner.run(
             setup if by_critic else replace(setup, critic=None),  # where checks judge, a model's score would only cost
