@@ -15,16 +15,15 @@ from typing import Literal
 
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.calibrating import CRITIC, Calibrating
+from purpose_agent.agents.due import Due
 from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory, Recalled
-from purpose_agent.core.model import Model
 from purpose_agent.core.ports import Clock, CodeRunner, Embedder
 from purpose_agent.core.task import Task
-from purpose_agent.core.values import owner_of
 from purpose_agent.critics.assertions import Falsifier
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.engine.result import TaskResult
@@ -32,7 +31,6 @@ from purpose_agent.engine.runner import Runner
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.learning.calibration import Calibrations, GroupReport
 from purpose_agent.learning.critic_lessons import hash_of_notes, notes_for
-from purpose_agent.learning.evolve import EVOLUTION, generalise
 from purpose_agent.learning.homeostasis import Homeostasis
 from purpose_agent.learning.learner import Learner
 from purpose_agent.learning.live import LiveTrials
@@ -50,15 +48,12 @@ from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.record import (
-    REFLECTED,
     RunRecord,
     RunRow,
     claim_reflection,
     get_run,
     list_runs,
     load_trace,
-    release_dead_claims,
-    release_reflection,
     this_process,
 )
 from purpose_agent.runtime.sync import run_sync
@@ -199,8 +194,9 @@ class Workspace(Remembered):
         """
         altered = self._gate.readmit()
         reflection, trials = Purse(budget or Budget()), Purse()
-        reflected, waiting = await self._reflect_on_waiting(reflection)
-        general = await self._generalise(reflection)
+        due = Due(self._db, self._store, self._gate, self._learner, self._replay, self._clock, self._agents)
+        reflected, waiting = await due.reflect(reflection)
+        general = await due.generalise(reflection)
         critics = Purse(reflection.left)
         calibrated = await Calibrating(
             self._db,
@@ -227,7 +223,7 @@ class Workspace(Remembered):
             self._live.is_live,
             self._may_judge,
         ).of_all()
-        vouched = self._vouch()
+        vouched = due.vouch()
         if self._vectors is not None:
             self._vectors.make(MOST_EMBEDDED)
             self._vectors.save()
@@ -314,51 +310,6 @@ class Workspace(Remembered):
 
     def _explores(self, task: Task, agent: str) -> bool:
         return may_explore(policies_of(self._store.list(kind=POLICY), agent, task.family, task.user), self._store.journal)
-
-    def _vouch(self) -> int:
-        """Learn from others' episodes that agree with what agents experienced; promoted values have it in their journal."""
-        policies = [
-            (memory, owner_of(agent, "".join(memory.lesson.scope.users)), "".join(memory.lesson.scope.families))
-            for memory in self._store.list("promoted", POLICY)
-            for agent in memory.lesson.scope.agents
-        ]
-        before = [self._replay.count_vouched(agent, family) for _, agent, family in policies]
-        vouched = self._replay.vouch()
-        for (memory, agent, family), known in zip(policies, before, strict=True):
-            more = self._replay.count_vouched(agent, family) - known
-            if more > 0:
-                told = f"taught by episodes of others too, which agree with its own; new ones: {more}"
-                self._gate.remark(memory, told, actor="learner")
-        return vouched
-
-    async def _reflect_on_waiting(self, purse: Purse) -> tuple[list[str], list[str]]:
-        """Runs whose process ended before they were reflected on: those done now, and those left."""
-        done: list[str] = []
-        left: list[str] = []
-        release_dead_claims(self._db)
-        try:
-            while purse.has_room() and (run := claim_reflection(self._db, now=self._clock.now(), owner=this_process())):
-                left.append(run.id)
-                agent = self._agents.get(run.agent)
-                await self._learner.reflect(run, agent.setup().model if agent is not None else None, listeners=[purse.listen])
-                if self.run(run.id).reflected == REFLECTED:
-                    done.append(left.pop())
-        finally:
-            release_reflection(self._db, left)
-        return done, left
-
-    async def _generalise(self, purse: Purse) -> tuple[Memory, ...]:
-        """One general memory, where particular ones have something in common; () if there is none to be made."""
-
-        def model_of(name: str) -> Model | None:
-            agent = self._agents.get(name)
-            return agent.setup().model if agent is not None and purse.has_room() else None
-
-        def was_tried(memory: Memory) -> bool:
-            return any(entry.actor == EVOLUTION for entry in self._store.journal(memory.id))
-
-        made = await generalise(self._store.list(), self._gate, model_of=model_of, was_tried=was_tried, pay=purse.pay)
-        return (made,) if made is not None else ()
 
 
 def open_workspace(workspace: Workspace | str | Path | None) -> Workspace:
