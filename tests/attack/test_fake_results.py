@@ -1,5 +1,8 @@
 """Code that would like to count as right without being right."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from purpose_agent.core.ports import CodeLimits
@@ -49,16 +52,81 @@ async def test_code_that_is_not_right_does_not_pass(code: str) -> None:
     assert not run.passed
 
 
-@pytest.mark.xfail(reason="code and assertions share a process; comparing values elsewhere is a later level", strict=True)
-@pytest.mark.parametrize(
-    "code",
-    [
-        pytest.param("class Any:\n    def __eq__(self, other): return True\ndef f(n): return Any()", id="equal to everything"),
-        pytest.param("import __main__\n__main__._problem = lambda statement, names: None", id="replacing the judge"),
-    ],
-)
-async def test_code_that_sets_out_to_fake_the_result_does_not_pass(code: str) -> None:
-    run = await run_assertions(ProcessRunner(), code, "assert f(2) == 4")
+ANY = """
+class Any:
+    def yes(self, *rest, **named): return True
+    def me(self, *rest, **named): return self
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __bool__ = yes
+    __add__ = __radd__ = __mod__ = __getitem__ = __round__ = me
+    def __sub__(self, other): return 0
+    __rsub__ = __sub__
+    def __abs__(self): return 0
+    def __hash__(self): return 4
+    def __getattr__(self, name): return self.yes
+    def __repr__(self): return "4"
+"""
+_TEXT = Path(__file__).with_name("tricks.txt").read_text(encoding="utf-8").replace("# with Any\n", ANY)
+TRICKS = {
+    name: (code, claim)
+    for name, code, claim in re.findall(r"^=== (.*)\n([^\0]*?)\n--- then\n([^\0]*?)\n(?=\n===|$(?!\n))", _TEXT, re.M)
+}
+"""Each: the code, and a true claim about a right solution of the task, which the code is not."""
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+async def test_code_that_sets_out_to_fake_the_result_does_not_pass(trick: str) -> None:
+    run = await run_assertions(ProcessRunner(), *TRICKS[trick], LIMITS)
+
+    assert not run.passed
+    assert run.results, run.result.stderr
+    assert not run.results[0].passed, run
+    assert run.results[0].detail
+
+
+async def test_the_code_is_never_told_what_is_expected() -> None:
+    """Right for every value it is told of: it answers with whatever arguments it sees, and sees no others."""
+    code = """
+seen = []
+class Spy:
+    def __getattr__(self, name):
+        def note(*rest, **named):
+            seen.append((name, rest))
+            return True
+        return note
+    for name in ("eq", "ne", "lt", "gt", "le", "ge", "sub", "rsub", "contains", "add", "radd", "mod", "mul"):
+        exec(f"def __{name}__(self, *rest): seen.append(({name!r}, rest)); return NotImplemented")
+    del name
+def f(n): return Spy()
+def told(): return repr(seen)
+"""
+    claims = ["f(2) == 123454321", "f(2) < 123454321", "f(2) - 123454321 == 0", "123454321 in f(2)", "123454321 - f(2) == 0"]
+    claims += ["f(2).count(123454321) == 1", "f(2) in [123454321]", "f(2) in {123454321}", "[f(2)] == [123454321]"]
+    run = await run_assertions(
+        ProcessRunner(), code, "\n".join(f"assert {claim}" for claim in claims) + "\nassert '12345' not in told()"
+    )
+
+    assert [result.passed for result in run.results] == [False] * len(claims) + [True]
+
+
+async def test_the_death_of_the_code_is_told() -> None:
+    run = await run_assertions(
+        ProcessRunner(),
+        "import os\ndef f(n):\n    if n: os._exit(3)",
+        "assert f(0) is None\nassert f(1) is None\nassert f(0) is None",
+    )
+
+    assert [(result.passed, result.detail) for result in run.results] == [
+        (True, ""),
+        (False, "the code's process ended with exit code 3"),
+        (False, "not reached (error): Broken: the code's process ended with exit code 3"),
+    ]
+
+
+@pytest.mark.xfail(reason="a class that the assertions name is asked; it can be written to please them", strict=True)
+async def test_a_named_class_does_not_decide_its_own_equality() -> None:
+    run = await run_assertions(
+        ProcessRunner(), ANY.replace("Any", "Point"), "assert Point() == Point()\nassert Point() - 4 == 0"
+    )
 
     assert not run.passed
 

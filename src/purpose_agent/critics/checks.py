@@ -3,8 +3,8 @@
 In:  a task with checks, an answer.
 Out: what became of each check; Φ is 10 × the share that held.
 
-Each assertion of a Python check counts for itself. At the present level of containment the judged code runs in the
-same process as the assertions (see sandbox/README.md).
+Each assertion of a Python check counts for itself. The judged code runs in a process of its own and never meets the assertions; what the
+present level of containment does not stop is in sandbox/README.md.
 """
 
 import inspect

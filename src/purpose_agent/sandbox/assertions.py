@@ -6,14 +6,19 @@ Out: an `AssertionRun`; nothing counts as passed that was not reached.
 
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from purpose_agent.core.ports import CodeLimits, CodeResult, CodeRunner, CodeStatus
-from purpose_agent.sandbox import harness
+from purpose_agent.sandbox import answerer, codec, describing, harness, remote, specials, standins, wire
+
+JUDGE = (specials, codec, wire, standins, remote, harness)
+ANSWERER = (specials, codec, wire, describing, answerer)
+"""The files of this room that run on either side, in the order of their imports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +72,43 @@ async def run_assertions(
     `if __name__ == "__main__":` part does not. `limits` are for all of it together.
 
     Code that prints, exits, raises, loops or dies does not pass: what counts is handed back by the assertions themselves.
-    But code and assertions share one process, so code that sets out to fake the result (by replacing builtins the
-    assertions use, by objects that equal everything, by searching memory for the run's key) can do it. Whoever judges
-    code that may want to cheat must compare values in a process of its own.
+    The assertions run in one process and the code in another, which is never told what is expected: values are compared where
+    the code isn't. So it gains nothing from replaced builtins, objects that equal everything, or searching memory; what it can
+    do is return values, right or wrong ones. An object of a class of the code's equals no plain value, whatever its `__eq__`
+    says, and two of them are equal if the class says so. See README.md for what stays open.
+
+    The code's process is one more than `limits.processes` allows.
     """
     key = secrets.token_hex(16)
-    script = f"{_harness()}\njudge({code!r}, {assertions!r}, {key!r}, result)\n"
+    script = f"{_judge()}\njudge({code!r}, {assertions!r}, {key!r}, {_answerer()!r}, result)\n"
+    limits = limits and replace(limits, processes=limits.processes + 1)
     result = await runner.run(script, limits=limits, files=files)
     return AssertionRun(result.status, _results(result, key), result)
 
 
 @cache
-def _harness() -> str:
-    return Path(harness.__file__).read_text(encoding="utf-8")
+def _judge() -> str:
+    return f"{_bundle(JUDGE)}\nfrom purpose_agent.sandbox.harness import judge\n"
+
+
+@cache
+def _answerer() -> str:
+    return f"{_bundle(ANSWERER)}\nfrom purpose_agent.sandbox.answerer import main\nmain()\n"
+
+
+def _bundle(files: Sequence[ModuleType]) -> str:
+    """A script that makes these files of this room importable where the package isn't."""
+    texts = {file.__name__: Path(str(file.__file__)).read_text(encoding="utf-8") for file in files}
+    return (
+        "__hide_from_traceback__ = True\n"
+        "import sys, types\n"
+        "for name in ('purpose_agent', 'purpose_agent.sandbox'):\n"
+        "    sys.modules[name] = types.ModuleType(name)\n"
+        "    sys.modules[name].__path__ = []\n"
+        f"for name, text in {texts!r}.items():\n"
+        "    sys.modules[name] = types.ModuleType(name)\n"
+        "    exec(compile(text, name, 'exec'), vars(sys.modules[name]))\n"
+    )
 
 
 def _results(result: CodeResult, key: str) -> tuple[AssertionResult, ...]:

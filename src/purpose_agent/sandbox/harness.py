@@ -1,15 +1,29 @@
-"""The script that judges code inside a runner: the code first, then one assertion after the other.
+"""The judge inside a runner: starts a process for the code, then tries one assertion after the other.
 
-Its text is sent to a `CodeRunner` in front of a call of `judge`; nothing here runs in our own process. Standard library only.
+In:  code, assertions, the code's process as a script, where to report.
+Out: for each assertion whether it holds, told after each.
+
+The code and what is expected of it never share a process. Before an assertion is evaluated, the code is loaded by a second
+interpreter that was given nothing but the code (`answerer.py`); here its names are stand-ins (`remote.py`), and values are compared
+here. The judge keeps other processes of its user from reading it, where the kernel can do that (Linux).
+
+Its text, and that of the files it imports, is sent to a `CodeRunner`; nothing here runs in our own process. Standard library only.
 """
 
 import ast
+import builtins
+import importlib.machinery
 import linecache
+import os
 import reprlib
+import signal
 import sys
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
+
+from purpose_agent.sandbox.remote import LIBRARY, Judge, RemoteModule
+from purpose_agent.sandbox.wire import Broken
 
 __hide_from_traceback__ = True  # the runner leaves this file's frames out of the trace
 
@@ -37,12 +51,13 @@ SIGNS: dict[type[ast.cmpop], str] = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
+SET_DUMPABLE, SET_NO_NEW_PRIVS, DROP_CAPABILITY = 4, 38, 24
 MOST = 500
 """Characters of a detail."""
 
 
-def judge(code: str, assertions: str, key: str, result: Callable[[object], None]) -> None:
-    """Run `code`, then each top-level statement of `assertions` in its names; report after each.
+def judge(code: str, assertions: str, key: str, answerer: str, result: Callable[[object], None]) -> None:
+    """Load `code` by the script `answerer`, then try each top-level statement of `assertions` in its names; report after each.
 
     What is handed to `result`: `{"key", "sources", "passed", "details"}`; `passed` and `details` are as long as the part that
     was reached. A copy is handed over at every step, so that a run that is cut short leaves what was known.
@@ -53,29 +68,165 @@ def judge(code: str, assertions: str, key: str, result: Callable[[object], None]
         result({"key": key, "sources": sources, "passed": passed, "details": details})
 
     linecache.cache["<assertions>"] = (len(assertions), None, assertions.splitlines(keepends=True), "<assertions>")
-    linecache.cache["<code>"] = (len(code), None, code.splitlines(keepends=True), "<code>")
     statements = _claims(ast.parse(assertions, "<assertions>"))
     sources.extend(
         ast.get_source_segment(assertions, statement) or ast.unparse(statement) for statement, claim in statements if claim
     )
     report()
 
-    module = ModuleType("answer")
-    sys.modules["answer"] = module
-    names = vars(module)
-    names["result"] = _nowhere
-    exec(compile(code, "<code>", "exec", dont_inherit=True), names)
-    for statement, claim in statements:
-        problem = _problem(statement, names)
-        if claim:
-            passed.append(problem is None)
-            details.append(problem or "")
-        elif problem is not None:
-            place = len(passed)
-            sources.insert(place, ast.unparse(statement)[:MOST])
-            passed.append(False)
-            details.append(problem)
-        report()
+    _shut()
+    peer = _start(answerer)
+    try:
+        names = Names(peer, peer.ask("load", code), statements)
+        for statement, claim in statements:
+            problem = _problem(statement, names)
+            problem = peer.gone or peer.swallowed or problem
+            peer.swallowed = ""
+            if claim or problem:
+                place = len(passed)
+                if not claim:
+                    sources.insert(place, ast.unparse(statement)[:MOST])
+                passed.append(problem is None)
+                details.append(problem or "")
+            report()
+            if peer.gone:
+                raise Broken(peer.gone)
+    finally:
+        peer.close()
+
+
+def _shut() -> None:
+    """Keep the processes started from here on from reading this one, where the kernel has a way.
+
+    Not dumpable: another process of the same user can't open its memory or descriptors. For root that takes giving up the
+    capabilities that pass by such rules, for this process and those it starts.
+    """
+    # The code's process may send what Ctrl-C sends; here it must not look like an exception of the code's.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+        libc.prctl(SET_DUMPABLE, 0, 0, 0, 0)
+        libc.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        if os.geteuid() == 0:
+            for capability in range(64):
+                libc.prctl(DROP_CAPABILITY, capability, 0, 0, 0)
+            libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
+    except (ImportError, AttributeError, OSError):  # no Linux
+        return
+
+
+def _start(answerer: str) -> Judge:
+    """A fresh interpreter for the code, that knows of nothing but its line to us."""
+    theirs, questions = os.pipe()
+    answers, theirs_too = os.pipe()
+    # Out of the way of the two numbers it gets.
+    ends = [os.dup(fd) for fd in (theirs, theirs_too, theirs, theirs_too)]
+    high = ends[2:]
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", answerer],
+        dict(os.environ),
+        file_actions=[(os.POSIX_SPAWN_DUP2, high[0], 3), (os.POSIX_SPAWN_DUP2, high[1], 4)],
+        setsigdef=[signal.SIGINT],
+    )
+    for fd in (theirs, theirs_too, *ends):
+        os.close(fd)
+    return Judge(answers, questions, pid)
+
+
+class Names(dict[str, Any]):
+    """What the assertions' names stand for: their own, else the code's, asked anew each time, else Python's.
+
+    A builtin that the code has named anew is Python's here, unless the assertions use no other name of the code's: then it is what
+    they are about. A module of the library is imported here, whatever the code calls by its name.
+    """
+
+    def __init__(self, peer: Judge, defined: list[str], statements: Sequence[tuple[ast.stmt, bool]]) -> None:
+        super().__init__(__name__="answer", result=_nowhere)
+        self.peer = peer
+        nodes = [node for statement, _ in statements for node in ast.walk(statement)]
+        mentioned = {node.id for node in nodes if isinstance(node, ast.Name)}
+        mentioned |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        mentioned |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+        self.modules = {
+            node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        } & LIBRARY
+        used = mentioned & set(defined) - {"result"}
+        self.builtins_are_the_codes = not any(not hasattr(builtins, name) and name not in self.modules for name in used)
+        sys.modules["answer"] = RemoteModule("answer", self.find, defined)
+        # Modules come from the library alone: in its folder the code could have put another `fractions.py`.
+        sys.path[:] = [path for path in sys.path if path and os.path.realpath(path) != os.path.realpath(os.getcwd())]
+        sys.meta_path.append(Finder(peer))
+        for name in used:
+            if name.lstrip("_")[:1].isupper():
+                found = self.find(name)
+                if isinstance(found, type) and found in peer.numbers:
+                    peer.named.add(found)
+        if {"random", "seed"} <= mentioned:
+            self._seed_both()
+
+    def __missing__(self, name: str) -> Any:
+        if name.startswith("__") or (hasattr(builtins, name) and not self.builtins_are_the_codes):
+            raise KeyError(name)
+        try:
+            return self.find(name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def find(self, name: str) -> Any:
+        """What the code calls by this name."""
+        if name in self.modules:
+            return __import__(name)
+        if self.builtins_are_the_codes and not hasattr(builtins, name):
+            # It wasn't among the names the code said it has, or Python's builtins would count.
+            raise AttributeError(f"module 'answer' has no attribute {name!r}")
+        try:
+            origin, where, value = self.peer.asked("name", name)
+        except KeyError:
+            raise AttributeError(f"module 'answer' has no attribute {name!r}") from None
+        if origin == "library":
+            module, _, member = str(where).partition(":")
+            if module in LIBRARY and (not member or member == name):
+                return getattr(__import__(module), member) if member else __import__(module)
+        return value
+
+    def _seed_both(self) -> None:
+        import random
+
+        here = random.seed
+
+        def seed(*arguments: Any, **named: Any) -> None:
+            here(*arguments, **named)
+            self.peer.asked("call", self.peer.asked("get", self.peer.asked("import", "random"), "seed"), arguments, named)
+
+        random.seed = seed
+
+
+class Finder:
+    """Finds the modules in the code's folder: on the code's side."""
+
+    def __init__(self, peer: Judge) -> None:
+        self.peer = peer
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        """Any module that the code's side can import."""
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            return None
+        try:
+            self.found = self.peer.asked("import", name)
+        except ImportError:
+            return None
+        return importlib.machinery.ModuleSpec(name, self)  # pyright: ignore[reportArgumentType]  # has what a loader needs
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> RemoteModule:
+        """A module that asks."""
+        found = self.found
+        return RemoteModule(spec.name, partial(getattr, found), self.peer.asked("call", dir, (found,), {}))
+
+    def exec_module(self, module: RemoteModule) -> None:
+        """It was executed where it lives."""
 
 
 def _nowhere(value: object) -> None:
