@@ -9,6 +9,7 @@ critic's mouth, nothing may be credited.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 from benchmarks.figures import Figure, Figures, share, unmeasured
 from benchmarks.gate.picture import Bar, as_bars
@@ -85,7 +86,10 @@ def every_other(attacks: Sequence[Attack]) -> Sequence[Attack]:
 async def gains_of(attacks: Sequence[Attack], account: Account) -> list[Gain]:
     """One after the other; what breaks is told and counted."""
     gains: list[Gain] = []
-    for attack in attacks:
+    began = perf_counter()
+    for number, attack in enumerate(attacks, start=1):
+        if number % 10 == 0:
+            print(f"[{perf_counter() - began:5.0f} s, {number}/{len(attacks)}] {attack.kind}: {attack.name}", flush=True)
         try:
             gains.append(await gain_of(attack, account))
         # BLE001: a door. One attack that breaks the critic must not hide the others, and is counted against us.
