@@ -103,3 +103,7 @@ def test_values_are_compared_as_values() -> None:
     assert not same(None, None)
     assert not same("1", None)
     assert not same("f(1)", "f(1)")
+
+
+def test_an_integer_beyond_all_floats_equals_none() -> None:
+    assert not same(str(10**400), "3.0")

@@ -55,7 +55,10 @@ def same(left: Outcome, right: Outcome) -> bool:
     except ValueError:
         return False
     if isinstance(one, float | int) and isinstance(two, float | int) and float in (type(one), type(two)):
-        return math.isclose(one, two, rel_tol=1e-6, abs_tol=1e-6)
+        try:
+            return math.isclose(one, two, rel_tol=1e-6, abs_tol=1e-6)
+        except OverflowError:  # an integer beyond all floats is near none of them
+            return False
     return one == two
 
 
