@@ -1,7 +1,7 @@
 """Φ of the whole state: all of it is shown, quotes are looked up, and Φ depends on goal and state alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -12,8 +12,9 @@ from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
 from purpose_agent.critics.asking import CUT, SCHEMA, shortened
+from purpose_agent.critics.rules import ground, judged
 from purpose_agent.critics.speech import LEFT_OUT
-from purpose_agent.critics.state import ANSWER_LABEL, judge_state, read_score
+from purpose_agent.critics.state import ANSWER_LABEL, CRITIC, judge_state
 
 pytestmark = pytest.mark.anyio
 
@@ -178,8 +179,12 @@ async def test_a_reply_that_is_no_score_is_unknown() -> None:
     assert (score.after, score.flags) == (None, ("unreadable",))
 
 
+def credited(said: Mapping[str, Json]) -> Score:
+    return judged(said, ground(Task("?"), STATE), 2.0, CRITIC, jumps=True)
+
+
 def read(*quotes: str, score: Json = 4) -> Score:
-    return read_score({"quotes": list(quotes), "score": score, "confidence": 0.9}, STATE, 2.0)
+    return credited({"quotes": list(quotes), "score": score, "confidence": 0.9})
 
 
 def test_a_reply_to_another_question_is_read_by_the_same_rules() -> None:
@@ -187,4 +192,4 @@ def test_a_reply_to_another_question_is_read_by_the_same_rules() -> None:
     assert read("380 m long", score=9).after == 9.0
     assert (read("400 m long").after, read("400 m long").flags) == (2.0, ("no_evidence",))
     assert (read("380 m long", score=True).after, read("380 m long", score=True).flags) == (None, ("unreadable",))
-    assert read_score({"quote": "380 m long", "score": 4, "confidence": 1}, STATE, 2.0).after == 4.0
+    assert credited({"quote": "380 m long", "score": 4, "confidence": 1}).after == 4.0

@@ -104,7 +104,7 @@ def shortened(text: str, most: int, places: Iterable[int] = ()) -> str:
 
 def places_of(text: str, old: str | None, goal: str) -> list[int]:
     """Where `text` is worth looking at: where it differs from `old`, then where the goal's rarer words stand."""
-    places = [] if old is None else [_first_difference(text, old)]
+    places = [] if old is None else [in_common(text, old)]
     lower = text.casefold()
     words = dict.fromkeys(word for word in re.findall(r"\w{4,}", goal.casefold()))
     found = sorted((lower.count(word), lower.find(word), word) for word in words if word in lower)
@@ -115,10 +115,9 @@ def places_of(text: str, old: str | None, goal: str) -> list[int]:
     return places
 
 
-def _first_difference(text: str, old: str) -> int:
-    return next(
-        (place for place, (new, was) in enumerate(zip(text, old, strict=False)) if new != was), min(len(text), len(old))
-    )
+def in_common(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many elements both begin with."""
+    return next((at for at, (mine, its) in enumerate(zip(one, other, strict=False)) if mine != its), min(len(one), len(other)))
 
 
 def _size(facts: Mapping[str, str]) -> int:

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
-from purpose_agent.critics.asking import WINDOW, Ask, asked, noted, room_in, shortened
+from purpose_agent.critics.asking import WINDOW, Ask, asked, in_common, noted, room_in, shortened
 from purpose_agent.critics.facts import shown_name
 from purpose_agent.critics.rules import ANSWER, Ground, ground, judged
 from purpose_agent.critics.state import ANSWER_LABEL
@@ -99,8 +99,8 @@ def difference(old: str, new: str) -> str | None:
 
 
 def _diff(old: list[str], new: list[str], context: int, *, by_line: bool) -> str | None:
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
+    head = in_common(old, new)
+    tail = in_common(old[head:][::-1], new[head:][::-1])
     first, before, after = max(0, head - context), len(old) - tail + context, len(new) - tail + context
     old, new = old[first:before], new[first:after]
     if max(len(old), len(new)) > MOST_PIECES:
@@ -128,10 +128,6 @@ def _words(group: Sequence[tuple[str, int, int, int, int]], old: list[str], new:
 
 def _marked(mark: str, text: str) -> str:
     return "\n".join(f"{mark} {line}" for line in text.rstrip("\n").split("\n"))
-
-
-def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    return next((at for at, (was, now) in enumerate(zip(old, new, strict=False)) if was != now), min(len(old), len(new)))
 
 
 def _name(name: str) -> str:

@@ -25,10 +25,9 @@ from purpose_agent.core.errors import ModelError
 from purpose_agent.core.score import MAX_PHI, Evidence, Score, View
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
-from purpose_agent.critics.asking import WINDOW, Ask, asked, fitting, room_in, shortened
-from purpose_agent.critics.facts import shown_name
+from purpose_agent.critics.asking import WINDOW, Ask, asked, room_in
 from purpose_agent.critics.rules import ANSWER, Ground, borne, ground, judged, range_of, substantial, unmoved
-from purpose_agent.critics.state import ANSWER_LABEL, GIVEN_SHARE
+from purpose_agent.critics.state import Shown, shown_of
 
 CRITIC = "ensemble"
 PROGRESS = {
@@ -107,7 +106,7 @@ class Panel:
         views = [*(_view(aspect, each) for aspect, each in aspects.items()), self._cost()]
         if moderator is not None:
             views.append(_view("moderator", moderator))
-        return replace(score, views=tuple(views), flags=(*score.flags, *case.flags))
+        return replace(score, views=tuple(views), flags=(*score.flags, *case.shown.flags))
 
     def _agree(self, scores: Sequence[Score]) -> bool:
         """Nobody contradicts anybody; who could not be read does not."""
@@ -135,25 +134,15 @@ class _Case:
     on: Ground
     phi_before: float | None
     may_rise: bool
-    goal: str
-    given: str
-    state: str
-    flags: tuple[str, ...]
+    shown: Shown
 
     @classmethod
     def of(cls, task: Task, on: Ground, phi_before: float | None, before: State, *, may_rise: bool, window: int) -> "_Case":
         from purpose_agent.prompts.loader import load
 
         taken = max((load("critic_aspect").text, load("critic_moderator").text), key=len)
-        goal = shortened(task.goal, max(0, room_in(window, taken) - MOST_TOLD) * 2 // 3)
-        room = max(0, room_in(window, taken, goal) - MOST_TOLD)
-        given, less_given = fitting(on.given, {}, goal, int(room * GIVEN_SHARE))
-        latest = ground(task, before).facts
-        facts, less = fitting(on.facts, latest, goal, room - sum(len(name) + len(text) for name, text in given.items()))
-        clipped = less or less_given or goal != task.goal
-        shown = f"\nGiven with it:\n{_listed(given)}\n" if given else ""
-        flags = ("state_clipped",) if clipped else ()
-        return cls(on, phi_before, may_rise, goal, shown, _listed(facts) or "nothing yet", flags)
+        shown = shown_of(task, on, before, max(0, room_in(window, taken) - MOST_TOLD))
+        return cls(on, phi_before, may_rise, shown)
 
     async def judged(self, ask: Ask, name: str, *, harmless: bool = False, **values: str) -> Score:
         """One critic's score, by the rules; the seventh is held against all of them together.
@@ -164,7 +153,9 @@ class _Case:
         from purpose_agent.prompts.loader import load
 
         prompt = load(name)
-        said = await asked(ask, prompt.fill(goal=self.goal, given=self.given, state=self.state, **values), prompt.version)
+        said = await asked(
+            ask, prompt.fill(goal=self.shown.goal, given=self.shown.given, state=self.shown.state, **values), prompt.version
+        )
         base, may_rise = (MAX_PHI, True) if harmless else (self.phi_before, self.may_rise)
         return judged(said, self.on, base, CRITIC, may_rise=may_rise, jumps=True)
 
@@ -234,10 +225,3 @@ def _evidence(scores: Sequence[Score]) -> tuple[Evidence, ...]:
 
 def _flags(scores: Sequence[Score]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(flag for score in scores for flag in score.flags if flag != "unreadable"))
-
-
-def _listed(facts: Mapping[str, str]) -> str:
-    lines = {shown_name(name): text for name, text in facts.items() if name != ANSWER}
-    if ANSWER in facts:
-        lines[ANSWER_LABEL] = facts[ANSWER]
-    return "\n".join(f"{name}: {text}" for name, text in lines.items())

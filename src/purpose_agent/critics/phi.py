@@ -119,6 +119,11 @@ class PhiCritic:
         self._seen: dict[PhiKey, Score] = {}
         self._steps = 0
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The examples it judges by."""
+        return self._notes
+
     async def score(self, task: Task, before: State, action: Action, after: State, phi_before: float | None) -> Score | None:
         """Φ after the step; None: nobody can judge it. At most one critic is asked; none if the state was seen before.
 

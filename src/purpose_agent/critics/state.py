@@ -8,21 +8,33 @@ A state that is larger than the critic's window is cut around what changed last 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from purpose_agent.core.messages import Json
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
-from purpose_agent.critics.asking import SCHEMA, WINDOW, Ask, asked, fitting, noted, room_in, shortened
+from purpose_agent.critics.asking import WINDOW, Ask, asked, fitting, noted, room_in, shortened
 from purpose_agent.critics.facts import shown_name
-from purpose_agent.critics.rules import ANSWER, SHORTEST_QUOTE, ground, judged
-
-__all__ = ["MOST_STATE_CHARS", "SCHEMA", "SHORTEST_QUOTE", "Ask", "judge_state", "read_score"]
+from purpose_agent.critics.rules import ANSWER, Ground, ground, judged
 
 CRITIC = "state"
-MOST_STATE_CHARS = 6000
 ANSWER_LABEL = "The agent's answer (to be judged, not to be believed)"
 GIVEN_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a prompt says of a task and a state.
+
+    Attributes:
+        given: What the task came with, as a paragraph; "" for nothing.
+        flags: "state_clipped" if something had to go.
+    """
+
+    goal: str
+    given: str
+    state: str
+    flags: tuple[str, ...]
 
 
 async def judge_state(
@@ -53,29 +65,30 @@ async def judge_state(
 
     prompt = load("critic_state")
     on = ground(task, after, None if whole else before)
-    latest = ground(task, before).facts if before is not None else dict[str, str]()
     examples = noted(notes)
-    goal = shortened(task.goal, room_in(window, prompt.text, examples) * 2 // 3)
-    room = room_in(window, prompt.text, examples, goal)
-    given, less_given = fitting(on.given, {}, goal, int(room * GIVEN_SHARE))
-    facts, less = fitting(on.facts, latest, goal, room - sum(len(name) + len(text) for name, text in given.items()))
-    text = prompt.fill(
-        notes=examples,
-        goal=goal,
-        given=f"\nGiven with it:\n{_listed(given)}\n" if given else "",
-        state=_listed(facts) or "nothing yet",
-    )
-    flags = ("state_clipped",) if less or less_given or goal != task.goal else ()
+    shown = shown_of(task, on, before, room_in(window, prompt.text, examples))
+    text = prompt.fill(notes=examples, goal=shown.goal, given=shown.given, state=shown.state)
     said = await asked(ask, text, prompt.version)
-    return judged(said, on, phi_before, CRITIC, may_rise=may_rise, flags=flags)
+    return judged(said, on, phi_before, CRITIC, may_rise=may_rise, flags=shown.flags)
 
 
-def read_score(said: Mapping[str, Json] | None, after: State, phi_before: float | None) -> Score:
-    """A critic's JSON as a score, for critics that were asked in another way and for one quote: rule 7 is theirs to hold.
+def shown_of(task: Task, on: Ground, before: State | None, room: int) -> Shown:
+    """Goal, inputs and facts within `room` characters.
 
-    Quotes are looked up in `after`; the goal is not known here, so that its words are not told from facts.
+    Args:
+        before: The state before the step: what differs from it is kept first.
     """
-    return judged(said, ground(Task("?"), after), phi_before, CRITIC, jumps=True)
+    goal = shortened(task.goal, room * 2 // 3)
+    left = max(0, room - len(goal))
+    given, less_given = fitting(on.given, {}, goal, int(left * GIVEN_SHARE))
+    latest = ground(task, before).facts if before is not None else dict[str, str]()
+    facts, less = fitting(on.facts, latest, goal, left - sum(len(name) + len(text) for name, text in given.items()))
+    return Shown(
+        goal,
+        f"\nGiven with it:\n{_listed(given)}\n" if given else "",
+        _listed(facts) or "nothing yet",
+        ("state_clipped",) if less or less_given or goal != task.goal else (),
+    )
 
 
 def _listed(facts: Mapping[str, str]) -> str:

@@ -67,7 +67,7 @@ class Scoring:
             score = Score(run.phi, None, 0.0, "state", flags=("no_critic",))
         if score is None:
             return
-        run.score = score = self._read(run, score)
+        run.score = score = self._read(run, score, run.critic.notes)
         run.phi = score.after if score.after is not None else run.phi
         run.publish(StepScored(score))
 
@@ -80,8 +80,9 @@ class Scoring:
         async def asked(request: ModelRequest, prompt: str) -> ModelResponse:
             return await ask(run, model, request, prompt)
 
+        notes = self._notes(run.setup.agent, run.task.family) if self._notes is not None else ()
         panel = Panel(spent=run.meter.share_spent, window=model.capabilities.context_tokens)
-        return self.critic(model, asked, mode=run.setup.phi, notes=self._notes_of(run), panel=panel, cache=self._cache)
+        return self.critic(model, asked, mode=run.setup.phi, notes=notes, panel=panel, cache=self._cache)
 
     def critic(
         self,
@@ -106,12 +107,9 @@ class Scoring:
             cache=cache,
         )
 
-    def _notes_of(self, run: Run) -> Sequence[str]:
-        return self._notes(run.setup.agent, run.task.family) if self._notes is not None else ()
-
-    def _read(self, run: Run, score: Score) -> Score:
+    def _read(self, run: Run, score: Score, notes: Sequence[str]) -> Score:
         model = run.setup.critic
         if self._reads is None or model is None or score.after is None or score.critic == "checks":
             return score
-        probability = self._reads(score.critic, model.name, run.task.family, score.after, self._notes_of(run))
+        probability = self._reads(score.critic, model.name, run.task.family, score.after, notes)
         return replace(score, probability=probability)
