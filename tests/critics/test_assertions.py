@@ -309,3 +309,13 @@ def test_the_range_is_that_of_known_cases() -> None:
     assert survival(5, 0) == (pytest.approx(0.05 ** (1 / 6)), 1.0, 1.0)
     assert survival(0, 5) == (0.0, 0.0, pytest.approx(1 - 0.05 ** (1 / 6)))
     assert beta_cdf(0.5, 7.5, 7.5) == pytest.approx(0.5)
+
+
+async def test_two_tasks_of_one_id_are_judged_by_their_own_assertions() -> None:
+    falsifier = Falsifier(ProcessRunner(), limits=CodeLimits(seconds=5.0))
+    for name in ("fib", "is_prime"):
+        goal, solutions, proposals, right, _ = TASKS[name]
+        score = await falsifier.judge(Author(proposals, solutions), Task(goal, id="the same"), fenced(right), 0.0)
+
+        assert score is not None
+        assert (score.after, {check.spec.partition("(")[0] for check in score.checks}) == (10.0, {f"assert {name}"})

@@ -368,3 +368,15 @@ async def test_the_cache_is_bounded_and_forgets_the_longest_unused() -> None:
     assert len(judge.texts) == 3
     await judge_in_new_run(1)
     assert len(judge.texts) == 4
+
+
+async def test_what_one_mode_said_is_not_what_another_says() -> None:
+    cache = PhiCache()
+    alone = await critic(Judge(), "standard", cache=cache, name="m").score(TASK, START, Finish("it is 42"), READ, 2.0)
+    together = await critic(Judge(), "ensemble", panel=Three(), cache=cache, name="m").score(
+        TASK, START, Finish("it is 42"), READ, 2.0
+    )
+
+    assert alone is not None
+    assert together is not None
+    assert (alone.critic, together.critic, together.after) == ("state", "ensemble", 6.0)

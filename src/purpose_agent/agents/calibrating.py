@@ -3,7 +3,8 @@
 In:  the agents of this process that have a critic, the record, a purse.
 Out: judgements, from which Φ is read as a probability; notes at the gate, promoted only if the critic's error on other outcomes falls.
 
-Only where Φ is needed: an agent whose runs are all judged by checks or a world gives its critic no work. Not here: the curves
+Calibrated is the critic of the whole state, which judges whatever nothing better can; one that answers in its place is kept beside it. Only
+where Φ is needed: an agent whose runs are all judged by checks or a world gives its critic no work. Not here: the curves
 (`learning/calibration.py`), and how a note is drawn and tried (`learning/critic_lessons.py`).
 """
 
@@ -16,6 +17,7 @@ from purpose_agent.core.errors import GateError, ModelError
 from purpose_agent.core.memory import CALIBRATION, Memory, Pair
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
 from purpose_agent.core.ports import Clock
+from purpose_agent.critics.state import CRITIC
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.learning.critic_lessons import (
     draft_calibrations,
@@ -35,8 +37,6 @@ from purpose_agent.memory.trials import last_report
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.record import list_runs
 
-CRITIC = "state"
-"""Whose Φ is calibrated: the one that judges whatever nothing better can. Another that answers in its place is kept beside it."""
 LOOKED_AT = 200
 """So many of an agent's newest runs tell whether its critic is needed."""
 

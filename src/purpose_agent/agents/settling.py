@@ -14,6 +14,7 @@ from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory
 from purpose_agent.core.origin import AUTHORITY, OWN, Taint
 from purpose_agent.core.task import Task
+from purpose_agent.critics.state import CRITIC
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.runner import Runner
 from purpose_agent.learning.learner import Learner, Trialled
@@ -154,7 +155,9 @@ class Trials:
             raise ModelError(f"The trial of {memory.id} stopped: its run {result.id} failed. {result.reason}")
         success = result.success
         if by_critic:
-            worth = result.probability if result.status == "finished" else 0.0
+            worth = result.probability if result.judged_by == CRITIC else None
+            if result.status != "finished":
+                worth = 0.0
             return Outcome(result.id, None, result.usage.tokens, result.answer or "", worth)
         if success is None and result.status in ("exhausted", "gave_up") and agent.can_judge(task):
             success = False  # else a memory would look well with which hard runs come to no end

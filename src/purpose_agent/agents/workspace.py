@@ -14,7 +14,7 @@ from random import Random
 from typing import Literal
 
 from purpose_agent.agents.budget import Budget, Purse
-from purpose_agent.agents.calibrating import CRITIC, Calibrating
+from purpose_agent.agents.calibrating import Calibrating
 from purpose_agent.agents.due import Due
 from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.settled import Settled
@@ -26,6 +26,7 @@ from purpose_agent.core.ports import Clock, CodeRunner, Embedder
 from purpose_agent.core.task import Task
 from purpose_agent.critics.assertions import Falsifier
 from purpose_agent.critics.checks import CheckCritic
+from purpose_agent.critics.state import CRITIC
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.runner import Runner
 from purpose_agent.engine.scoring import Scoring

@@ -73,8 +73,10 @@ class Falsifier:
 
     async def suite(self, ask: Ask, task: Task) -> Suite:
         """The assertions `task` is judged by; built at the first call, by 1 + 3 model calls."""
-        found = self._suites.pop(task.key, None) or await build_suite(ask, self._runner, task, self._limits)
-        self._suites[task.key] = found
+        # By what is asked, not by the task's id: two tasks of one id may ask for different things.
+        asked = Task(task.goal, inputs=task.inputs).key
+        found = self._suites.pop(asked, None) or await build_suite(ask, self._runner, task, self._limits)
+        self._suites[asked] = found
         while len(self._suites) > MOST_SUITES:
             del self._suites[next(iter(self._suites))]
         return found

@@ -47,9 +47,10 @@ class Panel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PhiKey:
-    """What Φ is a function of: the critic, the task, the state, and the examples it judges by."""
+    """What Φ is a function of: the critic (a panel is another one than its model alone), the task, the state, the examples it judges by."""
 
     critic: str
+    panel: bool
     task: str
     state: str
     notes: str
@@ -212,7 +213,7 @@ class PhiCritic:
 
     def _key(self, task: Task, state: State) -> PhiKey:
         asked: Mapping[str, object] = {"goal": task.goal, "inputs": dict(task.inputs), "choices": task.choices}
-        return PhiKey(self._name, _digest(asked), state.fingerprint, _digest(self._notes))
+        return PhiKey(self._name, self._mode == "ensemble", _digest(asked), state.fingerprint, _digest(self._notes))
 
 
 def holds_code(answer: str) -> bool:

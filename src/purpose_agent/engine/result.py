@@ -65,6 +65,12 @@ class TaskResult:
         return scored[-1].score.probability if scored else None
 
     @property
+    def judged_by(self) -> str | None:
+        """The critic that scored last, as in `Score.critic`; None if nobody did."""
+        scored = self.trace.of(StepScored)
+        return scored[-1].score.critic if scored else None
+
+    @property
     def reason(self) -> str:
         """Why it gave up, which limit was reached, or the error; "" for a plain finish."""
         return self._end.reason

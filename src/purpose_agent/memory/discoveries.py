@@ -28,7 +28,8 @@ share more evenly, one alone gets what a row that comes one after the other leav
 
 A useless memory is one whose next pair, given everything before it in this and all other trials, is at most a fair coin. That is
 not quite so where several memories are tried on the same tasks and the runs without them are the same runs: `benchmarks.gate errors`
-measures that case. Not here: what is spent, which `trials.py` keeps; rejections, each of which errs with 5 %.
+measures that case. Nor does it speak of success where a calibrated critic judges the pairs: there a useless memory is one that the critic
+does not like better. Not here: what is spent, which `trials.py` keeps; rejections, each of which errs with 5 %.
 """
 
 from collections.abc import Sequence
