@@ -22,6 +22,7 @@ from purpose_agent.learning.critic_lessons import (
     try_calibration,
 )
 from purpose_agent.learning.judging import Judge, Opinion, Shown
+from purpose_agent.learning.trial import PAIRS
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.judgements import Judgements
 from purpose_agent.memory.store import MemoryStore
@@ -46,9 +47,9 @@ async def drawn(db: Database, critic: Critic | None = None) -> tuple[Memory, tup
     return gate_of(db).admit(draft), known
 
 
-async def tried(db: Database, held_out: tuple[Judged, ...], ask: Judge, notes: str = KEY) -> list[Pair]:
+async def tried(db: Database, held_out: tuple[Judged, ...], ask: Judge, notes: str = KEY, pairs: int = PAIRS) -> list[Pair]:
     return await try_calibration(
-        db, Judgements(db), held_out, ask, critic=CRITIC, model=MODEL, notes=notes, clock=StandingClock()
+        db, Judgements(db), held_out, ask, critic=CRITIC, model=MODEL, notes=notes, clock=StandingClock(), pairs=pairs
     )
 
 
@@ -166,10 +167,13 @@ async def test_a_note_that_sets_the_critic_right_gains_on_outcomes_it_has_not_se
 
     assert len(pairs) == 16
     assert set(gains(pairs)) == {0.0, 0.8}  # 0.81 − 0.01 where it doubts now, and was right to
-    assert PairedEvidence(gains=tuple(gains(pairs))).e_help > 20
     assert {pair.task for pair in pairs} == {each.run.task_key for each in held_out[:16]}
     assert [(pair.run_with, pair.run_without) for pair in pairs] == [(each.run.id, each.run.id) for each in held_out[:16]]
     assert {(pair.without, pair.with_memory) for pair in pairs} == {(True, True), (False, True)}
+    # Which runs come first is drawn by their ids; what all of them say together is not.
+    every = await tried(db, held_out, critic, pairs=len(held_out))
+    assert every[:16] == pairs
+    assert PairedEvidence(gains=tuple(gains(every))).e_help > 20
 
 
 async def test_a_note_that_does_nothing_gains_nothing(tmp_path: Path) -> None:
@@ -189,7 +193,7 @@ async def test_a_note_that_misleads_or_silences_the_critic_loses(tmp_path: Path)
     db = await reckoned(tmp_path, range(30))
     memory, known = await drawn(db)
     held_out = held_out_for(db, memory, known)
-    misled = await tried(db, held_out, Critic(turned=True))
+    misled = await tried(db, held_out, Critic(turned=True), pairs=len(held_out))
     rightly = [each for each in held_out if each.judgement.success]
     silenced = await tried(db, tuple(rightly), silent, notes="other")
 
