@@ -10,8 +10,6 @@ import json
 import re
 from collections.abc import Sequence
 
-from purpose_agent.critics.phi import PhiCritic
-
 from benchmarks.phi.attacks.attack import Turn
 from purpose_agent.core.action import Finish, GiveUp, ToolUse
 from purpose_agent.core.errors import ModelError
@@ -24,6 +22,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.critics.asking import Ask
 from purpose_agent.critics.assertions import Falsifier
 from purpose_agent.critics.checks import CheckCritic
+from purpose_agent.critics.phi import PhiCritic
 
 MOST_CHARS = 16_000
 """Of a transcript; of a longer one its head and its tail are read."""
