@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from purpose_agent.core.action import Action, Finish, GiveUp, ToolUse
-from purpose_agent.core.errors import ModelUnreachable
+from purpose_agent.core.errors import ModelError, ModelUnreachable
 from purpose_agent.core.messages import Json, ToolCall, assistant
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.core.score import CheckResult, PhiMode, Score
@@ -53,7 +53,7 @@ class Breaker:
         self.score = score
         self.answers: list[str] = []
 
-    async def judge(self, ask: Ask, task: Task, answer: str, phi_before: float | None) -> Score | None:
+    async def judge(self, ask: Ask, task: Task, answer: str, phi_before: float | None, *, model: str) -> Score | None:
         self.answers.append(answer)
         return self.score
 
@@ -255,7 +255,51 @@ async def test_an_answer_that_was_found_before_is_no_empty_change(mode: PhiMode)
 
     assert judge.prompts == ["critic_state"]
     assert score is not None
-    assert score.after == 9.0
+    assert score.after == 6.0  # of the whole work, by two quotes
+
+
+async def test_a_finish_has_the_same_phi_however_far_the_run_was_before() -> None:
+    def judge() -> Judge:
+        return Judge(lambda text: (9, ["Jan,3120", "Feb,2980"]))
+
+    far = await critic(judge()).score(TASK, READ, Finish("It is 6,100."), READ, 6.0)
+    near = await critic(judge()).score(TASK, READ, Finish("It is 6,100."), READ, None)
+
+    assert far is not None
+    assert near is not None
+    assert (far.before, near.before, far.after) == (6.0, None, near.after)
+
+
+async def test_a_finish_is_judged_though_its_answer_stands_in_the_state_already() -> None:
+    there = READ.with_values(answer="It is 6,100.")
+    judge = Judge(lambda text: (9, ["Jan,3120", "Feb,2980", "It is 6,100"]))
+    one = critic(judge)
+    await one.score(TASK, READ, USE, there, 1.0)
+    await one.score(TASK, there, Finish("It is 6,100."), there, 2.0)
+
+    assert len(judge.prompts) == 2
+
+
+async def test_phi_of_a_state_that_could_not_be_judged_is_not_taken_from_the_one_before() -> None:
+    said = iter([ModelError("no answer"), 4, 4])
+
+    class Breaks(Judge):
+        async def __call__(self, request: ModelRequest, prompt: str) -> ModelResponse:
+            now = next(said)
+            if isinstance(now, ModelError):
+                raise now
+            return await super().__call__(request, prompt)
+
+    judge = Breaks(lambda text: (4, ["380 m long"]))
+    one, bridge = critic(judge), Task("How long is the bridge?")
+    first, second = State({"1.1 search": "nothing"}), State({"1.1 search": "nothing", "2.1 search": "It is 380 m long"})
+    with pytest.raises(ModelError):
+        await one.score(bridge, State(), USE, first, 7.0)
+    await one.score(bridge, first, USE, second, 7.0)
+    back = await one.score(bridge, second, USE, first, 4.0)
+
+    assert back is not None
+    assert "seen" not in back.flags
 
 
 async def test_thoughts_and_arguments_never_reach_the_critic() -> None:

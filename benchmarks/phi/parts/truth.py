@@ -3,8 +3,8 @@
 In:  programs, a local model.
 Out: AUC, accuracy and Brier score of each way to judge; tokens and seconds.
 
-Falsification, standard and the plain judge see the answer as the end of a run; delta sees a step that wrote the file. Who
-could not tell is left out, and counted. Thresholds and calibration come from tasks other than those they are measured on.
+Falsification, standard and the plain judge see the answer as the end of a run; delta sees a step that wrote the file. Who cannot tell
+credits nothing: that counts as Φ 0, and is counted. Thresholds and calibration come from tasks other than those they are measured on.
 Seconds are wall time; a suite of assertions is made once a task, and its time and tokens are spread over all programs.
 """
 
@@ -63,7 +63,7 @@ class Told:
     @property
     def n(self) -> int:
         """Programs it was asked about."""
-        return len(self.judged) + self.silent
+        return len(self.judged)
 
 
 def measure(options: Options) -> Figures:
@@ -118,10 +118,8 @@ def _noted(told: Told, program: Program, phi: float | None, account: Account) ->
     tokens, seconds, _ = account.take()
     told.tokens += tokens
     told.seconds += seconds
-    if phi is None:
-        told.silent += 1
-    else:
-        told.judged.append(Judged(program.task.key, phi, program.right))
+    told.silent += phi is None
+    told.judged.append(Judged(program.task.key, phi or 0.0, program.right))
 
 
 def finished(program: Program) -> Turn:

@@ -18,8 +18,9 @@ from purpose_agent.core.score import MAX_PHI, CheckResult, Score
 from purpose_agent.core.task import Task
 from purpose_agent.critics.asking import Ask
 from purpose_agent.critics.examples import Assertion
+from purpose_agent.critics.interface import Interface, interface_of
 from purpose_agent.critics.programs import Outcome, outcomes, same
-from purpose_agent.critics.suites import Suite, build_suite
+from purpose_agent.critics.suites import Suite, build_suite, task_text
 
 FEW = 3
 MOST_SUITES = 128
@@ -35,10 +36,13 @@ class Falsifier:
     def __init__(self, runner: CodeRunner, *, limits: CodeLimits | None = None) -> None:
         self._runner = runner
         self._limits = limits
-        self._suites: dict[str, Suite] = {}
+        self._suites: dict[tuple[str, str, str], Suite] = {}
 
-    async def judge(self, ask: Ask, task: Task, answer: str, phi_before: float | None) -> Score | None:
+    async def judge(self, ask: Ask, task: Task, answer: str, phi_before: float | None, *, model: str = "") -> Score | None:
         """Φ of a finished task. None if no valid assertion could be had.
+
+        Args:
+            model: Which one is asked: what another one proposed is not used.
 
         Raises:
             ModelError: The critic's model could not answer.
@@ -51,11 +55,12 @@ class Falsifier:
                 "python_tests", "readable Python code", False, "there is no readable Python code in the answer"
             )
             return Score(phi_before, 0.0, 1.0, "falsification", checks=(missing,), flags=("no_code",), low=0.0, high=0.0)
-        suite = await self.suite(ask, task)
+        interface = await interface_of(self._runner, task_text(task), code, self._limits)
+        suite = await self.suite(ask, task, interface, model=model)
         if not suite.assertions:
             return None
         flags = (*(("few_assertions",) if len(suite.assertions) < FEW else ()), *(() if suite.solutions else ("no_solutions",)))
-        checks = await self._checks(code, suite.assertions)
+        checks = await self._checks(code if interface is None else interface.adapt(code), suite.assertions)
         weights = [one.weight for one in suite.assertions]
         survived = math.fsum(weight for weight, check in zip(weights, checks, strict=True) if check.passed)
         fallen = math.fsum(weight for weight, check in zip(weights, checks, strict=True) if not check.passed)
@@ -71,11 +76,16 @@ class Falsifier:
             high=MAX_PHI * high,
         )
 
-    async def suite(self, ask: Ask, task: Task) -> Suite:
-        """The assertions `task` is judged by; built at the first call, by 1 + 3 model calls."""
+    async def suite(self, ask: Ask, task: Task, interface: Interface | None = None, *, model: str = "") -> Suite:
+        """The assertions `task` is judged by; built at the first call, by 1 + 3 model calls.
+
+        Args:
+            interface: How the answer is called, where the task doesn't say it.
+        """
+        text = task_text(task) if interface is None else f"{task_text(task)}\n\n{interface.head}"
         # By what is asked, not by the task's id: two tasks of one id may ask for different things.
-        asked = Task(task.goal, inputs=task.inputs).key
-        found = self._suites.pop(asked, None) or await build_suite(ask, self._runner, task, self._limits)
+        asked = (Task(task.goal, inputs=task.inputs).key, interface.head if interface is not None else "", model)
+        found = self._suites.pop(asked, None) or await build_suite(ask, self._runner, text, self._limits)
         self._suites[asked] = found
         while len(self._suites) > MOST_SUITES:
             del self._suites[next(iter(self._suites))]

@@ -37,6 +37,45 @@ NAMED = tuple(
     )
 )
 """How a task speaks of a function, the surest way first."""
+NO_NAMES = frozenset(
+    {
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "these",
+        "those",
+        "to",
+        "which",
+        "who",
+        "whose",
+        "for",
+        "with",
+        "without",
+        "of",
+        "in",
+        "on",
+    }
+    | {"at", "by", "as", "from", "and", "is", "are", "it", "its", "should", "must", "will", "can", "has", "takes", "taking"}
+    | {
+        "returns",
+        "returning",
+        "gives",
+        "computes",
+        "calculates",
+        "named",
+        "called",
+        "using",
+        "where",
+        "when",
+        "if",
+        "so",
+        "such",
+    }
+    | {"below", "above", "here", "also", "only", "definition", "body", "signature", "name", "argument", "object"}
+)
+"""What may follow "function", and is no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +109,11 @@ def names_in(text: str) -> tuple[str, ...]:
     Of several definitions the last is the asked one: what comes before it helps.
     """
     found = DEFINED.findall(text)[::-1] or [name for pattern in NAMED for name in pattern.findall(text)]
-    return tuple(dict.fromkeys(name for name in found if not keyword.iskeyword(name) and not hasattr(builtins, name)))
+    return tuple(
+        dict.fromkeys(
+            name for name in found if not keyword.iskeyword(name) and name not in NO_NAMES and not hasattr(builtins, name)
+        )
+    )
 
 
 def examples_in(text: str, names: Collection[str]) -> list[Assertion]:

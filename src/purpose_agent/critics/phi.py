@@ -34,7 +34,7 @@ MOST_CACHED = 4096
 class Falsifier(Protocol):
     """Judges code by assertions; None: no valid one could be had."""
 
-    async def judge(self, ask: Ask, task: Task, answer: str, phi_before: float | None) -> Score | None: ...
+    async def judge(self, ask: Ask, task: Task, answer: str, phi_before: float | None, *, model: str) -> Score | None: ...
 
 
 class Panel(Protocol):
@@ -47,12 +47,16 @@ class Panel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PhiKey:
-    """What Φ is a function of: the critic (a panel is another one than its model alone), the task, the state, the examples it judges by."""
+    """What Φ is a function of: the critic (a panel is another one than its model alone), the task, the state, the examples it judges by.
+
+    A finish is judged against the whole task, so its Φ is another one than that of a step into the same state.
+    """
 
     critic: str
     panel: bool
     task: str
     state: str
+    finish: bool
     notes: str
 
 
@@ -153,9 +157,9 @@ class PhiCritic:
     async def _remembered(
         self, ask: Ask, task: Task, before: State, after: State, phi_before: float | None, finish: Finish | None
     ) -> Score:
-        was, now = self._key(task, before), self._key(task, after)
-        if phi_before is not None:
-            self._seen.setdefault(was, Score(None, phi_before, 1.0, "state", flags=("seen",)))
+        now = self._key(task, after, finish is not None)
+        if phi_before is not None and self._steps == 1:
+            self._seen[self._key(task, before, False)] = Score(None, phi_before, 1.0, "state", flags=("seen",))
         known = self._seen.get(now) or self._cache.find(now)
         if known is not None:
             self._seen[now] = known
@@ -176,7 +180,7 @@ class PhiCritic:
             return await self._panel.judge(ask, task, before, after, phi_before, finish.answer if finish is not None else None)
         flags: tuple[str, ...] = ()
         if finish is not None and self._falsifier is not None and self._falsifies and holds_code(finish.answer):
-            found = await self._falsifier.judge(ask, task, finish.answer, phi_before)
+            found = await self._falsifier.judge(ask, task, finish.answer, phi_before, model=self._name)
             if found is not None:
                 return found
             flags = ("no_valid_assertions",)
@@ -193,7 +197,8 @@ class PhiCritic:
                 ask,
                 task,
                 after,
-                phi_before,
+                # Of a finish the whole work is judged: how it was come by is nothing to its Φ.
+                None if finish is not None and may_rise else phi_before,
                 before=before,
                 window=self._window,
                 notes=self._notes,
@@ -211,9 +216,9 @@ class PhiCritic:
             return self._mode == "delta"
         return finish is None and (self._steps >= LONG_RUN or len(after.render()) > LONG_STATE)
 
-    def _key(self, task: Task, state: State) -> PhiKey:
+    def _key(self, task: Task, state: State, finish: bool) -> PhiKey:
         asked: Mapping[str, object] = {"goal": task.goal, "inputs": dict(task.inputs), "choices": task.choices}
-        return PhiKey(self._name, self._mode == "ensemble", _digest(asked), state.fingerprint, _digest(self._notes))
+        return PhiKey(self._name, self._mode == "ensemble", _digest(asked), state.fingerprint, finish, _digest(self._notes))
 
 
 def holds_code(answer: str) -> bool:

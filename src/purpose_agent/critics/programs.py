@@ -47,19 +47,35 @@ async def outcomes(
 
 
 def same(left: Outcome, right: Outcome) -> bool:
-    """Both are literals of equal values; floats count as equal from one millionth on."""
+    """Both are literals of equal values; floats, also inside of lists, count as equal from one millionth on. True is not 1."""
     if left is None or right is None:
         return False
     try:
         one, two = literal(left), literal(right)
     except ValueError:
         return False
-    if isinstance(one, float | int) and isinstance(two, float | int) and float in (type(one), type(two)):
-        try:
-            return math.isclose(one, two, rel_tol=1e-6, abs_tol=1e-6)
-        except OverflowError:  # an integer beyond all floats is near none of them
+    return _alike(one, two)
+
+
+def _alike(one: object, two: object) -> bool:
+    match one, two:
+        case bool(), bool():
+            return one is two
+        case (bool(), _) | (_, bool()):
             return False
-    return one == two
+        case (float(), int() | float()) | (int(), float()):
+            try:
+                return math.isclose(one, two, rel_tol=1e-6, abs_tol=1e-6)
+            except OverflowError:  # an integer beyond all floats is near none of them
+                return False
+        case (list(), list()) | (tuple(), tuple()):
+            mine, its = cast("Sequence[object]", one), cast("Sequence[object]", two)
+            return len(mine) == len(its) and all(map(_alike, mine, its))
+        case dict(), dict():
+            left, right = cast("dict[object, object]", one), cast("dict[object, object]", two)
+            return left.keys() == right.keys() and all(_alike(left[key], right[key]) for key in left)
+        case _:
+            return one == two
 
 
 def literal(text: str) -> object:

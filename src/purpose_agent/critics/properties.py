@@ -124,6 +124,11 @@ def _flat(value: object) -> list[object]:
             return [value]
 
 
+def is_plain_hint(hint: str) -> bool:
+    """Made of known names only."""
+    return _tree(hint) is not None
+
+
 def _tree(hint: str) -> ast.expr | None:
     """A hint as an expression of known names only."""
     try:

@@ -8,8 +8,8 @@ Out: what of it is credited, as a `Score`.
 3. A change of labels, case, space or place earns nothing; sentences about scoring are not even shown (`speech.py`).
 4. Same state and goal, same Φ: kept by `phi.py`.
 5. A score that is no finite number from 0 to 10 is None, and flagged.
-6. Confidence makes the range of Φ wide or narrow, and `Score.credited` large or small.
-7. A rise of more than 3 points takes two different quotes of what is new, one of more than 6 takes three.
+6. Confidence makes the range of Φ wide or narrow, and what the Φ of that state teaches large or small (`memory/returns.py`).
+7. A rise takes a quote of what is new, one of more than 3 points two different ones, one of more than 6 three.
 
 Not here: truth. A quote shows that something stands there, not that it is right.
 """
@@ -223,6 +223,8 @@ def judged(
         evidence = tuple(Evidence(seen.quote, seen.verified and on.is_new(seen.quote)) for seen in evidence)
     base = phi_before or 0.0
     if not any(seen.verified for seen in evidence):
+        if phi_before is None and phi > 0:
+            return Score(None, None, 0.0, critic, evidence, flags=(*flags, "no_evidence"))
         phi, flags = min(phi, base), (*flags, "no_evidence")
     if phi > base and not may_rise:
         phi, flags = base, (*flags, "superficial")
@@ -239,8 +241,8 @@ def unmoved(phi_before: float | None, critic: str) -> Score:
 
 
 def borne(base: float, fresh: int) -> float:
-    """The highest Φ that so many quotes of what is new can bear, from `base`."""
-    return MAX_PHI if fresh >= MOST_QUOTES else min(MAX_PHI, base + POINTS_PER_QUOTE * max(1, fresh))
+    """The highest Φ that so many quotes of what is new can bear, from `base`: without one, no rise."""
+    return MAX_PHI if fresh >= MOST_QUOTES else min(MAX_PHI, base + POINTS_PER_QUOTE * fresh)
 
 
 def range_of(phi: float, confidence: float) -> tuple[float, float]:

@@ -65,13 +65,15 @@ class Suite:
     worthless: int = 0
 
 
-async def build_suite(ask: Ask, runner: CodeRunner, task: Task, limits: CodeLimits | None = None) -> Suite:
-    """Propose and try assertions for `task`. 1 + `SOLUTIONS` model calls, at most about 2,000 tokens written.
+async def build_suite(ask: Ask, runner: CodeRunner, text: str, limits: CodeLimits | None = None) -> Suite:
+    """Propose and try assertions for a task. 1 + `SOLUTIONS` model calls, at most about 2,000 tokens written.
+
+    Args:
+        text: The task, as `task_text` writes it.
 
     Raises:
         ModelError: The model could not answer.
     """
-    text = _text(task)
     names = names_in(text)
     proposals = await _proposed(ask, text, names) if names else []
     examples = examples_in(text, names)
@@ -79,7 +81,8 @@ async def build_suite(ask: Ask, runner: CodeRunner, task: Task, limits: CodeLimi
     return await _tried(runner, text, examples, proposals, programs, limits)
 
 
-def _text(task: Task) -> str:
+def task_text(task: Task) -> str:
+    """The goal and the inputs of a task."""
     given = "\n".join(
         f"{name}: {value if isinstance(value, str) else json.dumps(value, default=str)}" for name, value in task.inputs.items()
     )

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from purpose_agent.core.action import Action
+from purpose_agent.core.action import Action, Finish
 from purpose_agent.core.errors import LimitReached, ModelError
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse
 from purpose_agent.core.score import PhiMode, Score
@@ -67,7 +67,7 @@ class Scoring:
             score = Score(run.phi, None, 0.0, "state", flags=("no_critic",))
         if score is None:
             return
-        run.score = score = self._read(run, score, run.critic.notes)
+        run.score = score = self._read(run, action, score, run.critic.notes)
         run.phi = score.after if score.after is not None else run.phi
         run.publish(StepScored(score))
 
@@ -107,9 +107,12 @@ class Scoring:
             cache=cache,
         )
 
-    def _read(self, run: Run, score: Score, notes: Sequence[str]) -> Score:
+    def _read(self, run: Run, action: Action, score: Score, notes: Sequence[str]) -> Score:
+        """With the probability of success, where outcomes teach one: they are of ends that an answer was given at."""
         model = run.setup.critic
         if self._reads is None or model is None or score.after is None or score.critic == "checks":
+            return score
+        if not isinstance(action, Finish) or "superficial" in score.flags:
             return score
         probability = self._reads(score.critic, model.name, run.task.family, score.after, notes)
         return replace(score, probability=probability)
