@@ -3,15 +3,21 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import purpose_agent as pa
+from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.errors import ModelError
 from purpose_agent.core.memory import CALIBRATION, Lesson, Provenance, Scope, TrialReport
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.core.origin import Origin
+from purpose_agent.critics.state import CRITIC
+from purpose_agent.learning.critic_lessons import hash_of_notes
+from purpose_agent.memory.judgements import Judgements
+from purpose_agent.runtime.database import Database
 from purpose_agent.testing.models import RuleModel
 
 pytestmark = pytest.mark.anyio
@@ -98,6 +104,77 @@ async def test_a_mistake_becomes_a_note_that_is_promoted_and_reaches_the_critic_
     asked = agent.model
     assert isinstance(asked, RuleModel)
     assert not any("was rated" in request.text for request in asked.requests if request.purpose == "act")
+
+
+async def test_with_a_note_no_run_of_the_tasks_behind_it_is_judged(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    agent = reckoner(place)
+    await worked(agent, range(40))
+    await agent.run_async(a_sum(100, checked=False))
+    for _ in range(6):
+        await place.settle_async()
+    (note,) = [memory for memory in place.memories("promoted") if memory.lesson.kind == CALIBRATION]
+    own = {place.run(run_id).task_key for run_id in (note.lesson.provenance.run_id, note.lesson.provenance.beside)}
+    db = Database(tmp_path / DATABASE)
+    judgements, notes = Judgements(db), hash_of_notes([note.lesson.text])
+    said = judgements.of(CRITIC, "rater", notes=notes)
+
+    assert len(own) == 2
+    assert {each.task_key for each in said} == {a_sum(number).key for number in range(40)} - own
+    # What an earlier version asked about them is read past.
+    before = await agent.run_async(a_sum(101, checked=False))
+    told = [replace(said[0], run_id=f"old {n}", task_key=min(own), phi=1.0, success=True) for n in range(60)]
+    assert judgements.add_all(told) == 60
+    after = await agent.run_async(a_sum(103, checked=False))
+    assert after.probability == before.probability is not None
+
+
+async def test_a_note_for_one_user_is_not_tried_since_nobody_could_be_given_it(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    agent = reckoner(place)
+    await worked(agent, range(20))
+    last = await agent.run_async(a_sum(100, checked=False))
+    scope = Scope(("reckoner",), ("sums",), ("ann",))
+    lesson = Lesson(CALIBRATION, "a sum is judged", "roughly is wrong", Provenance("self_verified", last.id, "reckoner"), scope)
+    note = place._gate.admit(lesson)  # pyright: ignore[reportPrivateUsage]
+
+    settled = await place.settle_async()
+
+    assert note.status == "quarantined"
+    assert note.id not in {tried.memory.id for tried in settled.trialled}
+
+
+@pytest.mark.parametrize("runs", [0, 7])
+async def test_a_question_to_a_critic_counts_as_a_run_of_the_budget(runs: int, tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    agent = reckoner(place)
+    await worked(agent, range(20))
+    await agent.run_async(a_sum(100, checked=False))
+
+    settled = await place.settle_async(budget=pa.Budget(runs=runs))
+
+    assert (settled.judged, settled.calibration.calls, settled.runs) == (runs, runs, 0)
+    assert settled.stopped.startswith(f"the budget of {runs} runs is spent")
+
+
+async def test_a_trial_that_goes_on_another_time_has_cost_what_both_times_cost(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    agent = reckoner(place)
+    await worked(agent, range(20))
+    await agent.run_async(a_sum(100, checked=False))
+    first = await place.settle_async(budget=pa.Budget(runs=23))
+    second = await place.settle_async(budget=pa.Budget(runs=3))
+    (note,) = first.calibrations
+    notes = hash_of_notes([note.lesson.text])
+    told = Judgements(Database(tmp_path / DATABASE)).of(CRITIC, "rater", notes=notes)
+
+    reports = [tried.report for settled in (first, second) for tried in settled.trialled]
+    assert [len(report.pairs) for report in reports if report is not None] == [3, 6]
+    assert [report.tokens for report in reports if report is not None] == [
+        sum(each.tokens for each in told[:3]),
+        sum(each.tokens for each in told),
+    ]
+    assert second.calibration.tokens == sum(each.tokens for each in told[3:]) > 0
 
 
 async def test_a_critic_that_can_not_be_asked_is_told_and_stops_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A critic is asked about runs whose outcome it is not told, and its Φ is read by what came of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,14 @@ async def test_what_was_judged_is_not_due_again_but_with_other_notes_or_another_
     assert len(runs_to_judge(db, judgements, CRITIC, MODEL, version="critic@2")) == 2
     assert len(runs_to_judge(db, judgements, "delta", MODEL)) == 2
     assert runs_to_judge(db, judgements, CRITIC, MODEL, family="others") == ()
+
+
+async def test_nobody_is_asked_about_runs_of_which_it_has_been_told_how_they_ended(tmp_path: Path) -> None:
+    db = await reckoned(tmp_path, [1, 2, 3, 1])
+
+    waiting = runs_to_judge(db, Judgements(db), CRITIC, MODEL, notes="abc", own={a_sum(1).key})
+
+    assert {each.run.task_key for each in waiting} == {a_sum(2).key, a_sum(3).key}
 
 
 async def test_runs_without_a_known_outcome_or_an_end_are_not_asked_about(tmp_path: Path) -> None:
@@ -233,6 +242,22 @@ def test_a_family_with_few_judgements_borrows_from_all_of_that_critic(db: Databa
     assert own.n == FEWEST_OF_FAMILY
     assert own.probability(8.0) == pytest.approx(own.probability(4.0))  # it is the wrong way round there
     assert (calibrations.probability(CRITIC, MODEL, "sums", 8.0) or 0) > 0.8
+
+
+def test_what_was_said_of_tasks_that_the_notes_were_drawn_from_does_not_count(db: Database) -> None:
+    """A critic that heard how those ended rates them well; of the others it knows nothing."""
+    judgements = Judgements(db)
+    judgements.add_all(said(n, 5.0, success=n % 2 == 0, notes="abc") for n in range(FEWEST_OF_FAMILY))
+    told = [replace(said(100 + n, 9.0 * (n % 2), success=n % 2 == 1, notes="abc"), task_key="told") for n in range(40)]
+    calibrations = Calibrations(db, judgements)
+    before = calibrations.probability(CRITIC, MODEL, "sums", 9.0, notes="abc")
+
+    judgements.add_all(told)
+
+    assert calibrations.probability(CRITIC, MODEL, "sums", 9.0, notes="abc", own={"told"}) == before
+    assert calibrations.probability(CRITIC, MODEL, "sums", 9.0, notes="abc") != before
+    assert calibrations.may_judge(CRITIC, MODEL, "sums", notes="abc", own={"told"}) is False
+    assert calibrations.curve(CRITIC, MODEL, "sums", notes="abc", own={"told", *(f"task {n}" for n in range(15))}) is None
 
 
 def test_the_same_curve_is_not_fitted_twice(db: Database) -> None:

@@ -29,7 +29,7 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
 from purpose_agent.testing.models import RuleModel
 from tests.engine.given import NATIVE
-from tests.learning.judged import CRITIC, MODEL, Critic, StandingClock, a_sum, judged, reckoned
+from tests.learning.judged import CRITIC, MODEL, Critic, StandingClock, a_sum, judged, reckoned, reckoner
 
 pytestmark = pytest.mark.anyio
 
@@ -98,6 +98,20 @@ async def test_of_one_family_comes_one_note_and_runs_of_two_are_not_mixed(tmp_pa
     drafts = draft_calibrations(db, await judged(db, Critic()))
 
     assert sorted(draft.scope.families for draft in drafts) == [("one",), ("two",)]
+
+
+async def test_of_one_users_runs_comes_no_note_since_nobody_could_be_given_it(tmp_path: Path) -> None:
+    agent = reckoner(tmp_path)
+    for number in (1, 2):
+        await agent.run_async(replace(a_sum(number), labels={"family": "sums", "user": "ann"}))
+    db = Database(tmp_path / DATABASE)
+    assert len(known := await judged(db, Critic())) == 2
+    assert draft_calibrations(db, known) == ()
+
+    await reckoned(tmp_path, [3, 4])
+    (draft,) = draft_calibrations(db, await judged(db, Critic()))
+    assert draft.scope.users == ()
+    assert "What is 3 + 3?" in draft.then
 
 
 async def test_a_note_is_short_and_of_long_answers_shows_where_they_part(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What a run's decisions among options teach the replay."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -11,7 +13,11 @@ from purpose_agent.core.state import State
 from purpose_agent.core.values import Episode, Experienced
 from purpose_agent.learning.experience import REACHED, RELABELLED, Taught, experience_of, in_hindsight
 from purpose_agent.learning.trial import is_held_out
+from purpose_agent.memory.replay import Replay
 from purpose_agent.memory.returns import GAMMA
+from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.events import Event, StepScored
+from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.models import RuleModel
 from tests.engine.worlds import Corridor
 
@@ -97,6 +103,54 @@ def test_where_the_world_measures_progress_it_is_told_beside_the_reward_and_ends
 
     assert [step.reward for step in found.episode.steps] == [-0.1, 1.0]
     assert [step.shaping for step in found.episode.steps] == [pytest.approx(GAMMA * 0.5), pytest.approx(-0.5)]
+
+
+def walk(folder: Path, moves: str, sure_of: Callable[[int], float]) -> Episode:
+    """What a run in rooms 0 to 3 teaches, of which the judge of a step into room n is `sure_of(n)`; "e" is east, "w" is west."""
+    asked = iter({"e": "east", "w": "west"}[move] for move in moves)
+    limits = pa.Limits(steps=len(moves))
+    task = next(task for n in range(50) if not is_held_out(task := pa.Task(f"Reach end {n}", limits=limits)))
+    model = RuleModel(lambda request: next(asked, "-"))
+    agent = pa.Agent("walker", model=model, environment=Measured(4), workspace=folder)
+    result = agent.run(task)
+
+    def doubted(event: Event) -> Event:
+        match event.payload:
+            case StepScored(score=score) if score.after is not None:
+                confidence = sure_of(round(score.after / MAX_PHI * 3))
+                return replace(event, payload=StepScored(replace(score, confidence=confidence)))
+            case _:
+                return event
+
+    trace = Trace(tuple(map(doubted, agent.workspace.trace(result.id).events)))
+    return experience_of(agent.workspace.run(result.id), lambda: trace)[0].episode
+
+
+def value_of_east(folder: Path, confidence: float) -> float:
+    """In room 2, as learned from one run."""
+    episode = walk(folder / "run", "eee", lambda room: confidence)
+    replay = Replay(Database(folder / "values.db"))
+    replay.learn("walker", episode)
+    last = episode.steps[2]
+    ranked = replay.rank(pa.Task(episode.goal), "walker", last.situation, last.options, episode.steps[:2], draws=Random(1))
+    (found,) = [each.mean for each in ranked if each.option == "east" and each.mean is not None]
+    return found
+
+
+def test_the_less_sure_phi_is_the_less_it_moves_the_values_that_are_learned(tmp_path: Path) -> None:
+    unsure, doubtful, sure = (value_of_east(tmp_path / str(confidence), confidence) for confidence in (0.0, 0.3, 1.0))
+
+    assert abs(sure - unsure) > 0.1
+    assert doubtful - unsure == pytest.approx(0.3 * (sure - unsure))
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_going_to_and_fro_between_states_of_which_one_is_surely_judged_earns_nothing(times: int, tmp_path: Path) -> None:
+    """Up where the judge is sure, down where it is not: gains weighted step by step would be kept."""
+    episode = walk(tmp_path, "e" + "ew" * times, {1: 0.1, 2: 1.0}.__getitem__)
+
+    assert [step.shaping for step in episode.steps[:2]] == [pytest.approx(GAMMA / 30), pytest.approx(GAMMA * 2 / 3 - 1 / 30)]
+    assert sum(GAMMA**number * step.shaping for number, step in enumerate(episode.steps)) == pytest.approx(0.0)
 
 
 def test_a_failure_is_told_again_as_a_success_at_what_it_reached(tmp_path: Path) -> None:

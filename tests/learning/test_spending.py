@@ -1,20 +1,21 @@
 """Trials of several memories in one workspace: what each may err, and what it says is missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from purpose_agent.core.ids import counting_ids
-from purpose_agent.core.memory import Memory, TrialReport
+from purpose_agent.core.memory import Memory, MemoryKind, MemoryStatus, TrialReport
 from purpose_agent.core.task import Check, Task
 from purpose_agent.learning.learner import Learner, Trialled
 from purpose_agent.learning.trial import Outcome
+from purpose_agent.learning.trial_tasks import Memories
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.replay import Replay
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.database import Database
-from tests.memory.build import TickingClock, lesson
+from tests.memory.build import TickingClock, lesson, report
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +30,12 @@ class Workshop:
         self.gate = Gate(self.store, clock, ids)
         self._learner = Learner(db=self.db, gate=self.gate, replay=Replay(self.db), memories=self.store, clock=clock, ids=ids)
         self.runs = 0
+
+    def promote_together(self, memories: Memories) -> tuple[Trialled, ...]:
+        """As a learner that reads them there."""
+        clock, ids = TickingClock(), counting_ids()
+        learner = Learner(db=self.db, gate=self.gate, replay=Replay(self.db), memories=memories, clock=clock, ids=ids)
+        return learner.promote_together()
 
     def draw(self, about: str) -> Memory:
         return self.gate.admit(lesson(when=f"working on {about}", then=f"look at {about} twice", families=(about,)))
@@ -105,3 +112,41 @@ async def test_a_memory_that_is_not_in_quarantine_any_more_is_not_tried(workshop
 
     assert (tried.report, workshop.runs) == (None, 0)
     assert tried.why.startswith("somebody else decided meanwhile: Memory mem_0001 (version 3) is not in quarantine")
+
+
+class AsItWas(MemoryStore):
+    """Whoever looks here for what waits is told what waited a moment ago."""
+
+    def __init__(self, db: Database, waiting: Sequence[Memory]) -> None:
+        super().__init__(db, TickingClock())
+        self._waiting = tuple(waiting)
+        self.asked_in = 0
+        """The transaction of the last question."""
+
+    def list(self, status: MemoryStatus | None = None, kind: MemoryKind | None = None) -> tuple[Memory, ...]:
+        self.asked_in = self._db.transaction
+        return self._waiting
+
+
+def test_all_are_promoted_together_or_none_and_each_says_who_decided_meanwhile(workshop: Workshop) -> None:
+    waiting = [workshop.draw(f"matter {number}") for number in range(8)]
+    rates = [workshop.gate.allowance(memory) for memory in waiting]
+    for memory, rate in zip(waiting, rates, strict=True):
+        workshop.gate.note(memory, report(memory.id, e_help=0.5 / rate, alpha=rate))
+    workshop.gate.archive(waiting[0], "a person decided meanwhile")
+
+    before = AsItWas(workshop.db, waiting)
+    refused = workshop.promote_together(before)
+
+    assert before.asked_in == workshop.db.transaction  # that of the promotions, so that nobody comes in between
+    assert {tried.memory.id for tried in refused} == {memory.id for memory in waiting}
+    assert all(tried.why.startswith("somebody else decided meanwhile: ") for tried in refused)
+    assert "promoted" not in {memory.status for memory in workshop.store.list()}
+    assert {tried.why for tried in workshop.promote_together(workshop.store)} == {"promoted: it helps, as others do with it"}
+
+
+def test_where_nothing_waits_nothing_is_written(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+
+    assert workshop.promote_together(workshop.store) == ()
+    assert not workshop.db.exists

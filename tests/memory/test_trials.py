@@ -1,6 +1,7 @@
 """What trials were lent: the error rate that the gate allows, over the life of a workspace."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -229,6 +230,17 @@ def test_a_crowd_on_less_authority_does_not_starve_the_agents_own(gate: Gate) ->
 def test_what_can_wait_is_lent_little(gate: Gate) -> None:
     assert gate.allowance(drawn(gate, "doors"), patient=True) == pytest.approx(LEVEL * 0.1)
     assert gate.allowance(drawn(gate, "lamps")) == pytest.approx(LEVEL * lent(0.9, 1))
+
+
+def test_what_can_wait_is_never_lent_more_than_what_can_not(gate: Gate, tmp_path: Path) -> None:
+    db = Database(tmp_path / "other.db")
+    other = Gate(MemoryStore(db, TickingClock()), TickingClock())
+    for number in range(20):
+        for each in (gate, other):
+            each.allowance(drawn(each, f"matter {number}"))
+
+    assert gate.allowance(drawn(gate, "doors"), patient=True) == pytest.approx(other.allowance(drawn(other, "doors")))
+    db.close()
 
 
 def test_evidence_that_suffices_only_together_promotes_together(gate: Gate, db: Database) -> None:

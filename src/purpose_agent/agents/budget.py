@@ -19,7 +19,10 @@ _WORDS = re.compile(r"\s*([\d_,]+)\s*(k|m)?\s*(runs?|tokens?)?\s*", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most so many runs, and so many tokens, read and written together; None is no limit."""
+    """At most so many runs, and so many tokens, read and written together; None is no limit.
+
+    A question to a critic about a run whose outcome is known counts as a run.
+    """
 
     runs: int | None = None
     tokens: int | None = None

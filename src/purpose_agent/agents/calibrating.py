@@ -8,7 +8,7 @@ where Φ is needed: an agent whose runs are all judged by checks or a world give
 (`learning/calibration.py`), and how a note is drawn and tried (`learning/critic_lessons.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from purpose_agent.agents.budget import Purse
@@ -25,6 +25,7 @@ from purpose_agent.learning.critic_lessons import (
     held_out_for,
     judged_runs,
     notes_for,
+    tasks_behind,
     try_calibration,
 )
 from purpose_agent.learning.judging import Judge, Opinion, Shown, judge_outcomes, known_outcomes, runs_to_judge
@@ -93,7 +94,8 @@ class Calibrating:
     async def _calibrate(self, agent: str, family: str, model: Model, done: Calibrated) -> None:
         in_use = notes_for(self.memories.list("promoted", CALIBRATION), agent, family)
         judge, notes = self._judge(model, in_use), hash_of_notes(in_use)
-        waiting = runs_to_judge(self.db, self.judgements, CRITIC, model.name, family=family, notes=notes)
+        own = tasks_behind(self.db, self.memories.list(kind=CALIBRATION), in_use)
+        waiting = runs_to_judge(self.db, self.judgements, CRITIC, model.name, family=family, notes=notes, own=own)
         said = await judge_outcomes(
             self.judgements,
             waiting,
@@ -105,30 +107,32 @@ class Calibrating:
             may_go_on=self._has_room,
         )
         done.judged += len(said)
-        judged = judged_runs(self.db, self.judgements, CRITIC, model.name, notes=notes)
+        judged = judged_runs(self.db, self.judgements, CRITIC, model.name, notes=notes, own=own)
         if said:
             for draft in draft_calibrations(self.db, judged):
                 drawn = self.gate.admit(draft)
                 done.drawn += [drawn] if drawn.status == "quarantined" and not self.memories.journal(drawn.id)[2:] else []
         for memory in self.memories.list("quarantined", CALIBRATION):
-            is_about = memory.lesson.provenance.agent == agent and family in (memory.lesson.scope.families or ("",))
-            if is_about and self._has_room():
-                done.trialled.append(await self._tried(memory, model, in_use))
+            scope = memory.lesson.scope
+            is_about = memory.lesson.provenance.agent == agent and family in (scope.families or ("",))
+            if is_about and not scope.users and self._has_room():
+                done.trialled.append(await self._tried(memory, model, in_use, own))
 
-    async def _tried(self, memory: Memory, model: Model, in_use: Sequence[str]) -> Trialled:
+    async def _tried(self, memory: Memory, model: Model, in_use: Sequence[str], own: Collection[str]) -> Trialled:
         """The critic is asked again with the note, about runs it was not drawn from, until the evidence suffices."""
         try:
             alpha = self.gate.allowance(memory)
         except GateError as error:
             return Trialled(memory, None, f"somebody else decided meanwhile: {error}")
-        judged = judged_runs(self.db, self.judgements, CRITIC, model.name, notes=hash_of_notes(in_use))
+        judged = judged_runs(self.db, self.judgements, CRITIC, model.name, notes=hash_of_notes(in_use), own=own)
         held_out = held_out_for(self.db, memory, judged)
         before = last_report(self.memories.journal(memory.id))
         done: list[Pair] = list(before.pairs) if before is not None else []
+        tokens_before = before.tokens if before is not None else 0
         first, spent = len(done), self.purse.usage.tokens
         with_it = [*in_use, memory.lesson.text]
         judge, notes = self._judge(model, with_it), hash_of_notes(with_it)
-        report = report_on(memory.id, done, alpha=alpha, tokens=before.tokens if before is not None else 0)
+        report = report_on(memory.id, done, alpha=alpha, tokens=tokens_before)
         while not (report.helps or report.harms) and len(done) < min(first + PAIRS, MOST_PAIRS) and self._has_room():
             pairs = await try_calibration(
                 self.db,
@@ -147,13 +151,14 @@ class Calibrating:
             if not new:
                 break
             done += new[:1]
-            report = report_on(memory.id, done, alpha=alpha, tokens=self.purse.usage.tokens - spent)
+            report = report_on(memory.id, done, alpha=alpha, tokens=tokens_before + self.purse.usage.tokens - spent)
         return self.learner.decided(memory, report, nothing_new=len(done) == first)
 
     def _judge(self, model: Model, notes: Sequence[str]) -> Judge:
-        """Asks the critic as a run would, on this purse; without checks, and with `notes`."""
+        """Asks the critic as a run would, on this purse, to which a question is as much as a run; without checks, and with `notes`."""
 
         async def judge(shown: Shown) -> Opinion:
+            self.purse.pay(Usage(), runs=1)
             usage, version = Usage(), ""
 
             async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
@@ -170,4 +175,4 @@ class Calibrating:
         return judge
 
     def _has_room(self) -> bool:
-        return self.purse.has_room()
+        return self.purse.has_room(runs=1)

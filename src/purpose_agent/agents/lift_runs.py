@@ -160,6 +160,7 @@ class Measurement:
         settled = await self.place.settle_async(watch=self.watch, budget=self.trials.left)
         self.learning.pay(settled.reflection)
         self.trials.pay(settled.trials, runs=settled.runs)
+        self.trials.pay(settled.calibration, runs=settled.judged)
         self.seconds["trials"] += monotonic() - began
         if not last:
             return

@@ -31,7 +31,7 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.runner import Runner
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.learning.calibration import Calibrations, GroupReport
-from purpose_agent.learning.critic_lessons import hash_of_notes, notes_for
+from purpose_agent.learning.critic_lessons import hash_of_notes, notes_for, tasks_behind
 from purpose_agent.learning.homeostasis import Homeostasis
 from purpose_agent.learning.learner import Learner
 from purpose_agent.learning.live import LiveTrials
@@ -304,10 +304,16 @@ class Workspace(Remembered):
         return notes_for(self._store.list("promoted", CALIBRATION), agent, family)
 
     def _read(self, critic: str, model: str, family: str, phi: float, notes: Sequence[str]) -> float | None:
-        return self._calibrations.probability(critic, model, family, phi, notes=hash_of_notes(notes))
+        return self._calibrations.probability(
+            critic, model, family, phi, notes=hash_of_notes(notes), own=self._tasks_behind(notes)
+        )
 
     def _may_judge(self, agent: str, model: str, family: str) -> bool:
-        return self._calibrations.may_judge(CRITIC, model, family, notes=hash_of_notes(self._notes(agent, family)))
+        notes = self._notes(agent, family)
+        return self._calibrations.may_judge(CRITIC, model, family, notes=hash_of_notes(notes), own=self._tasks_behind(notes))
+
+    def _tasks_behind(self, notes: Sequence[str]) -> Collection[str]:
+        return tasks_behind(self._db, self._store.list(kind=CALIBRATION), notes) if notes else ()
 
     def _explores(self, task: Task, agent: str) -> bool:
         return may_explore(policies_of(self._store.list(kind=POLICY), agent, task.family, task.user), self._store.journal)

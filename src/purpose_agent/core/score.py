@@ -85,11 +85,6 @@ class Score:
     views: tuple[View, ...] = ()
 
     @property
-    def credited(self) -> float | None:
-        """What may be learned from `delta`: the less, the less sure the critic is; None if either side is unknown."""
-        return None if self.delta is None else self.delta * self.confidence
-
-    @property
     def delta(self) -> float | None:
         """Φ gained by the step, or None if either side is unknown."""
         return None if self.before is None or self.after is None else self.after - self.before

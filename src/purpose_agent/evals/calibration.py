@@ -1,7 +1,7 @@
 """What a critic's Φ is worth: the probability of success behind it, and how good such forecasts are.
 
 In:  samples: Φ, and whether the run behind it succeeded by checks or by its world.
-Out: a monotone curve from Φ to a probability; Brier score, AUC, reliability; the Brier score on tasks the curve has not seen.
+Out: a monotone curve from Φ to a probability; Brier score, AUC, reliability; forecasts for tasks the curve has not seen.
 
 With few samples the curve is a Beta prior around Φ/10 that moves to the observed rate; with some it is Platt's sigmoid; with
 many an isotonic regression, which takes any form that rises. None of them says 0 or 1, but for the prior at its two ends. No
@@ -162,7 +162,7 @@ def reliability(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> tuple[Bi
 
 
 def held_out(samples: Sequence[Sample], groups: Sequence[str]) -> tuple[float, ...] | None:
-    """A forecast for each sample, by a curve fitted to other groups only; None for fewer than two groups.
+    """A forecast for each sample, by a curve fitted to other groups only; None for fewer than two groups. Stone 1974.
 
     Up to `FOLDS` groups, each is left out alone; more are left out in `FOLDS` parts. The parts depend on the names alone.
 
@@ -178,14 +178,6 @@ def held_out(samples: Sequence[Sample], groups: Sequence[str]) -> tuple[float, .
         fold: fit([sample for sample, place in zip(samples, placed, strict=True) if place != fold]) for fold in set(placed)
     }
     return tuple(curves[place].probability(sample.phi) for sample, place in zip(samples, placed, strict=True))
-
-
-def held_out_brier(samples: Sequence[Sample], groups: Sequence[str]) -> float | None:
-    """The Brier score of `held_out` forecasts: what calibration is worth on tasks it has not seen. Stone 1974."""
-    forecasts = held_out(samples, groups)
-    if forecasts is None:
-        return None
-    return brier([(forecast, sample.success) for forecast, sample in zip(forecasts, samples, strict=True)])
 
 
 def _checked(phi: float) -> float:

@@ -5,12 +5,12 @@ Out: the probability of success behind a Φ, or None where too little is known; 
 
 A family with enough judgements has its own curve; else all families of that critic and model have one together. Judgements are
 chosen by their outcome (`judging.py`), so each curve is put right by the share of successes among all runs in the record.
-The table tells of the judged runs as they are.
+What a critic says of a task that a note in its prompt was drawn from counts for nothing. The table tells of the judged runs as they are.
 
 Not here: how the judgements come about (`judging.py`), and the curves themselves (`evals/calibration.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from purpose_agent.core.score import MAX_PHI
@@ -63,9 +63,11 @@ class Calibrations:
     def __init__(self, db: Database, judgements: Judgements) -> None:
         self._db = db
         self._judgements = judgements
-        self._curves: dict[tuple[str, str, str], tuple[int, dict[str | None, Calibration | None]]] = {}
+        self._curves: dict[tuple[str, str, str, frozenset[str]], tuple[int, dict[str | None, Calibration | None]]] = {}
 
-    def probability(self, critic: str, model: str, family: str, phi: float, *, notes: str = "") -> float | None:
+    def probability(
+        self, critic: str, model: str, family: str, phi: float, *, notes: str = "", own: Collection[str] = ()
+    ) -> float | None:
         """That a run of that family which this critic gives `phi` succeeds, 0 to 1; None where too little is known.
 
         Costs one look at an index, unless judgements have come since.
@@ -74,32 +76,36 @@ class Calibrations:
             critic: As in `Score.critic`.
             model: The name of the critic's model.
             notes: Hash of the calibration memories that the critic has.
+            own: Keys of the tasks that those were drawn from.
 
         Raises:
             ValueError: `phi` is not a number from 0 to 10.
         """
-        curve = self.curve(critic, model, family, notes=notes)
+        curve = self.curve(critic, model, family, notes=notes, own=own)
         return curve.probability(phi) if curve is not None else None
 
-    def curve(self, critic: str, model: str, family: str | None, *, notes: str = "") -> Calibration | None:
+    def curve(
+        self, critic: str, model: str, family: str | None, *, notes: str = "", own: Collection[str] = ()
+    ) -> Calibration | None:
         """The curve in use for that family, its own or that of all; None where too little is known. `family` None: of all."""
-        key = critic, model, notes
+        key = critic, model, notes, frozenset(own)
         newest = self._judgements.newest(critic, model, notes=notes)
         if key not in self._curves or self._curves[key][0] != newest:
             self._curves[key] = (newest, {})
         curves = self._curves[key][1]
         if family not in curves:
-            curves[family] = self._fitted(self._judgements.of(critic, model, notes=notes), family)
+            judged = self._judgements.of(critic, model, notes=notes)
+            curves[family] = self._fitted([each for each in judged if each.task_key not in own], family)
         return curves[family]
 
-    def may_judge(self, critic: str, model: str, family: str, *, notes: str = "") -> bool:
+    def may_judge(self, critic: str, model: str, family: str, *, notes: str = "", own: Collection[str] = ()) -> bool:
         """Whether that critic tells successes of that family from failures well enough to judge trials where nothing else can.
 
         It takes outcomes of the family itself, and forecasts of those left out that are better than their share alone: with less, what
         pleases a critic would be taken for what helps.
         """
         judged = self._judgements.of(critic, model, family=family, notes=notes)
-        known = [each for each in judged if each.phi is not None]
+        known = [each for each in judged if each.phi is not None and each.task_key not in own]
         if len(known) < FEWEST_OF_FAMILY:
             return False
         line = self._line(known, family, None)

@@ -13,7 +13,7 @@ is a note, no weights. Not here: a note for the actor. Such a memory belongs int
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import takewhile
@@ -50,9 +50,11 @@ class Judged:
     judgement: Judgement
 
 
-def judged_runs(db: Database, judgements: Judgements, critic: str, model: str, *, notes: str = "") -> tuple[Judged, ...]:
-    """What that critic has judged so far, with the runs, as far as they are still in the record."""
-    said = judgements.of(critic, model, notes=notes)
+def judged_runs(
+    db: Database, judgements: Judgements, critic: str, model: str, *, notes: str = "", own: Collection[str] = ()
+) -> tuple[Judged, ...]:
+    """What that critic has judged so far, with the runs, as far as they are still in the record; none of the tasks `own`."""
+    said = [each for each in judgements.of(critic, model, notes=notes) if each.task_key not in own]
     return tuple(Judged(run, each) for each in said if (run := find_run(db, each.run_id)) is not None)
 
 
@@ -60,15 +62,18 @@ def draft_calibrations(db: Database, judged: Sequence[Judged]) -> tuple[Lesson, 
     """For each family in which the critic was far off: its worst mistake, beside a run that shows what it missed.
 
     None for a mistake without such a run: one of the same family, or task, and for the same user and agent, that came out the
-    other way. The most alike is taken. Their origin is the lowest of all that both runs had read.
+    other way. The most alike is taken. Their origin is the lowest of all that both runs had read. What a critic said of one user's
+    runs is passed over: `notes_for` could never use the note.
     """
     worst: dict[tuple[str, ...], tuple[float, Judged, Judged]] = {}
     for each in judged:
+        if scope_of(each.run).users:
+            continue
         other = _beside(each, judged) if _is_far_off(each) else None
         if other is None:
             continue
         scope = scope_of(each.run)
-        kind = (*scope.agents, *scope.users, each.run.family or each.run.task_key)
+        kind = (*scope.agents, each.run.family or each.run.task_key)
         error = _error(each.judgement)
         if kind not in worst or error > worst[kind][0]:
             worst[kind] = (error, each, other)
@@ -99,13 +104,23 @@ def hash_of_notes(notes: Sequence[str]) -> str:
     return sha256(json.dumps(sorted(notes)).encode()).hexdigest()[:16] if notes else ""
 
 
+def tasks_behind(db: Database, memories: Iterable[Memory], notes: Collection[str]) -> frozenset[str]:
+    """Keys of the tasks that notes were drawn from. Whoever has these in its prompt has been told how such a task ended.
+
+    Args:
+        memories: Among which they are looked up by their text, of whatever status.
+        notes: As `notes_for` gives them.
+    """
+    came = [memory.lesson.provenance for memory in memories if memory.lesson.text in notes]
+    return task_keys(db, [run_id for each in came for run_id in (each.run_id, each.beside) if run_id])
+
+
 def held_out_for(db: Database, memory: Memory, judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """Those of `judged` that a note may be tried on, in an order that was fixed before anything was tried.
 
     One of each task that it bears on, the oldest, so that a pair once seen stays one; none of the tasks it was drawn from.
     """
-    came = memory.lesson.provenance
-    own = task_keys(db, [run_id for run_id in (came.run_id, came.beside) if run_id])
+    own = tasks_behind(db, [memory], [memory.lesson.text])
     first: dict[str, Judged] = {}
     for each in sorted(judged, key=lambda each: each.run.id):
         run = each.run

@@ -18,7 +18,7 @@ from purpose_agent.core.score import MAX_PHI
 from purpose_agent.core.values import Episode, Experienced
 from purpose_agent.learning.cases import known_answer
 from purpose_agent.learning.trial import is_held_out
-from purpose_agent.memory.returns import shaped
+from purpose_agent.memory.returns import discounted, shaped
 from purpose_agent.memory.rules import situation_of
 from purpose_agent.runtime.events import ActionDecided, Event, OptionsListed, StepScored
 from purpose_agent.runtime.record import RunRow
@@ -70,7 +70,7 @@ def _alternatives(run: RunRow) -> tuple[Experienced, ...]:
 
 
 def _steps(events: Sequence[Event]) -> tuple[Experienced, ...]:
-    """The decisions in a world, with their shaping by Φ where the world measures it."""
+    """The decisions in a world, with their shaping by Φ where it is measured: the less, the less sure that judgement is."""
     steps: list[Experienced] = []
     seen: OptionsListed | None = None
     chosen: str | None = None
@@ -83,7 +83,8 @@ def _steps(events: Sequence[Event]) -> tuple[Experienced, ...]:
                 chosen = command_of(action)
             case StepScored(score=score) if seen is not None and chosen is not None and score.reward is not None:
                 steps.append(Experienced(seen.situation, chosen, score.reward, seen.options, score.goals))
-                levels.append(None if score.after is None else score.after / MAX_PHI)
+                # What is not sure counts as the first state does: as no progress.
+                levels.append(discounted(None if score.after is None else score.after / MAX_PHI, score.confidence))
                 seen = chosen = None
             case _:
                 pass

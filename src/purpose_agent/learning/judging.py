@@ -9,7 +9,7 @@ before and after that, put together from the events. As many failures as success
 Not here: who the critic is, and what is on its prompt; that is given. Nor what its Φ is worth (`calibration.py`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import TypeAlias
@@ -88,6 +88,7 @@ def runs_to_judge(
     *,
     family: str | None = None,
     notes: str = "",
+    own: Collection[str] = (),
     version: str | None = None,
     limit: int = AT_ONCE,
 ) -> tuple[ToJudge, ...]:
@@ -96,10 +97,11 @@ def runs_to_judge(
     Args:
         family: Only of its tasks; None: of all.
         notes: Hash of the calibration memories that the critic has: what it said without them doesn't count.
+        own: Keys of the tasks that those were drawn from: it has been told how they ended, so their runs show nothing.
         version: Of the critic's prompt: runs that it judged with another one are due again. None: they are not.
     """
     judged = judgements.judged(critic, model, notes=notes, version=version)
-    waiting = [run for run in known_outcomes(db, family=family) if run.id not in judged]
+    waiting = [run for run in known_outcomes(db, family=family) if run.id not in judged and run.task_key not in own]
     most = max(1, limit // 2)
     successes, failures = (_first(db, [run for run in waiting if run.success is success], most) for success in (True, False))
     both = chain.from_iterable(zip_longest(successes, failures))

@@ -27,6 +27,7 @@ from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, conce
 from purpose_agent.learning.policy import propose_policy
 from purpose_agent.learning.trial import Rerun, evidence_of, is_spent, report_on, try_memory
 from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
+from purpose_agent.memory.discoveries import LEVEL
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.replay import Replay
 from purpose_agent.memory.trials import last_report
@@ -44,6 +45,8 @@ from purpose_agent.runtime.record import (
     would_have_chosen,
 )
 from purpose_agent.runtime.taints import taints_of
+
+_MEANWHILE = "somebody else decided meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,7 @@ class Learner:
             alpha = self._gate.allowance(memory, patient=bool(told))
             at_best = max(alpha, self._gate.prospect(memory))
         except GateError as error:
-            return Trialled(memory, None, f"somebody else decided meanwhile: {error}")
+            return Trialled(memory, None, f"{_MEANWHILE}: {error}")
         done: list[Pair] = []
         try:
             report = await try_memory(
@@ -231,7 +234,7 @@ class Learner:
                 return Trialled(noted, report, "undecided: no run has told more since")
             return Trialled(noted, report, f"undecided: {_missing(report)}")
         except GateError as error:
-            return Trialled(memory, report, f"somebody else decided meanwhile: {error}")
+            return Trialled(memory, report, f"{_MEANWHILE}: {error}")
 
     def _given_up(self, memory: Memory, report: TrialReport) -> Trialled:
         why = f"undecided after {len(report.pairs)} pairs, {_missing(report)}"
@@ -240,19 +243,27 @@ class Learner:
         return Trialled(self._gate.archive(memory, why, actor="learner"), report, f"{why}: archived")
 
     def promote_together(self) -> tuple[Trialled, ...]:
-        """Into use with all that have evidence enough only if they are promoted at once; of rivals, the one with most."""
-        waiting = self._memories.list("quarantined")
-        evidence = {memory.id: self._last_report(memory) for memory in waiting}
+        """Into use with all that have evidence enough only if they are promoted at once; of rivals, the one with most.
+
+        Where the gate refuses one of them none is promoted, and each of them says why.
+        """
+        if not self._memories.list("quarantined"):
+            return ()  # so that no file is made where there was none
+        evidence: dict[str, TrialReport | None] = {}
         chosen: list[Memory] = []
-        for memory in sorted(waiting, key=lambda each: -_evidence(evidence[each.id])):
-            if _evidence(evidence[memory.id]) > 1 and not any(are_rivals(memory, other) for other in chosen):
-                chosen.append(memory)
-        if not chosen:
-            return ()
-        with self._db.write():
-            promoted = self._gate.promote_together(chosen)
-            for memory in promoted:
-                self._clear_the_way(memory)
+        try:
+            with self._db.write():
+                # Read in the transaction that promotes: nobody else can decide in between.
+                waiting = self._memories.list("quarantined")
+                evidence |= {memory.id: self._last_report(memory) for memory in waiting}
+                for memory in sorted(waiting, key=lambda each: -_evidence(evidence[each.id])):
+                    if _evidence(evidence[memory.id]) >= 1 / LEVEL and not any(are_rivals(memory, other) for other in chosen):
+                        chosen.append(memory)
+                promoted = self._gate.promote_together(chosen) if chosen else ()
+                for memory in promoted:
+                    self._clear_the_way(memory)
+        except GateError as error:
+            return tuple(Trialled(memory, evidence[memory.id], f"{_MEANWHILE}: {error}") for memory in chosen)
         return tuple(Trialled(memory, evidence[memory.id], "promoted: it helps, as others do with it") for memory in promoted)
 
     def promote(self, memory: Memory, report: TrialReport | ExposureReport) -> Memory:

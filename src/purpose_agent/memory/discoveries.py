@@ -44,7 +44,7 @@ CROWD = 5
 """Of n memories that wait together, (n − 1)/(n − 1 + CROWD) of the stake is a fair share; the rest is that of a row. On simulated crowds of
 5 to 500 memories this finds about as much as any mixture tried, and more than either alone."""
 PATIENCE = 0.1
-"""What a trial is lent, of what is left, whose pairs come with runs that are made anyway: it can wait for more of them."""
+"""What a trial is lent at most, of what is left, whose pairs come with runs that are made anyway: it can wait for more of them."""
 
 
 def lent(money: float, trials: int, waiting: int = 1) -> float:

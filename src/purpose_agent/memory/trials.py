@@ -157,15 +157,14 @@ def _lent(cursor: Cursor, memory: Memory, patient: bool) -> float:
         "SELECT coalesce(sum(memory_id != ? OR version != ?), 0), 1.0 - coalesce(sum(stake - coalesce(returned, 0)), 0) FROM trials",
         (memory.id, memory.version),
     ).fetchall()
-    if patient:
-        return PATIENCE * float(money)
     origins = AUTHORITY[: AUTHORITY.index(memory.lesson.provenance.origin) + 1]
     ((waiting,),) = cursor.execute(
         f"SELECT count(*) FROM memories m WHERE status = 'quarantined' AND origin IN ({', '.join('?' * len(origins))}) AND NOT EXISTS"
         " (SELECT 1 FROM trials t WHERE t.memory_id = m.id AND t.version = m.version AND t.returned IS NULL)",
         origins,
     ).fetchall()
-    return lent(float(money), int(others), max(1, int(waiting)))
+    share = lent(float(money), int(others), max(1, int(waiting)))
+    return min(PATIENCE * float(money), share) if patient else share
 
 
 def _promotions(cursor: Cursor) -> int:
