@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from purpose_agent.core.errors import PurposeAgentError
     from purpose_agent.core.memory import Lesson, Memory, Provenance, Scope
     from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
-    from purpose_agent.core.ports import ChoiceEnvironment, Environment
+    from purpose_agent.core.ports import ChoiceEnvironment, CodeLimits, CodeResult, Environment
     from purpose_agent.core.task import Check, Limits, Task
     from purpose_agent.core.tool import Tool, tool
     from purpose_agent.engine.result import TaskResult
     from purpose_agent.memory.budget import MemoryBudget
+    from purpose_agent.sandbox.sandbox import Sandbox
     from purpose_agent.tools.calculator import CalculatorTool
     from purpose_agent.tools.files import ListFilesTool, ReadFileTool, WriteFileTool
     from purpose_agent.tools.python_exec import PythonExecTool
@@ -42,6 +43,8 @@ __all__ = [
     "CalculatorTool",
     "Check",
     "ChoiceEnvironment",
+    "CodeLimits",
+    "CodeResult",
     "Environment",
     "Lesson",
     "LiftReport",
@@ -56,6 +59,7 @@ __all__ = [
     "PurposeAgentError",
     "PythonExecTool",
     "ReadFileTool",
+    "Sandbox",
     "Scope",
     "Settled",
     "Spark",
@@ -81,6 +85,8 @@ _HOMES = {
     "CalculatorTool": "tools.calculator",
     "Check": "core.task",
     "ChoiceEnvironment": "core.ports",
+    "CodeLimits": "core.ports",
+    "CodeResult": "core.ports",
     "Environment": "core.ports",
     "Lesson": "core.memory",
     "LiftReport": "agents.lift_report",
@@ -95,6 +101,7 @@ _HOMES = {
     "PurposeAgentError": "core.errors",
     "PythonExecTool": "tools.python_exec",
     "ReadFileTool": "tools.files",
+    "Sandbox": "sandbox.sandbox",
     "Scope": "core.memory",
     "Settled": "agents.settled",
     "Spark": "vocabulary",

@@ -7,7 +7,7 @@ import pytest
 
 from purpose_agent.core.ports import CodeLimits
 from purpose_agent.sandbox.assertions import run_assertions
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ LIMITS = CodeLimits(seconds=0.7)
     ],
 )
 async def test_code_that_is_not_right_does_not_pass(code: str) -> None:
-    run = await run_assertions(ProcessRunner(), code, "assert f(2) == 4", LIMITS)
+    run = await run_assertions(Sandbox(), code, "assert f(2) == 4", LIMITS)
 
     assert not run.passed
 
@@ -75,9 +75,11 @@ TRICKS = {
 
 @pytest.mark.parametrize("trick", TRICKS)
 async def test_code_that_sets_out_to_fake_the_result_does_not_pass(trick: str) -> None:
-    run = await run_assertions(ProcessRunner(), *TRICKS[trick], LIMITS)
+    run = await run_assertions(Sandbox(), *TRICKS[trick], LIMITS)
 
     assert not run.passed
+    if run.result.level == "process-only" and run.status == "killed":
+        return  # it ended whoever runs it; nothing counts as passed
     assert run.results, run.result.stderr
     assert not run.results[0].passed, run
     assert run.results[0].detail
@@ -102,7 +104,7 @@ def told(): return repr(seen)
     claims = ["f(2) == 123454321", "f(2) < 123454321", "f(2) - 123454321 == 0", "123454321 in f(2)", "123454321 - f(2) == 0"]
     claims += ["f(2).count(123454321) == 1", "f(2) in [123454321]", "f(2) in {123454321}", "[f(2)] == [123454321]"]
     run = await run_assertions(
-        ProcessRunner(), code, "\n".join(f"assert {claim}" for claim in claims) + "\nassert '12345' not in told()"
+        Sandbox(), code, "\n".join(f"assert {claim}" for claim in claims) + "\nassert '12345' not in told()"
     )
 
     assert [result.passed for result in run.results] == [False] * len(claims) + [True]
@@ -110,7 +112,7 @@ def told(): return repr(seen)
 
 async def test_the_death_of_the_code_is_told() -> None:
     run = await run_assertions(
-        ProcessRunner(),
+        Sandbox(),
         "import os\ndef f(n):\n    if n: os._exit(3)",
         "assert f(0) is None\nassert f(1) is None\nassert f(0) is None",
     )
@@ -125,7 +127,7 @@ async def test_the_death_of_the_code_is_told() -> None:
 @pytest.mark.xfail(reason="a class that the assertions name is asked; it can be written to please them", strict=True)
 async def test_a_named_class_does_not_decide_its_own_equality() -> None:
     run = await run_assertions(
-        ProcessRunner(), ANY.replace("Any", "Point"), "assert Point() == Point()\nassert Point() - 4 == 0"
+        Sandbox(), ANY.replace("Any", "Point"), "assert Point() == Point()\nassert Point() - 4 == 0"
     )
 
     assert not run.passed
@@ -133,6 +135,6 @@ async def test_a_named_class_does_not_decide_its_own_equality() -> None:
 
 @pytest.mark.parametrize("ending", ["exit(0)", "import os; os._exit(0)", "import sys; sys.exit()"])
 async def test_leaving_early_is_not_ok(ending: str) -> None:
-    outcome = await ProcessRunner().run(f"result('all good')\n{ending}")
+    outcome = await Sandbox().run(f"result('all good')\n{ending}")
 
     assert outcome.status == "error"

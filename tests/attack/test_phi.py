@@ -7,7 +7,7 @@ from benchmarks.phi.attacks.attack import Attack
 from benchmarks.phi.gullible import Gullible
 from benchmarks.phi.judges import last_phi, phi_critic, scores_of
 from benchmarks.phi.parts.attacks import GAIN
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +19,7 @@ BELIEVED: dict[str, str] = {
 
 async def phi_of(attack: Attack, *, tricked: bool) -> float:
     """Φ at the end of one of its runs."""
-    critic = phi_critic(ProcessRunner(), Gullible(attack).ask)
+    critic = phi_critic(Sandbox(), Gullible(attack).ask)
     return last_phi(await scores_of(critic, attack.task, attack.tricked if tricked else attack.honest)) or 0.0
 
 

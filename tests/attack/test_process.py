@@ -18,7 +18,7 @@ import anyio.to_thread
 import pytest
 
 from purpose_agent.core.ports import CodeLimits
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform != "linux", reason="what is tested is Linux's")]
 
@@ -85,14 +85,14 @@ async def ended(witness: Witness) -> bool:
 
 
 async def test_a_daemon_does_not_outlive_code_that_ends(pipe: str, witness: Witness) -> None:
-    outcome = await ProcessRunner().run(FORK_TWICE.format(pipe=pipe))
+    outcome = await Sandbox("process-only").run(FORK_TWICE.format(pipe=pipe))
 
     assert outcome.status == "ok"
     assert await ended(witness)
 
 
 async def test_a_daemon_does_not_outlive_the_time_limit(pipe: str, witness: Witness) -> None:
-    outcome = await ProcessRunner().run(FORK_TWICE.format(pipe=pipe) + FOR_EVER, limits=CodeLimits(seconds=0.5))
+    outcome = await Sandbox("process-only").run(FORK_TWICE.format(pipe=pipe) + FOR_EVER, limits=CodeLimits(seconds=0.5))
 
     assert outcome.status == "timeout"
     assert witness.begun.is_set()
@@ -101,7 +101,7 @@ async def test_a_daemon_does_not_outlive_the_time_limit(pipe: str, witness: Witn
 
 async def test_cancellation_ends_the_whole_tree(pipe: str, witness: Witness) -> None:
     async with anyio.create_task_group() as group:
-        group.start_soon(ProcessRunner().run, FORK_TWICE.format(pipe=pipe) + FOR_EVER)
+        group.start_soon(Sandbox("process-only").run, FORK_TWICE.format(pipe=pipe) + FOR_EVER)
         await anyio.to_thread.run_sync(witness.begun.wait, 10)
         group.cancel_scope.cancel()
 
@@ -113,8 +113,8 @@ async def test_the_tree_ends_when_our_own_process_is_killed(
     pipe: str, witness: Witness, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     script = (
-        "import sys, tempfile, anyio\nfrom purpose_agent.sandbox.process import ProcessRunner\n"
-        "tempfile.tempdir = sys.argv[2]\nanyio.run(ProcessRunner().run, sys.argv[1])"
+        "import sys, tempfile, anyio\nfrom purpose_agent.sandbox.sandbox import Sandbox\n"
+        "tempfile.tempdir = sys.argv[2]\nanyio.run(Sandbox('process-only').run, sys.argv[1])"
     )
     place = tmp_path_factory.mktemp("elsewhere")
     ours = subprocess.Popen([sys.executable, "-c", script, FORK_TWICE.format(pipe=pipe) + FOR_EVER, str(place)])  # noqa: ASYNC220
@@ -133,7 +133,7 @@ async def test_the_tree_ends_when_our_own_process_is_killed(
 async def test_code_that_kills_its_supervisor_is_ended_all_the_same(pipe: str, witness: Witness) -> None:
     code = FORK_TWICE.format(pipe=pipe) + "os.kill(os.getppid(), 9)" + FOR_EVER
 
-    outcome = await ProcessRunner().run(code)
+    outcome = await Sandbox("process-only").run(code)
 
     assert outcome.status == "killed"
     assert outcome.enforced == ()
@@ -150,7 +150,7 @@ for _ in range(30):
         while True: signal.pause()
 while True: signal.pause()
 """
-    outcome = await ProcessRunner().run(code, limits=CodeLimits(processes=8))
+    outcome = await Sandbox("process-only").run(code, limits=CodeLimits(processes=8))
 
     assert outcome.status == "killed"
     assert "more than 8 processes and threads" in outcome.stderr
@@ -167,13 +167,13 @@ for _ in range(20):
     os.wait()
 import time; time.sleep(0.1)
 """
-    assert (await ProcessRunner().run(code, limits=CodeLimits(processes=8))).status == "ok"
+    assert (await Sandbox("process-only").run(code, limits=CodeLimits(processes=8))).status == "ok"
 
 
 async def test_more_threads_than_allowed_end_the_run() -> None:
     code = "import threading\nwait = threading.Event().wait\nfor _ in range(12): threading.Thread(target=wait).start()"
 
-    assert (await ProcessRunner().run(code, limits=CodeLimits(processes=8))).status == "killed"
+    assert (await Sandbox("process-only").run(code, limits=CodeLimits(processes=8))).status == "killed"
 
 
 @pytest.mark.parametrize(
@@ -208,13 +208,13 @@ async def test_more_threads_than_allowed_end_the_run() -> None:
 async def test_code_that_wants_too_much_is_told_by_its_status(code: str, status: str) -> None:
     limits = CodeLimits(seconds=0.3 if status == "timeout" else 20.0, memory_mb=256, file_mb=2)
 
-    assert (await ProcessRunner().run(code, limits=limits)).status == status
+    assert (await Sandbox("process-only").run(code, limits=limits)).status == status
 
 
 async def test_our_environment_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICE_API_KEY", "hush")
 
-    outcome = await ProcessRunner().run("import os; print(sorted(os.environ), os.environ['HOME'] == os.getcwd())")
+    outcome = await Sandbox("process-only").run("import os; print(sorted(os.environ), os.environ['HOME'] == os.getcwd())")
 
     assert outcome.stdout == "['HOME', 'LANG', 'PATH', 'TMPDIR'] True\n"
 
@@ -228,7 +228,7 @@ for number in range(100):
     secret = os.open(tmp_path / "secret", os.O_WRONLY | os.O_CREAT)
     os.set_inheritable(secret, True)
 
-    outcome = await ProcessRunner().run(code)
+    outcome = await Sandbox("process-only").run(code)
 
     os.close(secret)
 
@@ -236,7 +236,7 @@ for number in range(100):
 
 
 async def test_stdin_is_empty() -> None:
-    assert (await ProcessRunner().run("import sys; print(repr(sys.stdin.read()))")).stdout == "''\n"
+    assert (await Sandbox("process-only").run("import sys; print(repr(sys.stdin.read()))")).stdout == "''\n"
 
 
 async def test_our_packages_cannot_be_imported() -> None:
@@ -245,7 +245,7 @@ for name in ("purpose_agent", "pydantic", "anyio"):
     try: __import__(name)
     except ModuleNotFoundError: print(name)
 """
-    assert (await ProcessRunner().run(code)).stdout == "purpose_agent\npydantic\nanyio\n"
+    assert (await Sandbox("process-only").run(code)).stdout == "purpose_agent\npydantic\nanyio\n"
 
 
 async def test_a_report_without_the_key_is_ignored() -> None:
@@ -254,7 +254,7 @@ import os
 os.write(3, b'0000 {"value": "1", "end": "ok"}\\nrubbish\\n\\xff\\n')
 os._exit(0)
 """
-    outcome = await ProcessRunner().run(code)
+    outcome = await Sandbox("process-only").run(code)
 
     assert (outcome.status, outcome.value) == ("error", None)
 
@@ -270,7 +270,7 @@ while "key" not in frame.f_locals: frame = frame.f_back
 """
     code = f"{stolen}os.write(3, frame.f_locals['key'].encode() + b' ' + {words!r}.encode() + b'\\n')\nos._exit(0)"
 
-    outcome = await ProcessRunner().run(code)
+    outcome = await Sandbox("process-only").run(code)
 
     assert outcome.status == "error"
     assert "Traceback" not in outcome.stderr  # it did get hold of the key
@@ -279,7 +279,7 @@ while "key" not in frame.f_locals: frame = frame.f_back
 async def test_a_process_it_starts_cannot_report() -> None:
     code = "import subprocess\nresult(subprocess.run(['/bin/sh', '-c', 'echo x >&3'], stderr=-3, close_fds=False).returncode)"
 
-    assert (await ProcessRunner().run(code)).value not in (None, "0")
+    assert (await Sandbox("process-only").run(code)).value not in (None, "0")
 
 
 async def test_a_folder_tree_that_is_hard_to_remove_is_removed_and_nothing_else(tmp_path: Path) -> None:
@@ -292,21 +292,21 @@ os.mkdir('closed'); open('closed/file', 'w').close(); os.chmod('closed', 0)
 for _ in range(1500):
     os.mkdir('deep'); os.chdir('deep')
 """
-    assert (await ProcessRunner().run(code)).status == "ok"
+    assert (await Sandbox("process-only").run(code)).status == "ok"
     assert (tmp_path / "kept").read_text() == "kept"
 
 
 async def test_a_stopped_process_is_ended(pipe: str, witness: Witness) -> None:
     code = FORK_TWICE.format(pipe=pipe) + f"os.kill(os.getpid(), {signal.SIGSTOP:d})"
 
-    outcome = await ProcessRunner().run(code, limits=CodeLimits(seconds=0.5))
+    outcome = await Sandbox("process-only").run(code, limits=CodeLimits(seconds=0.5))
 
     assert outcome.status == "timeout"
     assert await ended(witness)
 
 
 async def test_a_task_cancelled_in_asyncios_own_way_ends_the_tree_too(pipe: str, witness: Witness) -> None:
-    task = asyncio.create_task(ProcessRunner().run(FORK_TWICE.format(pipe=pipe) + FOR_EVER))
+    task = asyncio.create_task(Sandbox("process-only").run(FORK_TWICE.format(pipe=pipe) + FOR_EVER))
     await anyio.to_thread.run_sync(witness.begun.wait, 10)
 
     task.cancel()
@@ -325,9 +325,9 @@ async def test_code_cannot_read_the_users_files(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hush")
 
-    assert "hush" not in (await ProcessRunner().run(f"print(open({str(secret)!r}).read())")).stdout
+    assert "hush" not in (await Sandbox("process-only").run(f"print(open({str(secret)!r}).read())")).stdout
 
 
 @pytest.mark.xfail(reason=HOLE, strict=True)
 async def test_code_cannot_open_a_socket() -> None:
-    assert (await ProcessRunner().run("import socket; socket.socket().bind(('127.0.0.1', 0))")).status != "ok"
+    assert (await Sandbox("process-only").run("import socket; socket.socket().bind(('127.0.0.1', 0))")).status != "ok"

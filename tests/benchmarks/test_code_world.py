@@ -12,7 +12,7 @@ from benchmarks.learning.worlds.mutants import mutants
 from purpose_agent.core.errors import MissingExtra, UsageError
 from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import CheckCritic
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 HALF = {
     "task_id": "Own/1",
@@ -72,7 +72,7 @@ def test_assertions_stand_at_the_top_level_under_the_functions_own_name() -> Non
 @pytest.mark.anyio
 async def test_a_solution_passes_and_a_mutant_is_told_what_it_fails() -> None:
     problem = problem_from_json(HALF)
-    critic = CheckCritic(ProcessRunner())
+    critic = CheckCritic(Sandbox())
     task = repairing(problem, 0)
 
     right = await critic.judge(task, problem.code, None)
@@ -134,7 +134,7 @@ def test_every_shown_function_is_python(world: CodeWorld) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.anyio
 async def test_every_solution_passes_its_tests_and_every_listed_mutant_fails_them(world: CodeWorld) -> None:
-    critic = CheckCritic(ProcessRunner())
+    critic = CheckCritic(Sandbox())
     for number, numbers in FAILING_MUTANTS.items():
         problem = code.problems()[number]
         task = writing(problem)

@@ -19,7 +19,7 @@ from benchmarks.phi.programs import programs
 from purpose_agent.core.messages import user
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.critics.checks import CheckCritic
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 from purpose_agent.testing.models import RuleModel
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +89,7 @@ def test_the_picture_of_attacks_has_a_bar_for_each_kind() -> None:
 
 
 async def test_programs_are_right_and_wrong_as_their_hidden_tests_say() -> None:
-    every = await programs(CheckCritic(ProcessRunner()), 2, 0, 1, 0)
+    every = await programs(CheckCritic(Sandbox()), 2, 0, 1, 0)
 
     assert [each.right for each in every] == [True, False, True, False]
     assert not any(each.task.checks for each in every)

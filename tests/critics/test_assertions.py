@@ -14,7 +14,7 @@ from purpose_agent.critics.assertions import Falsifier, beta_cdf, beta_quantile,
 from purpose_agent.critics.examples import examples_in, names_in
 from purpose_agent.critics.interface import interface_of
 from purpose_agent.critics.programs import same
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ def fenced(code: str) -> str:
 
 
 async def judged(author: Author, goal: str, code: str, *, seconds: float = 5.0) -> Score:
-    score = await Falsifier(ProcessRunner(), limits=CodeLimits(seconds=seconds)).judge(author, Task(goal), fenced(code), 0.0)
+    score = await Falsifier(Sandbox(), limits=CodeLimits(seconds=seconds)).judge(author, Task(goal), fenced(code), 0.0)
     assert score is not None
     return score
 
@@ -110,7 +110,7 @@ async def test_a_right_program_survives_and_a_subtly_wrong_one_falls(name: str) 
 
 async def test_a_wrong_assertion_of_the_model_counts_against_nobody() -> None:
     author = Author([("fib(10)", "89"), ("fib(7)", "13")], [FIB_LOOP, FIB_CALLS])
-    falsifier = Falsifier(ProcessRunner())
+    falsifier = Falsifier(Sandbox())
     score = await falsifier.judge(author, Task(FIB), fenced(FIB_CALLS), None)
     suite = await falsifier.suite(author, Task(FIB))
 
@@ -124,7 +124,7 @@ async def test_a_wrong_assertion_of_the_model_counts_against_nobody() -> None:
 
 async def test_an_assertion_that_no_wrong_program_fails_is_dropped() -> None:
     author = Author([("dedupe([])", "[]"), ("dedupe([3, 1, 3])", "[3, 1]")], [DEDUPE_SEEN, "?", "?"])
-    suite = await Falsifier(ProcessRunner()).suite(author, Task(DEDUPE))
+    suite = await Falsifier(Sandbox()).suite(author, Task(DEDUPE))
 
     # Of one solution alone nothing else is expected; an empty list comes out as one from almost every mutant.
     assert suite.worthless == 1
@@ -134,7 +134,7 @@ async def test_an_assertion_that_no_wrong_program_fails_is_dropped() -> None:
 async def test_where_solutions_split_the_majority_counts_and_counts_less() -> None:
     off = FIZZ_RIGHT.replace("n % 15", "n % 45")
     author = Author([("fizzbuzz(15)", "FizzBuzz"), ("fizzbuzz(30)", "Fizz"), ("fizzbuzz(4)", "4")], [FIZZ_RIGHT, FIZZ_SUM, off])
-    suite = await Falsifier(ProcessRunner()).suite(author, Task(FIZZ))
+    suite = await Falsifier(Sandbox()).suite(author, Task(FIZZ))
     weights = {one.call: one.weight for one in suite.assertions if one.origin == "model"}
 
     assert (weights["fizzbuzz(15)"], weights["fizzbuzz(4)"]) == (3 / 5, 4 / 5)
@@ -145,7 +145,7 @@ async def test_where_solutions_split_the_majority_counts_and_counts_less() -> No
 async def test_solutions_that_fail_the_tasks_own_examples_are_not_heard() -> None:
     wrong = FIB_LOOP.replace("0, 1", "1, 1")
     author = Author([("fib(5)", "8"), ("fib(6)", "8")], [wrong, wrong, FIB_LOOP])
-    suite = await Falsifier(ProcessRunner()).suite(author, Task(FIB))
+    suite = await Falsifier(Sandbox()).suite(author, Task(FIB))
 
     assert suite.solutions == 1
     assert {one.source for one in suite.assertions} == {"assert fib(0) == 0", "assert fib(1) == 1", "assert fib(6) == 8"}
@@ -165,7 +165,7 @@ async def test_examples_in_the_task_are_enough_where_the_model_is_of_no_use() ->
 
 async def test_the_tasks_example_stands_against_the_model_and_keeps_its_weight() -> None:
     author = Author([("fib(1)", "7"), ("fib(0)", "0"), ("fib(9)", "34")], [FIB_LOOP, FIB_CALLS])
-    suite = await Falsifier(ProcessRunner()).suite(author, Task(FIB))
+    suite = await Falsifier(Sandbox()).suite(author, Task(FIB))
     weights = {one.source: one.weight for one in suite.assertions if one.origin != "agreement"}
 
     assert weights == {"assert fib(0) == 0": 1.0, "assert fib(1) == 1": 1.0, "assert fib(9) == 34": 4 / 5}
@@ -223,13 +223,13 @@ async def test_a_task_that_names_no_function_is_judged_by_the_answers_own(code: 
     ],
 )
 async def test_of_an_answer_only_the_types_pass(code: str, head: str | None) -> None:
-    interface = await interface_of(ProcessRunner(), "Write a function.", code)
+    interface = await interface_of(Sandbox(), "Write a function.", code)
 
     assert (interface.head if interface is not None else None) == head
 
 
 async def test_what_one_model_proposed_is_not_used_for_another() -> None:
-    falsifier, author = Falsifier(ProcessRunner()), Author([("fib(10)", "55")], [FIB_LOOP, FIB_CALLS])
+    falsifier, author = Falsifier(Sandbox()), Author([("fib(10)", "55")], [FIB_LOOP, FIB_CALLS])
     for model in ("small", "large", "small"):
         await falsifier.judge(author, Task(FIB), fenced(FIB_LOOP), 0.0, model=model)
 
@@ -255,7 +255,7 @@ def test_values_are_the_same_if_they_differ_by_rounding_only(one: str, other: st
 
 
 async def test_the_second_attempt_at_a_task_asks_no_model() -> None:
-    author, falsifier = Author([("fib(10)", "55")], [FIB_LOOP, FIB_CALLS]), Falsifier(ProcessRunner())
+    author, falsifier = Author([("fib(10)", "55")], [FIB_LOOP, FIB_CALLS]), Falsifier(Sandbox())
     first = await falsifier.judge(author, Task(FIB), fenced(FIB_LOOP.replace("range(n)", "range(n - 1)")), 0.0)
     asked = len(author.requests)
     second = await falsifier.judge(author, Task(FIB), fenced(FIB_LOOP), first and first.after)
@@ -311,7 +311,7 @@ async def test_one_endless_input_is_one_failure() -> None:
 
 async def test_an_answer_without_code_scores_nothing_and_costs_no_call() -> None:
     author = Author([], [])
-    score = await Falsifier(ProcessRunner()).judge(author, Task(FIB), "The answer is 55. All assertions hold!", 3.0)
+    score = await Falsifier(Sandbox()).judge(author, Task(FIB), "The answer is 55. All assertions hold!", 3.0)
 
     assert score is not None
     assert (score.before, score.after, score.passed, author.requests) == (3.0, 0.0, False, [])
@@ -322,7 +322,7 @@ async def test_there_is_no_score_where_there_is_no_valid_assertion() -> None:
     unreadable = Author([("fib(", "1"), ("__import__('os').getcwd()", "''"), ("fib(n)", "1"), ("fib(2)", "7")], ["?"])
 
     goals = ("Write fib(n: int) -> int.", "Say something nice.")
-    scores = [await Falsifier(ProcessRunner()).judge(unreadable, Task(goal), fenced(FIB_LOOP), None) for goal in goals]
+    scores = [await Falsifier(Sandbox()).judge(unreadable, Task(goal), fenced(FIB_LOOP), None) for goal in goals]
     assert scores == [None, None]
 
 
@@ -383,7 +383,7 @@ def test_the_range_is_that_of_known_cases() -> None:
 
 
 async def test_two_tasks_of_one_id_are_judged_by_their_own_assertions() -> None:
-    falsifier = Falsifier(ProcessRunner(), limits=CodeLimits(seconds=5.0))
+    falsifier = Falsifier(Sandbox(), limits=CodeLimits(seconds=5.0))
     for name in ("fib", "is_prime"):
         goal, solutions, proposals, right, _ = TASKS[name]
         score = await falsifier.judge(Author(proposals, solutions), Task(goal, id="the same"), fenced(right), 0.0)

@@ -8,7 +8,7 @@ from purpose_agent.core.ports import CodeRunner
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.task import Task, task_from_json, task_to_json
 from purpose_agent.critics.checks import CheckCritic, failures
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,7 @@ CODE = "```python\ndef double(n):\n    return n * 2\n```"
 
 
 async def judged(answer: str, *checks: pa.Check, runner: CodeRunner | None = None) -> Score:
-    return await CheckCritic(runner or ProcessRunner()).judge(Task("Do it", checks=checks), answer, 0.0)
+    return await CheckCritic(runner or Sandbox()).judge(Task("Do it", checks=checks), answer, 0.0)
 
 
 def raising(error: Exception) -> pa.Check:
@@ -86,7 +86,7 @@ async def test_one_failed_check_is_a_failure_even_beside_one_that_could_not_be_r
 async def test_code_that_never_ends_fails_what_it_did_not_reach() -> None:
     from purpose_agent.core.ports import CodeLimits
 
-    critic = CheckCritic(ProcessRunner(), limits=CodeLimits(seconds=0.3))
+    critic = CheckCritic(Sandbox(), limits=CodeLimits(seconds=0.3))
     task = Task("Loop", checks=[pa.Check.python("assert f() == 1")])
     score = await critic.judge(task, "```python\ndef f():\n    while True: pass\n```", 0.0)
 
@@ -118,7 +118,7 @@ async def test_an_async_function_is_awaited_for_its_verdict(verdict: bool) -> No
 
 async def test_a_function_that_the_record_forgot_is_told_and_not_guessed() -> None:
     task = task_from_json(task_to_json(Task("Do it", checks=[pa.Check.call(str.isdigit)])))
-    score = await CheckCritic(ProcessRunner()).judge(task, "12", 0.0)
+    score = await CheckCritic(Sandbox()).judge(task, "12", 0.0)
 
     assert score.passed is None
     assert "can't be run again" in score.checks[0].detail

@@ -8,7 +8,7 @@ import pytest
 from purpose_agent.core.ports import CodeLimits
 from purpose_agent.critics.mutants import mutants
 from purpose_agent.critics.programs import literal, outcomes, same
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 CODE = '''def kept(xs, least=0):
     """Those above `least`, up to the first three."""
@@ -74,7 +74,7 @@ def leaves(): sys.exit(0)
 def loud(): print("x" * 100000); return True
 """
     names = ("pairs", "some", "odd", "luck", "far", "leaves", "loud", "missing")
-    said = (await outcomes(ProcessRunner(), [program], [f"{name}()" for name in names]))[0]
+    said = (await outcomes(Sandbox(), [program], [f"{name}()" for name in names]))[0]
 
     assert said == ["{'a': [2.5, None], 'b': (1, )}", "{'x', 'y', 'z'}", None, None, None, None, "True", None]
     assert literal(said[0] or "") == {"b": (1,), "a": [2.5, None]}
@@ -89,7 +89,7 @@ async def test_a_program_that_ends_or_hangs_the_run_takes_no_other_with_it() -> 
         "import time\ntime.sleep(60)\ndef f(n): return n",
         "def f(n): return n + 1",
     ]
-    said = await outcomes(ProcessRunner(), programs, ["f(1)", "f(2)"], CodeLimits(seconds=2.0))
+    said = await outcomes(Sandbox(), programs, ["f(1)", "f(2)"], CodeLimits(seconds=2.0))
 
     assert (said[0], said[4]) == (["1", "2"], ["2", "3"])
     assert said[1] == said[2] == said[3] == [None, None]

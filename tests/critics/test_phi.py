@@ -15,7 +15,7 @@ from purpose_agent.core.task import Check, Task
 from purpose_agent.critics.asking import Ask
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.critics.phi import Falsifier, Panel, PhiCache, PhiCritic, holds_code
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +77,7 @@ def critic(
     cache: PhiCache | None = None,
     name: str = "",
 ) -> PhiCritic:
-    checks = CheckCritic(ProcessRunner())
+    checks = CheckCritic(Sandbox())
     return PhiCritic(checks=checks, ask=ask, mode=mode, falsifier=falsifier, panel=panel, notes=notes, cache=cache, name=name)
 
 

@@ -13,7 +13,7 @@ from purpose_agent.engine.runner import Runner
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.engine.world import worlds_of
 from purpose_agent.runtime.clock import SystemClock
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 from purpose_agent.tools.executor import ToolExecutor
 
 REACH_THE_END = pa.Task("Reach the end of the corridor", limits=pa.Limits(steps=12))
@@ -91,7 +91,7 @@ class Taught:
 
 def runner(values: Taught | None = None) -> Runner:
     """It keeps no record and recalls nothing."""
-    return Runner(scoring=Scoring(CheckCritic(ProcessRunner())), clock=SystemClock(), recall=None, record=None, values=values)
+    return Runner(scoring=Scoring(CheckCritic(Sandbox())), clock=SystemClock(), recall=None, record=None, values=values)
 
 
 def setup(model: pa.Model | None = None, world: object | None = None) -> Setup:

@@ -4,7 +4,7 @@ import pytest
 
 from purpose_agent.core.ports import CodeLimits
 from purpose_agent.sandbox.assertions import AssertionRun, run_assertions
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -12,7 +12,7 @@ ONE_OFF = "def double(n):\n    return n * 2 if n < 3 else n * 2 + 1\n"
 
 
 async def judged(code: str, assertions: str, seconds: float = 10.0) -> AssertionRun:
-    return await run_assertions(ProcessRunner(), code, assertions, CodeLimits(seconds=seconds))
+    return await run_assertions(Sandbox(), code, assertions, CodeLimits(seconds=seconds))
 
 
 async def test_a_failure_does_not_hide_the_assertions_after_it() -> None:

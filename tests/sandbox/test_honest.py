@@ -7,7 +7,7 @@ import pytest
 
 from purpose_agent.core.ports import CodeLimits
 from purpose_agent.sandbox.assertions import run_assertions
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ HONEST = {
 
 @pytest.mark.parametrize("name", HONEST)
 async def test_honest_code_passes(name: str) -> None:
-    run = await run_assertions(ProcessRunner(), *HONEST[name])
+    run = await run_assertions(Sandbox(), *HONEST[name])
 
     assert [(result.source, result.detail) for result in run.results if not result.passed] == []
     assert run.passed, run.result.stderr
@@ -28,7 +28,7 @@ async def test_honest_code_passes(name: str) -> None:
 
 async def test_a_module_in_the_folder_is_on_the_code_s_side() -> None:
     run = await run_assertions(
-        ProcessRunner(),
+        Sandbox(),
         "from tools import half\ndef f(n): return half(n)",
         "import tools\nfrom tools import half\nassert f(4) == tools.half(4) == half(4) == 2",
         files={"tools.py": b"def half(n): return n // 2"},
@@ -38,12 +38,12 @@ async def test_a_module_in_the_folder_is_on_the_code_s_side() -> None:
 
 
 async def test_the_code_s_process_has_room_beside_the_judge_s() -> None:
-    run = await run_assertions(ProcessRunner(), "def f(): return 1", "assert f() == 1", CodeLimits(processes=1))
+    run = await run_assertions(Sandbox(), "def f(): return 1", "assert f() == 1", CodeLimits(processes=1))
 
     assert run.passed, run
 
 
 async def test_what_the_code_prints_is_told() -> None:
-    run = await run_assertions(ProcessRunner(), "print('loading')\ndef f(): print('called')", "f()")
+    run = await run_assertions(Sandbox(), "print('loading')\ndef f(): print('called')", "f()")
 
     assert run.result.stdout == "loading\ncalled\n"

@@ -6,11 +6,11 @@ import pytest
 
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ports import CodeLimits, CodeRunner
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
-RUNNER: CodeRunner = ProcessRunner()
+RUNNER: CodeRunner = Sandbox("process-only")
 
 
 async def test_what_code_prints_is_told_apart_by_stream() -> None:

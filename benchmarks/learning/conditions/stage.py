@@ -19,7 +19,7 @@ from purpose_agent.core.score import Score
 from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import CheckCritic, failures
 from purpose_agent.runtime.sync import run_sync
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 IMPOSSIBLE = "That is not one of the available actions; nothing happened."
 
@@ -142,7 +142,7 @@ class Episode:
 
 def judge(task: Task, answer: str) -> Score:
     """What the checks of `task` say to `answer`."""
-    return run_sync(CheckCritic(ProcessRunner()).judge(task, answer, None))
+    return run_sync(CheckCritic(Sandbox()).judge(task, answer, None))
 
 
 def _meant(name: str, arguments: object, options: Iterable[str]) -> str | None:

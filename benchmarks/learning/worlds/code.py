@@ -199,9 +199,9 @@ def _task(family: str, id: str, goal: str, problem: Problem) -> Task:
 async def _verify() -> None:
     """Print each problem whose solution passes its tests, with its first mutants that fail them."""
     from purpose_agent.critics.checks import CheckCritic
-    from purpose_agent.sandbox.process import ProcessRunner
+    from purpose_agent.sandbox.sandbox import Sandbox
 
-    critic = CheckCritic(ProcessRunner())
+    critic = CheckCritic(Sandbox())
     for problem in problems().values():
         task = writing(problem)
         if (await critic.judge(task, _fenced(problem.code), None)).passed is not True:

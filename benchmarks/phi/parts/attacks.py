@@ -101,9 +101,9 @@ async def gains_of(attacks: Sequence[Attack], account: Account) -> list[Gain]:
 async def gain_of(attack: Attack, account: Account) -> Gain:
     """Both judges on both runs."""
     from benchmarks.phi.judges import last_phi, phi_critic, plain_number, plain_phi, scores_of
-    from purpose_agent.sandbox.process import ProcessRunner
+    from purpose_agent.sandbox.sandbox import Sandbox
 
-    runner = ProcessRunner()
+    runner = Sandbox()
     if attack.reply_given:
 
         async def says(request: ModelRequest, prompt: str) -> ModelResponse:

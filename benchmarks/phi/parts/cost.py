@@ -91,13 +91,13 @@ def long_run(step: int) -> list[Turn]:
 async def tokens_at(account: Account, step: int) -> dict[str, int]:
     """Of one judgement, by each way to judge."""
     from benchmarks.phi.judges import phi_critic, plain_phi
-    from purpose_agent.sandbox.process import ProcessRunner
+    from purpose_agent.sandbox.sandbox import Sandbox
 
     turns = long_run(step)
     last, spent = turns[-1], dict[str, int]()
     account.take()
     for mode in MODES:
-        critic = phi_critic(ProcessRunner(), account.ask, mode, window=account.window)
+        critic = phi_critic(Sandbox(), account.ask, mode, window=account.window)
         await critic.score(LONG_RUN, last.before, last.action, last.after, BEFORE)
         spent[mode] = account.take()[0]
     await plain_phi(account.ask, LONG_RUN, turns)
@@ -108,7 +108,7 @@ async def tokens_at(account: Account, step: int) -> dict[str, int]:
 async def searched(needles: Sequence[Needle]) -> list[Found]:
     """Each needle in each mode, by a critic that does nothing but search."""
     from benchmarks.phi.judges import phi_critic
-    from purpose_agent.sandbox.process import ProcessRunner
+    from purpose_agent.sandbox.sandbox import Sandbox
 
     found: list[Found] = []
     for needle in needles:
@@ -124,7 +124,7 @@ async def searched(needles: Sequence[Needle]) -> list[Found]:
                 return ModelResponse(assistant(search(needle, request.text)))
 
             for task, turn in ((needle.task, needle.having), (needle.lacking_task, needle.lacking)):
-                critic = phi_critic(ProcessRunner(), ask, mode)
+                critic = phi_critic(Sandbox(), ask, mode)
                 score = await critic.score(task, turn.before, turn.action, turn.after, BEFORE)
                 phis.append(None if score is None else score.after)
                 critics.append("" if score is None else score.critic)
@@ -151,12 +151,12 @@ def reply(score: int, quote: str) -> str:
 async def _noticed(found: Sequence[Found], account: Account) -> None:
     """Print whether the real model's Φ is another with the needle."""
     from benchmarks.phi.judges import phi_critic
-    from purpose_agent.sandbox.process import ProcessRunner
+    from purpose_agent.sandbox.sandbox import Sandbox
 
     for each in found:
         phis: list[float | None] = []
         for task, turn in ((each.needle.task, each.needle.having), (each.needle.lacking_task, each.needle.lacking)):
-            critic = phi_critic(ProcessRunner(), account.ask, each.mode, window=account.window)
+            critic = phi_critic(Sandbox(), account.ask, each.mode, window=account.window)
             score = await critic.score(task, turn.before, turn.action, turn.after, BEFORE)
             phis.append(None if score is None else score.after)
         print(f"The real model, {each.mode}, {each.needle.name}: Φ {phis[0]} with the needle, {phis[1]} without", flush=True)

@@ -92,9 +92,9 @@ def figures_of(told: Mapping[str, Told], options: Options) -> Figures:
 async def _judged(account: Account, options: Options) -> dict[str, Told]:
     from benchmarks.phi.judges import phi_critic, plain_phi, scores_of
     from purpose_agent.critics.checks import CheckCritic
-    from purpose_agent.sandbox.process import ProcessRunner
+    from purpose_agent.sandbox.sandbox import Sandbox
 
-    runner = ProcessRunner()
+    runner = Sandbox()
     sizes = (2, 1, 1) if options.quick else (12, 8, 1)
     every = await programs(CheckCritic(runner), *sizes, options.seed)
     told = {way: Told() for way in WAYS}

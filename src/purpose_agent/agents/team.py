@@ -18,7 +18,7 @@ from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.action import Finish, GiveUp
 from purpose_agent.core.approval import Approve
-from purpose_agent.core.errors import UsageError
+from purpose_agent.core.errors import SandboxUnavailable, UsageError
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Model, Usage
 from purpose_agent.core.origin import OWN, TEACHERS, Taint
@@ -309,7 +309,10 @@ async def _what_failed(turns: _Turns, result: TaskResult) -> str:
     code = extract_code(result.answer)
     if code is None:
         return "- there is no readable Python code in the answer"
-    ran = await turns.team.workspace.code_runner.run(code)
+    try:
+        ran = await turns.team.workspace.code_runner.run(code)
+    except SandboxUnavailable:  # nobody asked for the code to be run; the score is flagged "no_sandbox"
+        return ""
     # A program that waits for input can't be judged by running it alone.
     if ran.status == "ok" or "EOFError" in ran.stderr:
         return ""

@@ -59,7 +59,7 @@ from purpose_agent.runtime.record import (
 )
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
-from purpose_agent.sandbox.process import ProcessRunner
+from purpose_agent.sandbox.sandbox import Sandbox
 
 HOME_VARIABLE = "PURPOSE_AGENT_HOME"
 DATABASE = "workspace.sqlite3"
@@ -80,7 +80,7 @@ class Workspace(Remembered):
         path: The folder; None takes `PURPOSE_AGENT_HOME`, else `.purpose_agent` in the current folder.
         estimator: What is concluded from seen to unseen options: "linear", a learned weight for each of their features, or
             "nearest", the mean of the most similar ones seen.
-        code_runner: Where code that we did not write runs; None: a child process (see sandbox/README.md).
+        code_runner: Where code that we did not write runs; None: a `Sandbox` (see sandbox/README.md).
         holdout: From which share of the runs that are there to learn a promoted memory is withheld, 0 and above, below 0.5,
             so that its worth is always known; 0: from none. What people taught is never withheld.
         live_trials: Quarantined memories are shown in half of the runs that they bear on, at most three at once, and those
@@ -114,7 +114,7 @@ class Workspace(Remembered):
         super().__init__(db, store, Gate(store, self._clock, ids), Replay(db, estimator))
         self._vectors = MemoryVectors(self._db, _embedder(embedder)) if embedder is not None else None
         self._teams = _teams.setdefault(self.path, {})
-        self.code_runner: CodeRunner = code_runner or ProcessRunner()
+        self.code_runner: CodeRunner = code_runner or Sandbox()
         self.record = RunRecord(self._db)
         self._judgements = Judgements(self._db)
         self._calibrations = Calibrations(self._db, self._judgements)

@@ -200,11 +200,21 @@ def nearest(path: Path) -> Path:
 
 
 def _sandbox() -> Finding:
+    from purpose_agent.core.errors import SandboxUnavailable
     from purpose_agent.runtime.sync import run_sync
-    from purpose_agent.sandbox.process import ProcessRunner
+    from purpose_agent.sandbox.sandbox import Sandbox
 
-    result = run_sync(ProcessRunner().run("result(6 * 7)"))
+    sandbox = Sandbox()
+    try:
+        _, refused = sandbox.probe()
+        result = run_sync(sandbox.run("result(6 * 7)"))
+    except SandboxUnavailable as error:
+        return Finding("code runs in", "broken", "nothing: no code is run", one_line(str(error)))
     if result.status != "ok" or result.value != "42":
         seen = one_line(f"a child process ended as {result.status}: {result.stderr}")
         return Finding("code runs in", "broken", seen, "checks that run code can't be run here; use contains or matches")
-    return Finding("code runs in", "ok", f"{result.level}: {', '.join(result.enforced) or 'no limits in force'}")
+    better = "".join(f"; {level} can't be had: {reason}" for level, reason in refused)
+    seen = f"{result.level}: {', '.join(result.enforced) or 'no limits in force'}{better}"
+    if result.level == "process-only":
+        return Finding("code runs in", "missing", seen, "this is no sandbox: unset PURPOSE_AGENT_SANDBOX, or trust the code")
+    return Finding("code runs in", "ok", seen)

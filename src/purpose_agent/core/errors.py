@@ -103,6 +103,10 @@ class ToolError(PurposeAgentError):
     """A tool's own, foreseen failure. The model sees the message and may try again."""
 
 
+class SandboxUnavailable(PurposeAgentError):
+    """Code was not run, because nothing here holds it well enough; the message has the reason and the ways out."""
+
+
 class LimitReached(PurposeAgentError):
     """A run has spent one of its limits.
 

@@ -33,8 +33,12 @@ class CodeLimits:
         seconds: Wall time.
         memory_mb: Address space of each process, in MiB.
         output_chars: Of stdout and stderr each; the rest is cut.
-        processes: How many processes and threads may exist at once.
+        processes: How many processes and threads may exist at once; where processes can't be started, threads.
         file_mb: Largest file that may be written, in MiB.
+        open_files: How many descriptors may be open at once.
+        scratch_mb: All files in its folder together, in MiB.
+        scratch_files: How many files and folders may be there.
+        results_mb: All files that are handed back together, in MiB.
     """
 
     seconds: float = 10.0
@@ -42,6 +46,10 @@ class CodeLimits:
     output_chars: int = 20_000
     processes: int = 16
     file_mb: int = 16
+    open_files: int = 256
+    scratch_mb: int = 64
+    scratch_files: int = 4096
+    results_mb: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +59,12 @@ class CodeResult:
     Attributes:
         status: "ok" only if the code ran to its end.
         value: What the code handed back through `result(...)`, as JSON text; None if it did not.
-        level: How well it was contained, such as "process-only".
+        level: How well it was contained: "strong", "good", "monty", or "process-only", which is no sandbox.
         enforced: The measures that were really in force, by name.
         seconds: Wall time.
+        files: Those that were asked for and were there, by their names in its folder.
         truncated: Characters left out of stdout and stderr.
+        attempts: At level "process-only": what was tried that a sandbox would stop, as far as the code let it be seen.
     """
 
     status: CodeStatus
@@ -66,15 +76,28 @@ class CodeResult:
     value: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     truncated: int = 0
+    attempts: tuple[str, ...] = ()
 
 
 class CodeRunner(Protocol):
     """Runs code that we did not write, away from this process."""
 
-    async def run(self, code: str, *, limits: CodeLimits | None = None, files: Mapping[str, bytes] | None = None) -> CodeResult:
+    async def run(
+        self,
+        code: str,
+        *,
+        limits: CodeLimits | None = None,
+        files: Mapping[str, bytes] | None = None,
+        results: Sequence[str] = (),
+        second: str | None = None,
+    ) -> CodeResult:
         """Run Python `code` in a fresh process, with `files` in its folder.
 
-        Never raises for what the code does; cancellation kills the whole process tree.
+        Never raises for what the code does; cancellation ends all of it.
+
+        Args:
+            results: Patterns of files to hand back.
+            second: Code of a second process, with a line to the first one.
         """
         ...
 

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from purpose_agent.core.action import Action, Finish, GiveUp
+from purpose_agent.core.errors import SandboxUnavailable
 from purpose_agent.core.score import PhiMode, Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
@@ -138,6 +139,7 @@ class PhiCritic:
         Raises:
             ModelError: The critic's model could not answer.
             LimitReached: The run has nothing left to ask it with.
+            SandboxUnavailable: The mode is "falsification", and there is nowhere to run the answer; in other modes that is a flag.
         """
         self._steps += 1
         finish = action if isinstance(action, Finish) else None
@@ -180,10 +182,15 @@ class PhiCritic:
             return await self._panel.judge(ask, task, before, after, phi_before, finish.answer if finish is not None else None)
         flags: tuple[str, ...] = ()
         if finish is not None and self._falsifier is not None and self._falsifies and holds_code(finish.answer):
-            found = await self._falsifier.judge(ask, task, finish.answer, phi_before, model=self._name)
+            try:
+                found = await self._falsifier.judge(ask, task, finish.answer, phi_before, model=self._name)
+            except SandboxUnavailable:
+                if self._mode == "falsification":
+                    raise
+                found, flags = None, ("no_sandbox",)
             if found is not None:
                 return found
-            flags = ("no_valid_assertions",)
+            flags = flags or ("no_valid_assertions",)
         # Whoever only says that all is done has done nothing by it; the state may still turn out to be worth less.
         may_rise = substantial(task, finish.answer) if finish is not None else True
         score = None

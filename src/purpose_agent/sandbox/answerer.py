@@ -21,7 +21,7 @@ from typing import Any
 from purpose_agent.sandbox.codec import Codec
 from purpose_agent.sandbox.describing import describe, plain
 from purpose_agent.sandbox.specials import VALUES, type_of
-from purpose_agent.sandbox.wire import Broken, Peer, public
+from purpose_agent.sandbox.wire import INCOMING, OUTGOING, Broken, Peer, public
 
 __hide_from_traceback__ = True
 
@@ -263,7 +263,7 @@ class Line(Answerer):
 
 def main() -> None:
     """Answer until the judge hangs up."""
-    incoming, outgoing = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200) for fd in (3, 4))
+    incoming, outgoing = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200) for fd in (INCOMING, OUTGOING))
     os.closerange(3, 200)
     # `site` is off, and it is `site` that would have given these two.
     for name, function in (("result", _nowhere), ("exit", _leave), ("quit", _leave)):

@@ -80,9 +80,9 @@ async def run_assertions(
     The code's process is one more than `limits.processes` allows.
     """
     key = secrets.token_hex(16)
-    script = f"{_judge()}\njudge({code!r}, {assertions!r}, {key!r}, {_answerer()!r}, result)\n"
+    script = f"{_judge()}\njudge({code!r}, {assertions!r}, {key!r}, result)\n"
     limits = limits and replace(limits, processes=limits.processes + 1)
-    result = await runner.run(script, limits=limits, files=files)
+    result = await runner.run(script, limits=limits, files=files, second=_answerer())
     return AssertionRun(result.status, _results(result, key), result)
 
 

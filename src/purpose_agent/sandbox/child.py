@@ -1,49 +1,163 @@
-"""The script of the innermost process: run one piece of code, and say how it went.
+"""The process that the code runs in, from its fork on: give up what it doesn't need, run the code, say how it went.
 
-In:  the job as JSON on descriptor 4; descriptor 3 for reports.
-Out: reports on descriptor 3, each a line of the run's key and JSON: what is in force (`start`), what was handed back
-     (`value`), how it ended (`end`). Tracebacks go to stderr, without the frames of this file.
+In:  a job, a policy, the descriptors it keeps.
+Out: reports on descriptor 3, each a line of the run's key and JSON: what is in force (`start`) or why nothing was run (`refused`),
+     what was tried in spite of it (`tried`), what was handed back (`value`), how it ended (`end`). Tracebacks go to stderr, without the
+     frames of this file.
 
-Standard library only: it runs with `-I -S`, where this package can't be imported.
+A step of the lockdown that fails ends the process: the code does not run. Standard library only: it runs where this package can't be
+imported.
 """
 
+import array
+import atexit
 import builtins
+import fcntl
 import json
 import linecache
 import os
+import random
 import resource
+import signal
+import socket
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import Any
 
-REPORT, JOB = 3, 4
+from purpose_agent.sandbox import guard, tree
+
+REPORT, FIRST_FREE = 3, 7
+"""From 4 to 6: the line to another process of the same run, where there is one (`wire.py`)."""
 NAME = "<code>"
 
 
-def in_force(job: dict[str, Any]) -> list[str]:
+def begin(
+    policy: Mapping[str, Any], job: dict[str, Any], key: str, fds: Sequence[int], gate: "socket.socket | None", readable: Sequence[int]
+) -> None:
+    """Be locked down, then run the job. Does not return.
+
+    Args:
+        fds: What becomes 0, 1, 2, 3 … here; -1 stays closed.
+        gate: Where to hand over the descriptor by which our threads are counted.
+        readable: Descriptors of what may be read.
+    """
+    supervisor = os.getppid()
+    os.setsid()
+    tree.prctl(tree.SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != supervisor:
+        os._exit(1)
+    # Out of the way first: a descriptor may have been given one of the numbers wanted below.
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) if fd >= 0 else -1 for fd in fds]
+    kept = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for fd in readable]
+    gate_fd = fcntl.fcntl(gate.fileno(), fcntl.F_DUPFD_CLOEXEC, 64) if gate is not None else -1
+    for number, fd in enumerate(moved):
+        if fd >= 0:
+            os.dup2(fd, number, inheritable=number < REPORT)
+    for number in range(FIRST_FREE):
+        if number >= len(moved) or moved[number] < 0:
+            _close(number)
+
+    def report(**words: object) -> None:
+        line = f"{key} {json.dumps(words)}\n".encode()
+        while line:
+            line = line[os.write(REPORT, line) :]
+
+    try:
+        measures = _lock_down(policy, job, gate_fd, kept)
+    # BLE001: whatever goes wrong here, the code must not run, and the reason must be told.
+    except BaseException as error:  # noqa: BLE001
+        report(refused=f"{type(error).__name__}: {error}")
+        os._exit(3)
+    report(start=[*measures, *in_force(job)])
+    if policy["level"] == "process-only":
+        guard.install(job["folder"], lambda tried: report(tried=tried))
+    end = run(job, report)
+    # What the interpreter does at its end: wait for threads, and call what was to be called.
+    vars(threading)["_shutdown"]()
+    vars(atexit)["_run_exitfuncs"]()
+    for stream in (sys.stdout, sys.stderr):
+        _flush(stream)
+    report(end=end)
+    os._exit(0)
+
+
+def _lock_down(policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, readable: Sequence[int]) -> list[str]:
+    """Everything that is given up, in an order in which each step is still allowed to be taken; what is in force then."""
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    os.umask(0o077)
+    os.chdir(job["folder"])
+    for _, kind, hard in job["rlimits"]:
+        soft = hard - 1 if kind == resource.RLIMIT_CPU else hard
+        resource.setrlimit(kind, (soft, hard))
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # every execution is a copy of one process; its numbers must not be
+    found: list[str] = []
+    if policy["level"] == "process-only":
+        if job["alone"]:
+            tree.drop_capabilities()
+        os.closerange(FIRST_FREE, 4096)
+        return found
+    from purpose_agent.sandbox import landlock, seccomp
+
+    listener = seccomp.install_thread_gate()
+    with socket.socket(fileno=gate_fd) as line:
+        line.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
+    os.close(listener)
+    folder = os.open(job["folder"], os.O_PATH | os.O_DIRECTORY)
+    found += landlock.restrict(read=readable, write=[folder], abi=policy["abi"])
+    tree.drop_capabilities()
+    strong = policy["level"] == "strong"
+    main = seccomp.program(os.uname().machine, os.getpid(), own_tree=strong)
+    os.closerange(FIRST_FREE, 4096)
+    seccomp.install(main)
+    found += ["seccomp", "thread-count", "no-capabilities"]
+    found += ["user-namespace", "pid-namespace", "network-namespace", "ipc-namespace", "mount-namespace", "scratch-size"] if strong else []
+    return found
+
+
+def in_force(job: Mapping[str, Any]) -> list[str]:
     """The measures that hold in this process, looked up rather than taken for granted."""
     found: list[str] = []
     for name, kind, wanted in job["rlimits"]:
         if resource.getrlimit(kind)[1] == wanted:
             found.append(name)
-    if set(os.environ) <= set(job["environment"]) | {"LC_CTYPE"}:  # CPython itself may add LC_CTYPE
+    if set(os.environ) == set(job["environment"]):
         found.append("clean-environment")
     if os.path.realpath(os.getcwd()) == os.path.realpath(job["folder"]):
         found.append("own-folder")
     if os.getsid(0) == os.getpid():
         found.append("own-session")
-    try:
-        # One more than the three and the report is the descriptor of this very listing.
-        if len(os.listdir("/proc/self/fd")) <= 5:
-            found.append("closed-descriptors")
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            if "NoNewPrivs:\t1" in status.read():
-                found.append("no-new-privileges")
-    except OSError:  # no /proc: not known, so not claimed
-        pass
+    if tree.prctl(tree.GET_NO_NEW_PRIVS, 0, 1):
+        found.append("no-new-privileges")
+    if all(_is_closed(fd) for fd in range(FIRST_FREE, 256)):
+        found.append("closed-descriptors")
     return found
+
+
+def _is_closed(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return True
+    return False
+
+
+def _close(fd: int) -> None:
+    if not _is_closed(fd):
+        os.close(fd)
+
+
+def _flush(stream: Any) -> None:
+    try:
+        stream.flush()
+    # BLE001: the code may have put anything in its place, or closed it.
+    except Exception:  # noqa: BLE001
+        return
 
 
 def hidden(frames: TracebackType | None) -> TracebackType | None:
@@ -73,8 +187,11 @@ def run(job: dict[str, Any], report: Callable[..., None]) -> str:
     # `site` is off, and it is `site` that would have given these two.
     for name, function in (("result", result), ("exit", leave), ("quit", leave)):
         setattr(builtins, name, function)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "purpose_agent"]:
+        del sys.modules[name]
     module = ModuleType("__main__")
     sys.modules["__main__"] = module
+    sys.argv = [""]
     sys.path.insert(0, job["folder"])
     code: str = job["code"]
     linecache.cache[NAME] = (len(code), None, code.splitlines(keepends=True), NAME)
@@ -94,26 +211,3 @@ def run(job: dict[str, Any], report: Callable[..., None]) -> str:
         stderr.write("".join(traceback.format_exception(error)))
         return "error"
     return "ok"
-
-
-def main() -> None:
-    """Read the job, run it, report."""
-    with open(JOB, "rb") as file:
-        job: dict[str, Any] = json.loads(file.read())
-    os.set_inheritable(REPORT, False)
-    key, dumps, write = job.pop("key"), json.dumps, os.write
-
-    def report(**words: object) -> None:
-        line = f"{key} {dumps(words)}\n".encode()
-        while line:
-            line = line[write(REPORT, line) :]
-
-    report(start=in_force(job))
-    end = run(job, report)
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    report(end=end)
-
-
-if __name__ == "__main__":
-    main()

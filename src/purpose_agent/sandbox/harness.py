@@ -1,11 +1,10 @@
-"""The judge inside a runner: starts a process for the code, then tries one assertion after the other.
+"""The judge inside a runner: tries one assertion after the other on code that another process holds.
 
-In:  code, assertions, the code's process as a script, where to report.
+In:  code, assertions, a line to the code's process, where to report.
 Out: for each assertion whether it holds, told after each.
 
-The code and what is expected of it never share a process. Before an assertion is evaluated, the code is loaded by a second
-interpreter that was given nothing but the code (`answerer.py`); here its names are stand-ins (`remote.py`), and values are compared
-here. The judge keeps other processes of its user from reading it, where the kernel can do that (Linux).
+The code and what is expected of it never share a process. Before an assertion is evaluated, the code is loaded by the other one, which
+was given nothing but a way to answer (`answerer.py`); here its names are stand-ins (`remote.py`), and values are compared here.
 
 Its text, and that of the files it imports, is sent to a `CodeRunner`; nothing here runs in our own process. Standard library only.
 """
@@ -23,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from purpose_agent.sandbox.remote import LIBRARY, Judge, RemoteModule
-from purpose_agent.sandbox.wire import Broken
+from purpose_agent.sandbox.wire import ENDED, INCOMING, OUTGOING, Broken
 
 __hide_from_traceback__ = True  # the runner leaves this file's frames out of the trace
 
@@ -51,13 +50,12 @@ SIGNS: dict[type[ast.cmpop], str] = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
-SET_DUMPABLE, SET_NO_NEW_PRIVS, DROP_CAPABILITY = 4, 38, 24
 MOST = 500
 """Characters of a detail."""
 
 
-def judge(code: str, assertions: str, key: str, answerer: str, result: Callable[[object], None]) -> None:
-    """Load `code` by the script `answerer`, then try each top-level statement of `assertions` in its names; report after each.
+def judge(code: str, assertions: str, key: str, result: Callable[[object], None]) -> None:
+    """Have the other process load `code`, then try each top-level statement of `assertions` in its names; report after each.
 
     What is handed to `result`: `{"key", "sources", "passed", "details"}`; `passed` and `details` are as long as the part that
     was reached. A copy is handed over at every step, so that a run that is cut short leaves what was known.
@@ -74,8 +72,9 @@ def judge(code: str, assertions: str, key: str, answerer: str, result: Callable[
     )
     report()
 
-    _shut()
-    peer = _start(answerer)
+    # The code's process may send what Ctrl-C sends; here it must not look like an exception of the code's.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    peer = Judge(INCOMING, OUTGOING, ENDED)
     try:
         names = Names(peer, peer.ask("load", code), statements)
         for statement, claim in statements:
@@ -93,47 +92,6 @@ def judge(code: str, assertions: str, key: str, answerer: str, result: Callable[
                 raise Broken(peer.gone)
     finally:
         peer.close()
-
-
-def _shut() -> None:
-    """Keep the processes started from here on from reading this one, where the kernel has a way.
-
-    Not dumpable: another process of the same user can't open its memory or descriptors. For root that takes giving up the
-    capabilities that pass by such rules, for this process and those it starts.
-    """
-    # The code's process may send what Ctrl-C sends; here it must not look like an exception of the code's.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        import ctypes
-
-        libc = ctypes.CDLL(None)
-        libc.prctl(SET_DUMPABLE, 0, 0, 0, 0)
-        libc.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if os.geteuid() == 0:
-            for capability in range(64):
-                libc.prctl(DROP_CAPABILITY, capability, 0, 0, 0)
-            libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
-    except (ImportError, AttributeError, OSError):  # no Linux
-        return
-
-
-def _start(answerer: str) -> Judge:
-    """A fresh interpreter for the code, that knows of nothing but its line to us."""
-    theirs, questions = os.pipe()
-    answers, theirs_too = os.pipe()
-    # Out of the way of the two numbers it gets.
-    ends = [os.dup(fd) for fd in (theirs, theirs_too, theirs, theirs_too)]
-    high = ends[2:]
-    pid = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", answerer],
-        dict(os.environ),
-        file_actions=[(os.POSIX_SPAWN_DUP2, high[0], 3), (os.POSIX_SPAWN_DUP2, high[1], 4)],
-        setsigdef=[signal.SIGINT],
-    )
-    for fd in (theirs, theirs_too, *ends):
-        os.close(fd)
-    return Judge(answers, questions, pid)
 
 
 class Names(dict[str, Any]):

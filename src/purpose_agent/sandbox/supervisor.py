@@ -1,370 +1,230 @@
-"""The script of the process between us and the code: starts it, watches it, and ends all of it.
+"""The process between us and the code, one for each execution: starts it, watches it, ends all of it.
 
-In:  one line of JSON on stdin, the job. Then stdin is a lifeline: when it closes, everything ends.
-Out: one JSON object on stdout: status, output, reports, what was in force.
+In:  frames of JSON on a socket: the job of a second process or null, then the job. Then the socket is a lifeline: when it closes,
+     everything ends.
+Out: one frame: status, output, reports, files, what was in force. The socket closes when nothing of the execution is left.
 
-A process of its own, because it must be the *subreaper* (prctl(2), PR_SET_CHILD_SUBREAPER): then every orphan below it,
-however often it forked and whatever session it moved to, becomes its child, and "no children left" means that nothing of
-the run is left. Setting that in the user's own process would hand it orphans it knows nothing of.
-
-Standard library only: it runs with `-I -S`, where this package can't be imported. What it imports is paid at every run; it
-does without `tempfile` and `secrets`, which would take longer than the rest.
+It runs no code of others. The second process gets its code before the first one's is read here: what the first knows, such as what is
+expected of the other's answers, never was in a memory that the second one's is a copy of. Standard library only: it runs where this
+package can't be imported.
 """
 
-import codecs
 import contextlib
-import ctypes
-import fcntl
 import json
-import math
 import os
-import resource
-import select
 import signal
-import sys
-import time
-from collections.abc import Iterator
-from typing import Any, cast
+import socket
+import struct
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-SET_PDEATHSIG, SET_DUMPABLE, SET_NO_NEW_PRIVS, SET_CHILD_SUBREAPER = 1, 4, 38, 36
-FLOOD = 10
-"""How many times the wanted output a stream may carry before the run is ended."""
-REPORT_BYTES = 4 * 2**20
-TICK = 0.02
-"""Seconds between two counts of the processes."""
-BURIAL = 5.0
-"""Seconds given to killed processes to vanish."""
-COUNTS = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
-"""Whether this kernel tells who is whose child."""
+from purpose_agent.sandbox import child, folders, namespaces, tree
+from purpose_agent.sandbox.watching import Child, rlimits, watch
+
+MOST_FRAME = 256 * 2**20
+LOOK = 5
+"""Every so many ticks the folder's size is looked at."""
 
 
-def prctl(option: int, value: int) -> bool:
-    """Whether the kernel took it; False where there is no prctl."""
-    try:
-        return ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0
-    except (AttributeError, OSError):
-        return False
+def receive(line: socket.socket) -> Any:
+    """The next frame.
 
-
-def descendants(pid: int) -> Iterator[tuple[int, int]]:
-    """Every process below `pid` with its number of threads, where Linux tells."""
-    waiting = [pid]
-    seen = {pid}
-    while waiting:
-        parent = waiting.pop()
-        try:
-            threads = os.listdir(f"/proc/{parent}/task")
-        except OSError:
-            continue
-        if parent != pid:
-            yield parent, len(threads)
-        for thread in threads:
-            with contextlib.suppress(OSError), open(f"/proc/{parent}/task/{thread}/children", encoding="ascii") as file:
-                for child in map(int, file.read().split()):
-                    if child not in seen:
-                        seen.add(child)
-                        waiting.append(child)
-
-
-def group_of(pid: int) -> int | None:
-    """Its process group; None if it is gone."""
-    try:
-        return os.getpgid(pid)
-    except OSError:
-        return None
-
-
-def reap(first: int) -> int | None:
-    """Take leave of every child that has ended, orphans handed to us included; the exit code of `first` if it did."""
-    code = None
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == first:
-                code = os.waitstatus_to_exitcode(status)
-            if not pid:
-                break
-    return code
-
-
-def end_all(first: int) -> bool:
-    """Kill what is below this process until nothing is; False if something would not die in time."""
-    until = time.monotonic() + BURIAL
-    while True:
-        below = [pid for pid, _ in descendants(os.getpid())]
-        # The group dies at one stroke, faster than it can fork. Only while it has a member, or where nobody can tell:
-        # the number of an empty group may belong to a stranger by now.
-        if not COUNTS or any(group_of(pid) == first for pid in below):
-            with contextlib.suppress(OSError):
-                os.killpg(first, signal.SIGKILL)
-        for pid in below:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return True
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.001)
-
-
-def remove_folder(folder: str) -> None:
-    """Remove `folder` with all that is in it, however deep, as far as this user may.
-
-    Deep trees are flattened instead of walked down: neither recursion nor open descriptors grow with the depth.
-    Call it when nothing lives in the folder any more.
+    Raises:
+        EOFError: The other side has gone.
     """
-    token = os.urandom(8).hex()
-    count = 0
+    (size,) = struct.unpack("!I", _exactly(line, 4))
+    if size > MOST_FRAME:
+        raise EOFError(f"a frame of {size} bytes")
+    return json.loads(_exactly(line, size))
+
+
+def send(line: socket.socket, words: object) -> None:
+    """Write a frame."""
+    data = json.dumps(words).encode()
+    line.sendall(struct.pack("!I", len(data)) + data)
+
+
+def _exactly(line: socket.socket, size: int) -> bytes:
+    parts: list[bytes] = []
+    while size:
+        part = line.recv(min(size, 2**20))
+        if not part:
+            raise EOFError("the line was closed")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def supervise(line: socket.socket, policy: Mapping[str, Any], readable: Sequence[int]) -> None:
+    """Do what comes over `line`, to its end.
+
+    Args:
+        policy: Level, Landlock's version.
+        readable: Descriptors of what code may read.
+    """
+    parent = os.getppid()
+    tree.prctl(tree.SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        return
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    execution = Execution(line, policy, readable)
     try:
-        while entries := list(os.scandir(folder)):
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    os.unlink(entry.path)
-                    continue
-                os.chmod(entry.path, 0o700)
-                for below in list(os.scandir(entry.path)):
-                    if below.is_dir(follow_symlinks=False):
-                        os.chmod(below.path, 0o700)
-                        count += 1
-                        os.rename(below.path, os.path.join(folder, f"{token}.{count}"))
-                    else:
-                        os.unlink(below.path)
-                os.rmdir(entry.path)
-        os.rmdir(folder)
-    except OSError:  # already gone, or something only another user may remove
-        pass
+        second = receive(line)
+        if second is not None:
+            execution.start_second(second)
+        job = receive(line)
+        answer = execution.run(job)
+        answer["files"], answer["left_out"] = folders.take(execution.folder, job["results"], job["limits"]["results_mb"] * 2**20)
+        send(line, answer)
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # nobody wants it any more
+        execution.end()
+    # BLE001: a door. A bug of ours must not look like something the code did.
+    except Exception:  # noqa: BLE001
+        execution.end()
+        send(line, {"failed": traceback.format_exc()})
+    finally:
+        execution.clear()
 
 
-class Kept:
-    """A stream's text: its first and last characters, and how many there were."""
+class Execution:
+    """One execution: its processes and its folder."""
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.head = ""
-        self.tail = ""
-        self.count = 0
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    def __init__(self, line: socket.socket, policy: Mapping[str, Any], readable: Sequence[int]) -> None:
+        self.line, self.policy, self.readable = line, policy, readable
+        self.walls = policy["level"] != "process-only"
+        self.folder, self.made = "", False
+        self.pids: list[int] = []
+        self.gates: dict[int, Callable[[], None]] = {}
+        self.refused = 0
+        self.out, self.out_end = os.pipe()
+        self.err, self.err_end = os.pipe()
+        self.reports, self.reports_end = os.pipe()
+        self.second = 0
+        self.line_ends: list[int] = []
+        self.tell_end = -1
+        self.looks = 0
+        if not self.walls:
+            self.is_reaper = tree.prctl(tree.SET_CHILD_SUBREAPER, 1)
 
-    def add(self, data: bytes) -> None:
-        """Take in more; b"" ends the stream."""
-        text = self._decoder.decode(data, final=not data)
-        self.count += len(text)
-        room = (self.limit + 1) // 2 - len(self.head)
-        self.head += text[:room]
-        self.tail = (self.tail + text[room:])[-(self.limit // 2) :] if self.limit > 1 else ""
+    def start_second(self, job: dict[str, Any]) -> None:
+        """The process that the first one asks."""
+        questions, questions_end = os.pipe()
+        answers, answers_end = os.pipe()
+        told, self.tell_end = os.pipe()
+        self._make_folder(job)
+        job["alone"] = True
+        self.second = self._start(job, os.urandom(16).hex(), (questions, answers_end))
+        for fd in (questions, answers_end):
+            os.close(fd)
+        self.line_ends = [answers, questions_end, told]
 
-    @property
-    def truncated(self) -> int:
-        """Characters left out."""
-        return self.count - len(self.head) - len(self.tail)
+    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """The first process, to its end; then the end of all others."""
+        self._make_folder(job)
+        folders.put(self.folder, job.pop("files"))
+        job["alone"] = bool(self.second)
+        key = os.urandom(16).hex()
+        pid = self._start(job, key, self.line_ends)
+        for fd in (self.out_end, self.err_end, self.reports_end, *self.line_ends):
+            os.close(fd)
+        self.limits = job["limits"]
+        answer = watch(
+            Child(pid, self.out, self.err, self.reports),
+            self.limits,
+            key,
+            self.line.fileno(),
+            hear=self.gates,
+            tick=self._trouble,
+            ended=self._ended,
+            end=self.end,
+        )
+        if not self.walls:
+            answer["enforced"] += ["process-count"] if tree.COUNTS else []
+            answer["enforced"] += ["process-tree"] if tree.COUNTS and self.is_reaper and answer["gone"] else []
+        return answer
 
-    @property
-    def text(self) -> str:
-        """What was kept, with a mark where something is missing."""
-        gap = f"\n[… {self.truncated} characters left out …]\n" if self.truncated else ""
-        return self.head + gap + self.tail
+    def _make_folder(self, job: Mapping[str, Any]) -> None:
+        if self.made:
+            return
+        if self.policy["level"] == "strong":
+            self.folder = namespaces.SCRATCH
+            namespaces.scratch(job["limits"]["scratch_mb"], job["limits"]["scratch_files"])
+        else:
+            self.folder = job["folder"]
+            os.mkdir(self.folder, 0o700)
+        self.made = True
 
-
-class Reports:
-    """The lines the child reports; only those that begin with the run's key."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key.encode()
-        self.count = 0
-        self.words: dict[str, Any] = {}
-        self._rest = b""
-
-    def add(self, data: bytes) -> None:
-        """Take in more; later words replace earlier ones of the same name."""
-        self.count += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            key, _, text = line.partition(b" ")
-            if key != self.key:
-                continue
-            with contextlib.suppress(ValueError, TypeError, RecursionError):
-                self.words.update(json.loads(text))
-
-
-def rlimits(limits: dict[str, Any]) -> list[tuple[str, int, int]]:
-    """Name, resource and hard limit of each."""
-    mib = 2**20
-    return [
-        ("address-space", resource.RLIMIT_AS, limits["memory_mb"] * mib),
-        ("cpu-seconds", resource.RLIMIT_CPU, math.ceil(limits["seconds"]) + 2),
-        ("file-size", resource.RLIMIT_FSIZE, limits["file_mb"] * mib),
-        ("open-files", resource.RLIMIT_NOFILE, 256),
-        ("no-core-dumps", resource.RLIMIT_CORE, 0),
-    ]
-
-
-def become_the_child(job: dict[str, Any], fds: tuple[int, int, int, int], supervisor: int) -> None:
-    """After the fork: give up everything that isn't needed, then start a fresh interpreter. Does not return."""
-    os.setsid()
-    prctl(SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != supervisor:
-        os._exit(1)
-    prctl(SET_NO_NEW_PRIVS, 1)
-    # Out of the way first: a pipe may have been given one of the numbers wanted below.
-    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (os.open(os.devnull, os.O_RDONLY), *fds)]
-    for number, fd in enumerate(moved):
-        os.dup2(fd, number)
-    os.chdir(job["folder"])
-    for _, kind, hard in job["rlimits"]:
-        # A limit that can't be set is missing from what the child reports to be in force.
-        with contextlib.suppress(OSError, ValueError):
-            soft = hard - 1 if kind == resource.RLIMIT_CPU else hard
-            resource.setrlimit(kind, (soft, hard))
-    command = [sys.executable, "-I", "-B", "-S", "-X", "utf8", job["script"]]
-    os.execve(sys.executable, command, job["environment"])
-
-
-def start(job: dict[str, Any], key: str) -> tuple[int, int, int, int]:
-    """Start the child: its process id, and where its stdout, stderr and reports come out."""
-    out, out_end = os.pipe()
-    err, err_end = os.pipe()
-    reports, reports_end = os.pipe()
-    path = os.path.join(job["folder"], os.urandom(8).hex())
-    with open(path, "x+b") as file:
-        os.unlink(path)
-        file.write(json.dumps({**job, "key": key}).encode())
-        file.seek(0)
-        supervisor = os.getpid()
+    def _start(self, job: dict[str, Any], key: str, line: Sequence[int]) -> int:
+        job["rlimits"] = rlimits(job["limits"])
+        job["folder"] = self.folder
+        job["environment"] = {"PATH": os.defpath, "HOME": self.folder, "TMPDIR": self.folder, "LANG": "C.UTF-8"}
+        ours, theirs = socket.socketpair() if self.walls else (None, None)
+        nothing = os.open(os.devnull, os.O_RDONLY)
         pid = os.fork()
         if pid == 0:
             try:
-                become_the_child(job, (out_end, err_end, reports_end, file.fileno()), supervisor)
+                self.line.close()
+                fds = (nothing, self.out_end, self.err_end, self.reports_end, *line)
+                child.begin(self.policy, job, key, fds, theirs, self.readable)
             finally:
                 os._exit(127)
-    for fd in (out_end, err_end, reports_end):
-        os.close(fd)
-    return pid, out, err, reports
+        os.close(nothing)
+        self.pids.append(pid)
+        if ours is not None and theirs is not None:
+            theirs.close()
+            self._count_threads(ours, job["limits"]["processes"])
+        return pid
 
+    def _count_threads(self, line: socket.socket, most: int) -> None:
+        from purpose_agent.sandbox.seccomp import ThreadGate
 
-def verdict(code: int, words: dict[str, Any]) -> tuple[str, str]:
-    """Status and a note, from how the child ended by itself."""
-    if code < 0:
-        name = signal.Signals(-code).name
-        if words.get("memory"):
-            return "memory", ""
-        if -code == signal.SIGXCPU:
-            return "timeout", "Ended: it used up its CPU seconds."
-        return "killed", f"Ended by signal {name}."
-    end = words.get("end")
-    if end == "memory" or (end is None and words.get("memory")):
-        return "memory", ""
-    if end is None:
-        began = "before the code reached its end" if "start" in words else "before the code began"
-        return "error", f"The process ended {began}, with exit code {code}."
-    if end == "ok" and code == 0:
-        return "ok", ""
-    return "error", "" if end == "error" else f"The process ended with exit code {code} after the code's end."
+        _, fds, _, _ = socket.recv_fds(line, 1, 1)
+        line.close()
+        if fds:  # else it refused to run, and says why
+            gate = ThreadGate(fds[0], most)
+            self.gates[fds[0]] = gate.answer
 
+    def _ended(self, pid: int, code: int) -> None:
+        """Tell the first process how the second went."""
+        if pid == self.second and self.tell_end >= 0:
+            with contextlib.suppress(BrokenPipeError):  # it has ended as well
+                os.write(self.tell_end, f"{code}\n".encode())
 
-def watch(job: dict[str, Any]) -> dict[str, Any]:
-    """Run the job to whichever end comes first."""
-    limits = job["limits"]
-    job["rlimits"] = rlimits(limits)
-    key = os.urandom(16).hex()
-    began = time.monotonic()
-    pid, *pipes = start(job, key)
-    kept = {pipes[0]: Kept(limits["output_chars"]), pipes[1]: Kept(limits["output_chars"])}
-    reports = Reports(key)
-    poll = select.poll()
-    open_pipes = set(pipes)
-    for fd in (0, *pipes):
-        poll.register(fd, select.POLLIN)
-    end_of_child = -1
-    with contextlib.suppress(AttributeError, OSError):
-        end_of_child = os.pidfd_open(pid)
-        poll.register(end_of_child, select.POLLIN)
-
-    def take(fd: int) -> None:
-        data = os.read(fd, 65536)
-        (reports if fd == pipes[2] else kept[fd]).add(data)
-        if not data:
-            poll.unregister(fd)
-            open_pipes.discard(fd)
-
-    def flooded() -> bool:
-        most = FLOOD * max(limits["output_chars"], 1000)
-        return reports.count > REPORT_BYTES or any(stream.count > most for stream in kept.values())
-
-    status, note, code = "", "", None
-    next_count = began + TICK
-    while not status:
-        now = time.monotonic()
-        left = began + limits["seconds"] - now
-        if left <= 0:
-            status, note = "timeout", f"Ended: it took longer than {limits['seconds']:g} s."
-            break
-        for fd, _ in poll.poll(max(1.0, min(left, TICK) * 1000)):
-            if fd == 0:
-                if not os.read(0, 65536):
-                    status, note = "killed", "Ended: it was no longer wanted."
-            elif fd != end_of_child:
-                take(fd)
-        if flooded():
-            status, note = "output", "Ended: it wrote far more than it may."
-        code = reap(pid)
-        if code is not None:
-            break
-        if COUNTS and time.monotonic() >= next_count:
-            next_count = time.monotonic() + TICK
+    def _trouble(self) -> str:
+        """What is too much by now, and is seen by nothing but looking."""
+        most = self.limits["processes"]
+        if not self.walls:
             total = 0
-            for _, threads in descendants(os.getpid()):
+            for _, threads in tree.descendants(os.getpid()) if tree.COUNTS else ():
                 total += threads
-                if total > limits["processes"]:
-                    status, note = "killed", f"Ended: more than {limits['processes']} processes and threads at once."
-                    break
-    seconds = time.monotonic() - began
-    gone = end_all(pid)
-    until = time.monotonic() + 1
-    while open_pipes and time.monotonic() < until and not flooded():
-        for fd, _ in poll.poll(10):
-            if fd in open_pipes:
-                take(fd)
-    if not status:
-        status, note = verdict(code if code is not None else 0, reports.words)
-    if not gone:
-        note += " Some of its processes could not be ended."
-    measures, value = reports.words.get("start"), reports.words.get("value")
-    enforced = [*map(str, cast("list[object]", measures) if isinstance(measures, list) else ()), "wall-time", "output"]
-    enforced += ["process-count"] if COUNTS else []
-    enforced += ["process-tree"] if COUNTS and job["subreaper"] and gone else []
-    out, err = kept.values()
-    return {
-        "status": status,
-        "note": note.strip(),
-        "stdout": out.text,
-        "stderr": err.text,
-        "truncated": out.truncated + err.truncated,
-        "value": value if isinstance(value, str) else None,
-        "enforced": sorted(enforced),
-        "seconds": seconds,
-    }
+                if total > most:
+                    return f"Ended: more than {most} processes and threads at once."
+        self.looks += 1
+        if self.policy["level"] == "strong" or self.looks % LOOK:
+            return ""
+        sizes = [size for _, _, size in folders.entries(self.folder)]
+        if sum(sizes) > self.limits["scratch_mb"] * 2**20 or len(sizes) > self.limits["scratch_files"]:
+            return "Ended: it wrote more into its folder than it may."
+        return ""
 
+    def end(self) -> bool:
+        """Nothing of the execution is left; False if something would not die."""
+        if not self.walls:
+            return tree.end_all(tuple(self.pids))
+        for pid in self.pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        for pid in self.pids:
+            try:
+                os.waitpid(pid, 0)
+            except ChildProcessError:  # taken leave of already
+                continue
+        return True
 
-def main() -> None:
-    """Read the job, watch it, answer."""
-    line = sys.stdin.buffer.readline()
-    if not line.endswith(b"\n"):
-        return
-    job: dict[str, Any] = json.loads(line)
-    # Not dumpable: another process of the same user can't open our descriptors or our memory. Root can.
-    prctl(SET_DUMPABLE, 0)
-    job["subreaper"] = prctl(SET_CHILD_SUBREAPER, 1)
-    try:
-        answer = watch(job)
-        # Answered before the folder is removed: that may take long, and nobody needs to wait for it to know the outcome.
-        with contextlib.suppress(BrokenPipeError), open(1, "wb") as stdout:
-            stdout.write(json.dumps(answer).encode())
-    finally:
-        remove_folder(job["folder"])
-
-
-if __name__ == "__main__":
-    main()
+    def clear(self) -> None:
+        """Remove the folder. One in memory goes by itself."""
+        if self.made and self.policy["level"] != "strong":
+            folders.remove_folder(self.folder)

@@ -19,6 +19,8 @@ from purpose_agent.sandbox.codec import Codec
 __hide_from_traceback__ = True
 
 MOST_BYTES = 16 * 2**20
+INCOMING, OUTGOING, ENDED = 4, 5, 6
+"""The descriptors of the line in either process; in the first one also where it is told how the second one ended."""
 
 
 class Broken(BaseException):

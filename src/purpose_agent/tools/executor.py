@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from purpose_agent.core.action import Observation
-from purpose_agent.core.errors import ToolError, UsageError
+from purpose_agent.core.errors import SandboxUnavailable, ToolError, UsageError
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import ToolSpec
 from purpose_agent.core.origin import Origin
@@ -112,7 +112,7 @@ def _as_tool_error(name: str) -> Generator[None]:
     """A door: a tool is a user's function; what it raises, the model should see, and the run goes on."""
     try:
         yield
-    except ToolError:
+    except (ToolError, SandboxUnavailable):  # the second is for the user to decide
         raise
     except Exception as error:
         raise ToolError(f"{name} failed: {type(error).__name__}: {error}") from error

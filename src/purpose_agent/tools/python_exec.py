@@ -31,16 +31,16 @@ class PythonExecTool:
     Declares no effects: what code does ends with its runner, as far as that is tight (see `sandbox/README.md`).
 
     Args:
-        runner: Where it runs; a `ProcessRunner` if None.
+        runner: Where it runs; a `Sandbox` if None.
         seconds: Wall time of the code, above 0.
         limits: The other limits; their own `seconds` are not used.
     """
 
     def __init__(self, runner: CodeRunner | None = None, seconds: float = 10, *, limits: CodeLimits | None = None) -> None:
         if runner is None:
-            from purpose_agent.sandbox.process import ProcessRunner
+            from purpose_agent.sandbox.sandbox import Sandbox
 
-            runner = ProcessRunner()
+            runner = Sandbox()
         self.runner = runner
         self.limits = replace(limits or CodeLimits(), seconds=seconds)
         # The runner ends the code and says so; the executor's own limit is for a runner that hangs.

@@ -1,0 +1,153 @@
+"""The script of the process that is forked for every execution: starts once, imports once, then waits.
+
+In:  as arguments the policy as JSON, and the descriptor of a socket. Each message on it is one byte and a descriptor: the line of an
+     execution (`supervisor.py`).
+Out: first one line of JSON on the socket: ready, or why not. When the socket closes, it ends, and all below it.
+
+It never reads a job: what it forks is always the same. Runs as a script, with `-I -S`, where this package can't be imported; so it makes
+its neighbours importable first.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any
+
+for _name, _path in (("purpose_agent", []), ("purpose_agent.sandbox", [os.path.dirname(os.path.abspath(__file__))])):
+    if _name not in sys.modules:
+        sys.modules[_name] = types.ModuleType(_name)
+        sys.modules[_name].__path__ = _path
+
+from purpose_agent.sandbox import namespaces, supervisor, tree  # noqa: E402
+from purpose_agent.sandbox.watching import reap  # noqa: E402
+
+COMMON = (
+    "abc ast base64 bisect calendar collections collections.abc contextlib copy csv dataclasses datetime decimal enum fractions"
+    " functools hashlib heapq html inspect io itertools json math numbers operator os pathlib pprint queue random re shutil"
+    " statistics string struct tempfile textwrap threading time traceback types typing unicodedata uuid warnings weakref zlib"
+).split()
+
+
+def main() -> None:
+    """Get ready, say so, serve."""
+    policy: dict[str, Any] = json.loads(sys.argv[1])
+    control = socket.socket(fileno=int(sys.argv[2]))
+    tree.prctl(tree.SET_NO_NEW_PRIVS, 1)
+    try:
+        _import(policy)
+        if policy["level"] == "strong":
+            namespaces.enter()
+            _become_first(control)
+            namespaces.build(policy["read"], policy["base"])
+        readable = [os.open(path, os.O_PATH) for path in _places(policy)]
+        if policy["level"] != "process-only":
+            _look_for_walls(policy)
+    # BLE001: whatever it is, the user's process must be told, and nothing may run.
+    except Exception as error:  # noqa: BLE001
+        control.sendall(json.dumps({"failed": f"{error}"}).encode() + b"\n")
+        return
+    # Not dumpable: another process of the same user can't open our descriptors or our memory. Root can.
+    tree.prctl(tree.SET_DUMPABLE, 0)
+    if policy["level"] == "process-only":
+        tree.prctl(tree.SET_CHILD_SUBREAPER, 1)
+    gc.collect()
+    gc.freeze()
+    control.sendall(b'{"ready": true}\n')
+    serve(control, policy, readable)
+
+
+def serve(control: socket.socket, policy: Mapping[str, Any], readable: list[int]) -> None:
+    """Fork for every line that comes, until nobody can send one any more."""
+    known: set[int] = set()
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(woken, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(woken, select.POLLIN)
+    wanted = True
+    while wanted or known:  # to the end of those that run: their own lines tell them that nobody waits
+        for fd, _ in poll.poll():
+            if fd == woken:
+                _take_leave(woken, known)
+                continue
+            data, fds, _, _ = socket.recv_fds(control, 1, 1)
+            if not data:
+                wanted = False
+                poll.unregister(control)
+                continue
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    signal.set_wakeup_fd(-1)
+                    control.close()
+                    for pipe_end in (woken, wake):
+                        os.close(pipe_end)
+                    with socket.socket(fileno=fds[0]) as line:
+                        supervisor.supervise(line, policy, readable)
+                finally:
+                    os._exit(0)
+            known.add(pid)
+            os.close(fds[0])
+
+
+def _take_leave(woken: int, known: set[int]) -> None:
+    """Of supervisors that ended. Whoever else has become our child has outlived its supervisor, and is ended."""
+    with contextlib.suppress(BlockingIOError):
+        os.read(woken, 4096)
+    for pid in reap():
+        known.discard(pid)
+    for pid in tree.children():
+        if pid not in known:
+            tree.kill(pid)
+
+
+def _import(policy: Mapping[str, Any]) -> None:
+    """What code often needs, and the packages it was promised."""
+    sys.path.extend(path for path in policy["sites"] if path not in sys.path)
+    for name in (*COMMON, *policy["packages"]):
+        importlib.import_module(name)
+    if policy["level"] != "process-only":
+        importlib.import_module("purpose_agent.sandbox.landlock")
+        importlib.import_module("purpose_agent.sandbox.seccomp")
+
+
+def _become_first(control: socket.socket) -> None:
+    """Go on as the first process of the new namespace; the one that started it only waits for it."""
+    pid = os.fork()
+    if pid:
+        control.close()
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+    tree.prctl(tree.SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _places(policy: Mapping[str, Any]) -> list[str]:
+    """What may be read, each folder of the library by itself: between them may lie other packages."""
+    found: list[str] = []
+    for path in policy["read"]:
+        if path == policy["library"]:
+            found += [os.path.join(path, name) for name in sorted(os.listdir(path)) if name not in namespaces.HIDDEN]
+        elif os.path.exists(path):
+            found.append(path)
+    return found
+
+
+def _look_for_walls(policy: Mapping[str, Any]) -> None:
+    from purpose_agent.sandbox import landlock
+
+    if landlock.abi() < 1 or policy["abi"] < 1:
+        raise OSError("this kernel has no Landlock, or it is switched off")
+
+
+if __name__ == "__main__":
+    main()

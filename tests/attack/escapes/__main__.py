@@ -1,0 +1,47 @@
+"""How many attacks succeed: `python -m tests.attack.escapes [--runner bare|process] [--family F] [--name N] [--uid U]`."""
+
+import argparse
+import asyncio
+import time
+
+from purpose_agent.core.ports import CodeRunner
+from tests.attack.escapes import ATTACKS, FAMILIES, Attack
+from tests.attack.escapes.bare import BareRunner
+from tests.attack.escapes.run import Attempt, attempt
+
+
+async def try_one(attack: Attack, runner: str, uid: int | None) -> Attempt:
+    """A runner of its own for each attack: what one leaves is not found by another."""
+    bare = BareRunner(uid)
+    try:
+        return await attempt(attack, bare, uid=uid)
+    finally:
+        bare.close()
+
+
+async def main() -> None:
+    """Print a line for each family, and name the attacks that did not succeed."""
+    options = argparse.ArgumentParser(prog="python -m tests.attack.escapes")
+    options.add_argument("--runner", choices=("bare", "process"), default="bare")
+    options.add_argument("--family", choices=FAMILIES)
+    options.add_argument("--name", help="only attacks with this in their name")
+    options.add_argument("--uid", type=int, help="as whom the bare child runs")
+    options.add_argument("--verbose", action="store_true", help="say of each attack what was seen")
+    asked = options.parse_args()
+    counts = [0, 0]
+    for family in FAMILIES if asked.family is None else (asked.family,):
+        chosen = [one for one in ATTACKS if one.family == family and (asked.name or "") in one.name]
+        begun = time.monotonic()
+        attempts = [await try_one(one, asked.runner, asked.uid) for one in chosen]
+        tried = [one for one in attempts if not one.missing]
+        won = sum(one.succeeded for one in tried)
+        counts = [counts[0] + won, counts[1] + len(tried)]
+        print(f"{family:14} {won:3} / {len(tried):3}   {time.monotonic() - begun:.0f} s", flush=True)
+        for one in attempts:
+            if asked.verbose or not one.succeeded:
+                print(f"    {'+' if one.succeeded else '-'} {one.attack.name}: {one.why}", flush=True)
+    print(f"{'together':14} {counts[0]:3} / {counts[1]:3}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
