@@ -126,9 +126,7 @@ async def test_the_death_of_the_code_is_told() -> None:
 
 @pytest.mark.xfail(reason="a class that the assertions name is asked; it can be written to please them", strict=True)
 async def test_a_named_class_does_not_decide_its_own_equality() -> None:
-    run = await run_assertions(
-        Sandbox(), ANY.replace("Any", "Point"), "assert Point() == Point()\nassert Point() - 4 == 0"
-    )
+    run = await run_assertions(Sandbox(), ANY.replace("Any", "Point"), "assert Point() == Point()\nassert Point() - 4 == 0")
 
     assert not run.passed
 

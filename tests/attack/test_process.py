@@ -315,19 +315,3 @@ async def test_a_task_cancelled_in_asyncios_own_way_ends_the_tree_too(pipe: str,
 
     assert witness.begun.is_set()
     assert await ended(witness)
-
-
-HOLE = "the level is process-only: the wall of the operating system is not built yet"
-
-
-@pytest.mark.xfail(reason=HOLE, strict=True)
-async def test_code_cannot_read_the_users_files(tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("hush")
-
-    assert "hush" not in (await Sandbox("process-only").run(f"print(open({str(secret)!r}).read())")).stdout
-
-
-@pytest.mark.xfail(reason=HOLE, strict=True)
-async def test_code_cannot_open_a_socket() -> None:
-    assert (await Sandbox("process-only").run("import socket; socket.socket().bind(('127.0.0.1', 0))")).status != "ok"

@@ -15,17 +15,10 @@ from purpose_agent.core.ports import CodeLimits
 from purpose_agent.sandbox import pool
 from purpose_agent.sandbox.levels import WALLS, Level
 from purpose_agent.sandbox.sandbox import Sandbox
+from tests.attack.escapes.exactly import Exactly
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform != "linux", reason="the walls are Linux's")]
 LEVELS: tuple[Level, ...] = (*WALLS, "process-only")
-
-
-class Exactly(Sandbox):
-    """One level, even where there is a better one."""
-
-    @property
-    def candidates(self) -> tuple[Level, ...]:
-        return (self.level,)
 
 
 def at(level: Level) -> Sandbox:
@@ -52,7 +45,9 @@ async def test_code_runs_and_says_where(sandbox: Sandbox) -> None:
 
     assert (outcome.status, outcome.stdout, outcome.stderr, outcome.value) == ("ok", "ü\n", "aside\n", '{"a": [1, null]}')
     assert outcome.level == sandbox.level
-    assert {"address-space", "cpu-seconds", "clean-environment", "closed-descriptors", "no-new-privileges"} <= set(outcome.enforced)
+    assert {"address-space", "cpu-seconds", "clean-environment", "closed-descriptors", "no-new-privileges"} <= set(
+        outcome.enforced
+    )
 
 
 async def test_the_walls_are_named(walled: Sandbox) -> None:
@@ -290,10 +285,10 @@ async def test_a_package_that_is_not_there_is_refused() -> None:
 
 
 async def test_declared_packages_can_be_imported_and_others_cannot(walled: Sandbox) -> None:
-    with_package = Exactly(walled.level, packages=["jinja2"])
-    code = "import jinja2\nresult(jinja2.Template('{{ 6 * 7 }}').render())"
+    with_package = Exactly(walled.level, packages=["json_repair"])
+    code = "import json_repair\nresult(json_repair.loads('[42'))"
 
-    assert (await with_package.run(code)).value == '"42"'
+    assert (await with_package.run(code)).value == "[42]"
     assert (await walled.run(code)).status == "error"
     assert (await with_package.run("import pydantic")).status == "error"
 

@@ -35,14 +35,19 @@ NAME = "<code>"
 
 
 def begin(
-    policy: Mapping[str, Any], job: dict[str, Any], key: str, fds: Sequence[int], gate: "socket.socket | None", readable: Sequence[int]
+    policy: Mapping[str, Any],
+    job: dict[str, Any],
+    key: str,
+    fds: Sequence[int],
+    gate: "socket.socket | None",
+    readable: Sequence[int],
 ) -> None:
     """Be locked down, then run the job. Does not return.
 
     Args:
         fds: What becomes 0, 1, 2, 3 … here; -1 stays closed.
         gate: Where to hand over the descriptor by which our threads are counted.
-        readable: Descriptors of what may be read.
+        readable: Descriptors of what may be read, of high numbers.
     """
     supervisor = os.getppid()
     os.setsid()
@@ -51,7 +56,6 @@ def begin(
         os._exit(1)
     # Out of the way first: a descriptor may have been given one of the numbers wanted below.
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) if fd >= 0 else -1 for fd in fds]
-    kept = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for fd in readable]
     gate_fd = fcntl.fcntl(gate.fileno(), fcntl.F_DUPFD_CLOEXEC, 64) if gate is not None else -1
     for number, fd in enumerate(moved):
         if fd >= 0:
@@ -66,7 +70,7 @@ def begin(
             line = line[os.write(REPORT, line) :]
 
     try:
-        measures = _lock_down(policy, job, gate_fd, kept)
+        measures = _lock_down(policy, job, gate_fd, readable)
     # BLE001: whatever goes wrong here, the code must not run, and the reason must be told.
     except BaseException as error:  # noqa: BLE001
         report(refused=f"{type(error).__name__}: {error}")
@@ -90,9 +94,6 @@ def _lock_down(policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, 
     os.environ.update(job["environment"])
     os.umask(0o077)
     os.chdir(job["folder"])
-    for _, kind, hard in job["rlimits"]:
-        soft = hard - 1 if kind == resource.RLIMIT_CPU else hard
-        resource.setrlimit(kind, (soft, hard))
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # every execution is a copy of one process; its numbers must not be
@@ -100,7 +101,7 @@ def _lock_down(policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, 
     if policy["level"] == "process-only":
         if job["alone"]:
             tree.drop_capabilities()
-        os.closerange(FIRST_FREE, 4096)
+        _limit(job)
         return found
     from purpose_agent.sandbox import landlock, seccomp
 
@@ -109,15 +110,26 @@ def _lock_down(policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, 
         line.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
     os.close(listener)
     folder = os.open(job["folder"], os.O_PATH | os.O_DIRECTORY)
-    found += landlock.restrict(read=readable, write=[folder], abi=policy["abi"])
+    found += landlock.restrict(readable, [folder], abi=policy["abi"])
     tree.drop_capabilities()
     strong = policy["level"] == "strong"
     main = seccomp.program(os.uname().machine, os.getpid(), own_tree=strong)
-    os.closerange(FIRST_FREE, 4096)
+    _limit(job)
     seccomp.install(main)
     found += ["seccomp", "thread-count", "no-capabilities"]
-    found += ["user-namespace", "pid-namespace", "network-namespace", "ipc-namespace", "mount-namespace", "scratch-size"] if strong else []
+    found += (
+        ["user-namespace", "pid-namespace", "network-namespace", "ipc-namespace", "mount-namespace", "scratch-size"]
+        if strong
+        else []
+    )
     return found
+
+
+def _limit(job: Mapping[str, Any]) -> None:
+    """Close what isn't ours, and set the limits; last, since what comes before needs descriptors."""
+    os.closerange(FIRST_FREE, 4096)
+    for _, kind, hard in job["rlimits"]:
+        resource.setrlimit(kind, (hard - 1 if kind == resource.RLIMIT_CPU else hard, hard))
 
 
 def in_force(job: Mapping[str, Any]) -> list[str]:
@@ -191,7 +203,7 @@ def run(job: dict[str, Any], report: Callable[..., None]) -> str:
         del sys.modules[name]
     module = ModuleType("__main__")
     sys.modules["__main__"] = module
-    sys.argv = [""]
+    sys.argv = sys.orig_argv = [""]
     sys.path.insert(0, job["folder"])
     code: str = job["code"]
     linecache.cache[NAME] = (len(code), None, code.splitlines(keepends=True), NAME)

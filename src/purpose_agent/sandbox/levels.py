@@ -17,7 +17,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Literal, TypeAlias, get_args
 
 from purpose_agent.core.errors import SandboxUnavailable, UsageError
 
@@ -39,7 +39,7 @@ def level_wanted() -> Level | None:
         return None
     if said not in BY_NAME:
         raise UsageError(f"{SETTING}={said!r} is no level; it is one of {', '.join(BY_NAME)}.")
-    return cast("Level", said)
+    return said
 
 
 def unavailable(reasons: Sequence[tuple[Level, str]]) -> SandboxUnavailable:
@@ -81,7 +81,9 @@ def _places_of(package: str) -> tuple[list[str], str]:
 
     spec = util.find_spec(package.partition(".")[0]) if package.isidentifier() else None
     if spec is None or spec.origin is None:
-        raise UsageError(f"packages: {package!r} can't be imported here. Name it as code imports it, such as 'numpy', and install it.")
+        raise UsageError(
+            f"packages: {package!r} can't be imported here. Name it as code imports it, such as 'numpy', and install it."
+        )
     home = os.path.dirname(spec.origin) if spec.submodule_search_locations else spec.origin
     site = os.path.dirname(home)
     places = [home]

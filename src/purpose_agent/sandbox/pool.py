@@ -35,7 +35,6 @@ class Zygote:
     """One process to fork from. Starting it takes some tenths of a second."""
 
     def __init__(self, level: Level, packages: tuple[str, ...]) -> None:
-        ours, theirs = socket.socketpair()
         read, sites = readable(packages)
         policy = {
             "level": level,
@@ -45,6 +44,7 @@ class Zygote:
             "library": library(),
             "base": os.path.realpath(tempfile.gettempdir()),
         }
+        ours, theirs = socket.socketpair()
         script = os.path.abspath(str(zygote.__file__))
         command = [sys.executable, "-I", "-B", "-S", "-X", "utf8", script, json.dumps(policy), str(theirs.fileno())]
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -122,6 +122,9 @@ class Zygote:
         """End it at once, and all below it."""
         self._process.kill()
         self._process.wait()
+        self._control.settimeout(START_SECONDS)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            self._control.recv(1)  # the end of it is the end of all of them
 
     def _end(self) -> None:
         self._control.close()

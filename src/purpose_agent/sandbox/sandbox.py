@@ -14,10 +14,10 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ports import CodeLimits, CodeResult
@@ -25,6 +25,7 @@ from purpose_agent.sandbox import pool
 from purpose_agent.sandbox.folders import remove_folder
 from purpose_agent.sandbox.levels import BY_NAME, WALLS, Level, level_wanted, unavailable
 
+T = TypeVar("T")
 PATIENCE = 30.0
 """Seconds that a cancelled execution may take to be over."""
 
@@ -76,13 +77,10 @@ class Sandbox:
         import anyio.to_thread
 
         names = {_inside(name): base64.b64encode(data).decode("ascii") for name, data in (files or {}).items()}
-        asked: dict[str, Any] = {
-            "limits": asdict(limits or self.limits),
-            "folder": os.path.join(os.path.realpath(tempfile.gettempdir()), f"purpose-agent-{os.urandom(8).hex()}"),
-        }
+        asked: dict[str, Any] = {"limits": asdict(limits or self.limits), "folder": _new_name()}
         job = {**asked, "code": code, "files": names, "results": list(results)}
         other = {**asked, "code": second} if second is not None else None
-        level, zygote, line = await anyio.to_thread.run_sync(self._line)
+        level, zygote, line = await _shielded(self._line)
         answer = await _exchange(zygote, line, other, job)
         if not answer and level != "strong":
             await anyio.to_thread.run_sync(remove_folder, asked["folder"])
@@ -121,6 +119,20 @@ class Sandbox:
                 if last:
                     raise
         raise AssertionError("unreachable")
+
+
+async def _shielded(work: Callable[[], T]) -> T:
+    """Done in a thread, also if it is cancelled meanwhile: a line that nobody holds could not be closed."""
+    import anyio
+    import anyio.to_thread
+
+    with anyio.CancelScope(shield=True):
+        return await anyio.to_thread.run_sync(work)
+    raise AssertionError("unreachable")
+
+
+def _new_name() -> str:
+    return os.path.join(os.path.realpath(tempfile.gettempdir()), f"purpose-agent-{os.urandom(8).hex()}")
 
 
 def _inside(name: str) -> str:

@@ -75,7 +75,9 @@ def supervise(line: socket.socket, policy: Mapping[str, Any], readable: Sequence
             execution.start_second(second)
         job = receive(line)
         answer = execution.run(job)
-        answer["files"], answer["left_out"] = folders.take(execution.folder, job["results"], job["limits"]["results_mb"] * 2**20)
+        answer["files"], answer["left_out"] = folders.take(
+            execution.folder, job["results"], job["limits"]["results_mb"] * 2**20
+        )
         send(line, answer)
     except (EOFError, BrokenPipeError, ConnectionResetError):  # nobody wants it any more
         execution.end()

@@ -9,6 +9,7 @@ its neighbours importable first.
 """
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -27,13 +28,15 @@ for _name, _path in (("purpose_agent", []), ("purpose_agent.sandbox", [os.path.d
         sys.modules[_name].__path__ = _path
 
 from purpose_agent.sandbox import namespaces, supervisor, tree  # noqa: E402
+from purpose_agent.sandbox.syscalls import LockdownError  # noqa: E402
 from purpose_agent.sandbox.watching import reap  # noqa: E402
 
-COMMON = (
-    "abc ast base64 bisect calendar collections collections.abc contextlib copy csv dataclasses datetime decimal enum fractions"
-    " functools hashlib heapq html inspect io itertools json math numbers operator os pathlib pprint queue random re shutil"
-    " statistics string struct tempfile textwrap threading time traceback types typing unicodedata uuid warnings weakref zlib"
-).split()
+COMMON = """
+    abc ast base64 bisect calendar collections collections.abc contextlib copy csv dataclasses datetime decimal enum
+    fractions functools hashlib heapq html inspect io itertools json math numbers operator os pathlib pprint queue
+    random re shutil statistics string struct tempfile textwrap threading time traceback types typing unicodedata uuid
+    warnings weakref zlib
+"""
 
 
 def main() -> None:
@@ -47,9 +50,9 @@ def main() -> None:
             namespaces.enter()
             _become_first(control)
             namespaces.build(policy["read"], policy["base"])
-        readable = [os.open(path, os.O_PATH) for path in _places(policy)]
+        readable = [_opened(path) for path in _places(policy)]
         if policy["level"] != "process-only":
-            _look_for_walls(policy)
+            policy["abi"] = _look_for_walls()
     # BLE001: whatever it is, the user's process must be told, and nothing may run.
     except Exception as error:  # noqa: BLE001
         control.sendall(json.dumps({"failed": f"{error}"}).encode() + b"\n")
@@ -70,7 +73,7 @@ def serve(control: socket.socket, policy: Mapping[str, Any], readable: list[int]
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(woken, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGCHLD, _wake)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     poll = select.poll()
     poll.register(control, select.POLLIN)
@@ -101,6 +104,10 @@ def serve(control: socket.socket, policy: Mapping[str, Any], readable: list[int]
             os.close(fds[0])
 
 
+def _wake(number: int, frame: object) -> None:
+    """A signal with a handler writes to the wakeup descriptor."""
+
+
 def _take_leave(woken: int, known: set[int]) -> None:
     """Of supervisors that ended. Whoever else has become our child has outlived its supervisor, and is ended."""
     with contextlib.suppress(BlockingIOError):
@@ -115,11 +122,14 @@ def _take_leave(woken: int, known: set[int]) -> None:
 def _import(policy: Mapping[str, Any]) -> None:
     """What code often needs, and the packages it was promised."""
     sys.path.extend(path for path in policy["sites"] if path not in sys.path)
-    for name in (*COMMON, *policy["packages"]):
+    for name in (*COMMON.split(), *policy["packages"]):
         importlib.import_module(name)
     if policy["level"] != "process-only":
         importlib.import_module("purpose_agent.sandbox.landlock")
         importlib.import_module("purpose_agent.sandbox.seccomp")
+        from purpose_agent.sandbox import shims
+
+        shims.install(modes=policy["level"] == "strong")
 
 
 def _become_first(control: socket.socket) -> None:
@@ -134,7 +144,8 @@ def _become_first(control: socket.socket) -> None:
 def _places(policy: Mapping[str, Any]) -> list[str]:
     """What may be read, each folder of the library by itself: between them may lie other packages."""
     found: list[str] = []
-    for path in policy["read"]:
+    read: list[str] = policy["read"]
+    for path in read:
         if path == policy["library"]:
             found += [os.path.join(path, name) for name in sorted(os.listdir(path)) if name not in namespaces.HIDDEN]
         elif os.path.exists(path):
@@ -142,11 +153,22 @@ def _places(policy: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _look_for_walls(policy: Mapping[str, Any]) -> None:
+def _opened(path: str) -> int:
+    """A descriptor to speak of it by, of a number that no run uses."""
+    fd = os.open(path, os.O_PATH)
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64)
+    os.close(fd)
+    return moved
+
+
+def _look_for_walls() -> int:
+    """The version of Landlock's interface."""
     from purpose_agent.sandbox import landlock
 
-    if landlock.abi() < 1 or policy["abi"] < 1:
-        raise OSError("this kernel has no Landlock, or it is switched off")
+    version = landlock.abi()
+    if version < 1:
+        raise LockdownError("this kernel has no Landlock (Linux 5.13 has it), or it is switched off")
+    return version
 
 
 if __name__ == "__main__":

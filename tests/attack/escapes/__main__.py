@@ -1,17 +1,23 @@
-"""How many attacks succeed: `python -m tests.attack.escapes [--runner bare|process] [--family F] [--name N] [--uid U]`."""
+"""How many attacks succeed: `python -m tests.attack.escapes [--runner bare|process-only|good|strong] [--family F] [--name N] [--uid U]`."""
 
 import argparse
 import asyncio
 import time
+from typing import Literal, TypeAlias, get_args
 
-from purpose_agent.core.ports import CodeRunner
 from tests.attack.escapes import ATTACKS, FAMILIES, Attack
 from tests.attack.escapes.bare import BareRunner
+from tests.attack.escapes.exactly import Exactly
 from tests.attack.escapes.run import Attempt, attempt
 
+Runner: TypeAlias = Literal["bare", "process-only", "good", "strong"]
 
-async def try_one(attack: Attack, runner: str, uid: int | None) -> Attempt:
-    """A runner of its own for each attack: what one leaves is not found by another."""
+
+async def try_one(attack: Attack, runner: Runner, uid: int | None = None) -> Attempt:
+    """A runner of its own for each attack on the bare child: what one leaves is not found by another."""
+    if runner != "bare":
+        sandbox = Exactly(runner, packages=attack.packages)
+        return await attempt(attack, sandbox, confined=runner in ("good", "strong"))
     bare = BareRunner(uid)
     try:
         return await attempt(attack, bare, uid=uid)
@@ -22,7 +28,7 @@ async def try_one(attack: Attack, runner: str, uid: int | None) -> Attempt:
 async def main() -> None:
     """Print a line for each family, and name the attacks that did not succeed."""
     options = argparse.ArgumentParser(prog="python -m tests.attack.escapes")
-    options.add_argument("--runner", choices=("bare", "process"), default="bare")
+    options.add_argument("--runner", choices=get_args(Runner), default="bare")
     options.add_argument("--family", choices=FAMILIES)
     options.add_argument("--name", help="only attacks with this in their name")
     options.add_argument("--uid", type=int, help="as whom the bare child runs")

@@ -62,13 +62,16 @@ class BareRunner:
     def close(self) -> None:
         """Remove the folder, and what guards its files."""
         for path in self.folder.iterdir():
-            if path.is_file() and not path.is_symlink():
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o700)
+            elif path.is_file() and not path.is_symlink():
                 _allow_removal(path)
         # Not shutil: what attacks leave may be deeper than a path can say.
         subprocess.run(["rm", "-rf", str(self.folder)], check=True)
 
     def _run(self, code: str, limits: CodeLimits, files: Mapping[str, bytes], results: tuple[str, ...]) -> CodeResult:
         for name, data in files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(data)
         who: dict[str, Any] = {} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}
         begun = time.monotonic()

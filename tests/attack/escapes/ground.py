@@ -47,6 +47,7 @@ class Ground:
 
     def __init__(self, *, uid: int | None = None, confined: bool = False, seconds: float = 1.5) -> None:
         self.uid, self.confined, self.seconds = uid, confined, seconds
+        self._told = False
         self.token = f"cny{secrets.token_hex(5)}"
         # So that code can search for one, as one searches for "sk-…".
         self.secrets = {name: f"canary-{secrets.token_hex(12)}" for name in SECRETS}
@@ -97,7 +98,9 @@ class Ground:
 
     def fill(self, template: str) -> str:
         """The attack's text, with the names of this ground."""
-        return Template(template).substitute(self.names())
+        text = Template(template).substitute(self.names())
+        self._told = self._told or self.root.name in text  # then an error may say it again
+        return text
 
     def names(self) -> dict[str, str]:
         home = self.root / "home"
@@ -143,7 +146,7 @@ class Ground:
             found.append("the hidden port")
         if f"size={self._size};".encode() in text:
             found.append("the size of a file")
-        if self.root.name.encode() in text:
+        if not self._told and self.root.name.encode() in text:
             found.append("the ground's own name")
         return f"leaked: {', '.join(found)}" if found else ""
 
@@ -238,8 +241,13 @@ class Ground:
 
     def _traces(self) -> list[Path]:
         """Files with the token in their name, where Python or everyone would come across them."""
-        folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), site.getusersitepackages(), tempfile.gettempdir()}
-        found = [path for folder in folders for path in Path(folder).glob(f"*{self.token}*")]
+        folders = {
+            sysconfig.get_path("stdlib"),
+            sysconfig.get_path("purelib"),
+            site.getusersitepackages(),
+            tempfile.gettempdir(),
+        }
+        found = [path for folder in folders if os.access(folder, os.R_OK) for path in Path(folder).glob(f"*{self.token}*")]
         found += [path for path in Path("/dev/shm").glob(f"*{self.token}?*")]
         return [*found, *([self._drop] if self._drop.exists() else [])]
 

@@ -48,32 +48,65 @@ def copy(pid, address):
 """
 
 ATTACKS: tuple[Attack, ...] = (
-    _steal("the environment", "import os\nprint(dict(os.environ))"),
-    _steal("the environment the C library has", "import ctypes\nenviron = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), 'environ')\n"
-           "place = 0\nwhile environ[place]:\n    print(environ[place])\n    place += 1"),
+    _steal(
+        "the environment",
+        """
+import os
+print(dict(os.environ))
+""",
+    ),
+    _steal(
+        "the environment the C library has",
+        """
+import ctypes
+environ = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), 'environ')
+place = 0
+while environ[place]:
+    print(environ[place])
+    place += 1
+""",
+    ),
     _steal("the environment it was started with", "print(open('/proc/self/environ').read())"),
     _steal(
         "its own stack, where the environment was laid",
-        "import re\nfor line in open('/proc/self/maps'):\n    if '[stack]' in line:\n"
-        "        start, end = (int(word, 16) for word in line.split()[0].split('-'))\n"
-        "        with open('/proc/self/mem', 'rb') as memory:\n            memory.seek(start)\n"
-        "            print(re.findall(rb'canary-[0-9a-f]{24}', memory.read(end - start)))",
+        """
+import re
+for line in open('/proc/self/maps'):
+    if '[stack]' in line:
+        start, end = (int(word, 16) for word in line.split()[0].split('-'))
+        with open('/proc/self/mem', 'rb') as memory:
+            memory.seek(start)
+            print(re.findall(rb'canary-[0-9a-f]{24}', memory.read(end - start)))
+""",
     ),
     _steal("the environment of another process", "print(open('/proc/$victim/environ').read())"),
     _steal("the arguments of another process", "print(open('/proc/$victim/cmdline').read())"),
     _steal("the name of another process", "print(open('/proc/$victim/comm').read())"),
     _steal(
         "the names of all processes",
-        "import os\nfor name in os.listdir('/proc'):\n    if name.isdigit():\n"
-        "        try: print(open(f'/proc/{name}/comm').read())\n        except OSError: pass",
+        """
+import os
+for name in os.listdir('/proc'):
+    if name.isdigit():
+        try: print(open(f'/proc/{name}/comm').read())
+        except OSError: pass
+""",
     ),
     _steal(
         "the memory of another process",
-        "with open('/proc/$victim/mem', 'rb', buffering=0) as memory:\n    memory.seek($victim_address)\n    print(memory.read(64))",
+        """
+with open('/proc/$victim/mem', 'rb', buffering=0) as memory:
+    memory.seek($victim_address)
+    print(memory.read(64))
+""",
     ),
     _steal(
         "the memory of the host's process",
-        "with open('/proc/$host/mem', 'rb', buffering=0) as memory:\n    memory.seek($host_address)\n    print(memory.read(64))",
+        """
+with open('/proc/$host/mem', 'rb', buffering=0) as memory:
+    memory.seek($host_address)
+    print(memory.read(64))
+""",
     ),
     _steal("process_vm_readv of another", CALL + VECTORS + "print(copy($victim, $victim_address))", needs=RAW),
     _steal("process_vm_readv of the host", CALL + VECTORS + "print(copy($host, $host_address))", needs=RAW),
@@ -82,67 +115,148 @@ ATTACKS: tuple[Attack, ...] = (
     _steal("a descriptor of another process, by path", "print(open('/proc/$victim/fd/$victim_file').read())"),
     _steal(
         "a descriptor of another process, by pidfd",
-        CALL + "mine = call(438, call(434, $victim, 0), $victim_file, 0)\nprint(os.pread(mine, 99, 0))",
+        CALL
+        + """
+mine = call(438, call(434, $victim, 0), $victim_file, 0)
+print(os.pread(mine, 99, 0))
+""",
         needs=RAW,
     ),
     _steal("a descriptor of the host's, by path", "print(open('/proc/$host/fd/$host_file').read())"),
-    _steal("an inherited descriptor", "import os\nprint(os.pread($host_file, 99, 0))"),
+    _steal(
+        "an inherited descriptor",
+        """
+import os
+print(os.pread($host_file, 99, 0))
+""",
+    ),
     _steal(
         "any inherited descriptor",
-        "import os\nfor number in range(3, 1024):\n    try: print(os.pread(number, 99, 0))\n    except OSError: pass",
+        """
+import os
+for number in range(3, 1024):
+    try: print(os.pread(number, 99, 0))
+    except OSError: pass
+""",
     ),
-    _steal("the working folder of another process", "import os\nprint(os.listdir('/proc/$victim/cwd$secret_folder/'))"),
+    _steal(
+        "the working folder of another process",
+        """
+import os
+print(os.listdir('/proc/$victim/cwd$secret_folder/'))
+""",
+    ),
     _steal(
         "a System V segment",
-        "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\n"
-        "print(ctypes.string_at(libc.shmat(libc.shmget($shared_number, 0, 0), None, 0o10000), 64))",
+        """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+print(ctypes.string_at(libc.shmat(libc.shmget($shared_number, 0, 0), None, 0o10000), 64))
+""",
     ),
     _steal(
         "a System V queue",
-        "import ctypes\nlibc = ctypes.CDLL(None)\nbox = ctypes.create_string_buffer(108)\n"
-        "libc.msgrcv(libc.msgget($shared_number, 0), box, 99, ctypes.c_long(0), 0o4000)\nprint(box.raw)",
+        """
+import ctypes
+libc = ctypes.CDLL(None)
+box = ctypes.create_string_buffer(108)
+libc.msgrcv(libc.msgget($shared_number, 0), box, 99, ctypes.c_long(0), 0o4000)
+print(box.raw)
+""",
     ),
     _steal(
         "System V segments one by one",
-        "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_ssize_t\nfor number in range(70_000):\n"
-        "    place = libc.shmat(number, None, 0o10000)\n    if place != -1:\n        print(ctypes.string_at(place, 64))",
+        """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_ssize_t
+box = ctypes.create_string_buffer(200)
+for index in range(200):
+    number = libc.shmctl(index, 13, box)
+    place = libc.shmat(number, None, 0o10000) if number != -1 else -1
+    if place != -1:
+        print(ctypes.string_at(place, 64))
+""",
     ),
-    _steal("a POSIX segment", "from multiprocessing import shared_memory\n"
-           "print(open('$shared_path', 'rb').read())"),
+    _steal(
+        "a POSIX segment",
+        """
+from multiprocessing import shared_memory
+print(open('$shared_path', 'rb').read())
+""",
+    ),
     _steal(
         "a POSIX queue",
-        "import ctypes\nlibc = ctypes.CDLL(None)\nbox = ctypes.create_string_buffer(9000)\nqueue = libc.mq_open(b'$queue_name', 0o4000)\n"
-        "libc.mq_receive(queue, box, 9000, None)\nprint(box.value)",
+        """
+import ctypes
+libc = ctypes.CDLL(None)
+box = ctypes.create_string_buffer(9000)
+queue = libc.mq_open(b'$queue_name', 0o4000)
+libc.mq_receive(queue, box, 9000, None)
+print(box.value)
+""",
     ),
     _steal(
         "a key by its name",
-        CALL + "box = ctypes.create_string_buffer(99)\nkey = call(250, 10, -4, b'user', b'$key_name', 0)\n"
-        "call(250, 11, key, box, 99)\nprint(box.value)",
+        CALL
+        + """
+box = ctypes.create_string_buffer(99)
+key = call(250, 10, -4, b'user', b'$key_name', 0)
+call(250, 11, key, box, 99)
+print(box.value)
+""",
         needs=(*RAW, "keyctl"),
     ),
     _steal(
         "all keys of the user",
-        CALL + "import struct\nring = ctypes.create_string_buffer(4000)\nsize = call(250, 11, -4, ring, 4000)\n"
-        "for (key,) in struct.iter_unpack('i', ring.raw[:size]):\n    box = ctypes.create_string_buffer(99)\n"
-        "    try: call(250, 11, key, box, 99)\n    except OSError: continue\n    print(box.value)",
+        CALL
+        + """
+import struct
+ring = ctypes.create_string_buffer(4000)
+size = call(250, 11, -4, ring, 4000)
+for (key,) in struct.iter_unpack('i', ring.raw[:size]):
+    box = ctypes.create_string_buffer(99)
+    try: call(250, 11, key, box, 99)
+    except OSError: continue
+    print(box.value)
+""",
         needs=(*RAW, "keyctl"),
     ),
     _steal(
         "what a key agent hands out",
-        "import socket\nagent = socket.socket(socket.AF_UNIX)\nagent.connect('$socket_path')\nprint(agent.recv(99))",
+        """
+import socket
+agent = socket.socket(socket.AF_UNIX)
+agent.connect('$socket_path')
+print(agent.recv(99))
+""",
     ),
     _steal("the names of the sockets", "print(open('/proc/net/unix').read())"),
     _steal(
         "the ports that listen, in /proc",
-        "for line in open('/proc/net/tcp').readlines()[1:]:\n    words = line.split()\n"
-        "    if words[3] == '0A': print(f\"port={int(words[1].split(':')[1], 16)};\")",
+        """
+for line in open('/proc/net/tcp').readlines()[1:]:
+    words = line.split()
+    if words[3] == '0A': print(f"port={int(words[1].split(':')[1], 16)};")
+""",
     ),
     _steal(
-        "the host's name", "import os\nresult(os.uname().nodename)", seen=_told("name"),
+        "the host's name",
+        """
+import os
+result(os.uname().nodename)
+""",
+        seen=_told("name"),
         why_not_core="uname can't be refused to Python, and only a namespace gives another answer",
     ),
     _steal(
-        "the size of the host's disk", "import os\nresult(str(os.statvfs('/').f_blocks))", seen=_told("disk"),
+        "the size of the host's disk",
+        """
+import os
+result(str(os.statvfs('/').f_blocks))
+""",
+        seen=_told("disk"),
         why_not_core="Landlock has no say over statfs, and seccomp can't tell one path from another",
     ),
-)  # fmt: skip
+)

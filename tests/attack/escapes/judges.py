@@ -128,10 +128,10 @@ def scratch(largest_mb: float = 1e9, total_mb: float = 1e9, names: float = 1e9) 
 
 
 def held(kind: str) -> Judge:
-    """A process of the attack held a descriptor of this kind."""
+    """A process of the attack came to hold a descriptor of this kind while it ran."""
 
     def seen(ground: Ground, outcome: Outcome) -> str:
-        return f"it held {kind}" if any(kind in name for name in ground.watcher.descriptors) else _own_word(ground, outcome)
+        return f"it held {kind}" if any(kind in name for name in ground.watcher.gained) else _own_word(ground, outcome)
 
     return seen
 

@@ -11,9 +11,9 @@ from typing import Any
 from tests.attack.escapes.attack import Need
 
 
-def unmet(needs: tuple[Need, ...]) -> tuple[Need, ...]:
-    """Those of `needs` that this machine, or this user, does not offer."""
-    return tuple(need for need in needs if not PROBES[need]())
+def unmet(needs: tuple[Need, ...], uid: int | None = None) -> tuple[Need, ...]:
+    """Those of `needs` that this machine, or the user the code runs as, does not offer."""
+    return tuple(need for need in needs if not PROBES[need]() or (need == "root" and uid))
 
 
 def _call(number: int, *words: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from purpose_agent.core.errors import SandboxUnavailable
 from purpose_agent.core.ports import CodeLimits, CodeResult, CodeRunner
 from purpose_agent.sandbox.assertions import run_assertions
 from tests.attack.escapes.attack import Attack, Outcome
@@ -44,8 +45,9 @@ async def attempt(attack: Attack, runner: CodeRunner, *, uid: int | None = None,
 
     Raises:
         RuntimeError: The host could not judge: the attack could not even take its name.
+        SandboxUnavailable: The runner refused to run code at all.
     """
-    missing = unmet(attack.needs)
+    missing = unmet(attack.needs, uid)
     if missing:
         return Attempt(attack, succeeded=False, why=f"not tried: needs {', '.join(missing)}", missing=missing)
     with Ground(uid=uid, confined=confined, seconds=attack.limits.seconds) as ground:
@@ -66,7 +68,9 @@ async def _carry_out(attack: Attack, runner: CodeRunner, ground: Ground) -> Outc
     first, trouble = await _patiently(work, attack.limits.seconds)
     outcome = Outcome(first, trouble=trouble, seconds=time.monotonic() - begun)
     if attack.then:
-        second, trouble = await _patiently(runner.run(ground.fill(attack.then), limits=SECOND), SECOND.seconds)
+        second, trouble = await _patiently(
+            runner.run(ground.fill(attack.then), limits=SECOND, files=attack.files or None), SECOND.seconds
+        )
         outcome = replace(outcome, second=second, trouble=outcome.trouble or trouble)
     return outcome
 
@@ -82,6 +86,8 @@ async def _judged(attack: Attack, runner: CodeRunner, code: str) -> Outcome:
 async def _patiently(work: Awaitable[T], seconds: float) -> tuple[T | None, str]:
     try:
         return await asyncio.wait_for(work, seconds + PATIENCE), ""
+    except SandboxUnavailable:  # the code was not run, so nothing was held off
+        raise
     # BLE001: whatever the runner raises is what the attack set out for, and is told.
     except Exception as error:  # noqa: BLE001
         return None, f"{type(error).__name__}: {error}"[:200]

@@ -69,7 +69,9 @@ class Shared:
             os.close(self._posix)
             self._libc.mq_unlink(self.queue_name.encode())
         if self._key >= 0:
-            self._libc.syscall(KEYCTL, 9, self._key, USER_KEYRING)  # unlinked, and so gone
+            left = int(self._libc.syscall(KEYCTL, 10, USER_KEYRING, b"user", f"{self.key_name}-next".encode(), 0))
+            for key in (self._key, left):
+                self._libc.syscall(KEYCTL, 9, key, USER_KEYRING)  # unlinked, and so gone
 
 
 def _messages(libc: Any, queue: int) -> int:

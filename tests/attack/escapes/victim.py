@@ -33,8 +33,7 @@ class Victim:
 
     def __init__(self, secrets: dict[str, str], uid: int | None) -> None:
         self.memory = secrets["memory"]
-        who = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
-        options: dict[str, Any] = who
+        options: dict[str, Any] = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", SCRIPT, secrets["argument"]],
             stdin=subprocess.PIPE,
@@ -70,13 +69,11 @@ class Victim:
         self.process.communicate()
 
     def _state(self) -> dict[str, object]:
-        import resource
-
         return {
             "priority": os.getpriority(os.PRIO_PROCESS, self.pid),
             "processors": os.sched_getaffinity(self.pid),
             "policy": os.sched_getscheduler(self.pid),
-            "limits": [resource.prlimit(self.pid, kind) for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)],
+            "limits": Path(f"/proc/{self.pid}/limits").read_text(),
             "oom score": Path(f"/proc/{self.pid}/oom_score_adj").read_text(),
             "process group": os.getpgid(self.pid),
             "disk priority": _disk_priority(self.pid),

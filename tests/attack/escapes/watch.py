@@ -21,7 +21,9 @@ class Watcher:
         self.mark = mark
         self.most_processes = self.most_threads = self.most_memory = self.most_shared = 0
         self.largest = self.total = self.names = 0
-        self.descriptors: set[str] = set()
+        self.gained: set[str] = set()
+        """Descriptors that a process of the attack had later and not when it was first seen."""
+        self._held: dict[int, set[str]] = {}
         self.program = self.blind = False
         self.privilege = ""
         self._places: dict[tuple[int, str], set[str]] = {}
@@ -82,15 +84,17 @@ class Watcher:
             self.most_shared = max(self.most_shared, _shared_memory() - self._shared)
 
     def _look_inside(self, pid: int) -> None:
+        found: set[str] = set()
         try:
             for kind in ("user", "net", "mnt", "uts", "ipc"):
                 self._places.setdefault((pid, kind), set()).add(os.readlink(f"/proc/{pid}/ns/{kind}"))
             self._places.setdefault((pid, "root"), set()).add(os.readlink(f"/proc/{pid}/root"))
             for name in os.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(FileNotFoundError):
-                    self.descriptors.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+                    found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
             if len(os.listdir(f"/proc/{pid}/fd")) > 4_000:
-                self.descriptors.add("thousands")
+                found.add("thousands")
+            self.gained |= found - self._held.setdefault(pid, found)
             nice, policy = os.getpriority(os.PRIO_PROCESS, pid), os.sched_getscheduler(pid)
             if nice < self._nice or policy in (os.SCHED_FIFO, os.SCHED_RR):
                 self.privilege = f"nice {nice}, policy {policy}"
