@@ -52,8 +52,12 @@ async def test_no_attack_succeeds_that_the_level_promises_to_stop(level: Level) 
 @on_linux
 @pytest.mark.parametrize("level", WALLS)
 @pytest.mark.parametrize("program", BENIGN, ids=[program.name for program in BENIGN])
-async def test_benign_programs_run_behind_walls(program: Benign, level: Level) -> None:
+async def test_benign_programs_run_behind_walls(program: Benign, level: Level, request: pytest.FixtureRequest) -> None:
     skip_unless_possible(level)
+    if (program.name, level) == ("pathlib and shutil", "good"):
+        request.applymarker(
+            pytest.mark.xfail(reason="modes can't be set at this level, not even in the own folder", strict=True)
+        )
     for package in program.packages:
         pytest.importorskip(package)
 

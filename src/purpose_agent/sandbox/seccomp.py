@@ -13,13 +13,13 @@ question to another process, and that is stricter than leave. So the count of th
 Standard library only: it runs where this package can't be imported.
 """
 
-import contextlib
 import ctypes
 import errno
 import fcntl
 import os
 import select
 import struct
+import time
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TypeAlias
@@ -132,7 +132,7 @@ def of_own(pid: int) -> tuple[Rule, ...]:
         ("tgkill", (low(0, pid),)),
         ("getpgid", (low(0, 0, pid),)),
         ("getsid", (low(0, 0, pid),)),
-        ("prlimit64", (low(0, 0, pid), *null(2))),
+        ("prlimit64", (low(0, 0, pid),)),  # a hard limit can't be raised
     )
 
 
@@ -215,44 +215,66 @@ def install_thread_gate() -> int:
 class ThreadGate:
     """Counts the threads of one process, in another one that watches it.
 
+    Args:
+        listener: What `install_thread_gate` returned, in the other process.
+        most: How many threads there may be, the first one included.
+        patience: Seconds that a thread too many is kept waiting for another one's end. A thread whose end Python has told already may
+            take a moment to be gone: a pool that follows on another would sometimes be refused.
+
     Attributes:
-        alive: Threads there are, the first one included. A thread that ends is not counted from its last call on; for a moment the
-            kernel may still show it.
+        alive: Threads there are. One that ends is not counted from its last call on; for a moment the kernel may still show it. One
+            that was let begin and that the kernel could not make after all stays counted.
         refused: How many were not let begin.
     """
 
-    def __init__(self, listener: int, most: int) -> None:
-        self.listener, self.most = listener, most
+    def __init__(self, listener: int, most: int, *, patience: float = 0.02) -> None:
+        self.listener, self.most, self.patience = listener, most, patience
         self.alive, self.refused = 1, 0
-        self._gone: set[int] = set()
+        self._ended: set[int] = set()
         self._poll = select.poll()
         self._poll.register(listener, select.POLLIN)
-        table = here()
-        self._clone, self._exit = table["clone"], table["exit"]
+        self._clone = here()["clone"]
 
     def answer(self) -> None:
-        """Answer one question of the kernel, if there is one. Does not wait."""
-        if not any(happened & select.POLLIN for _, happened in self._poll.poll(0)):
-            return
-        notice = bytearray(NOTICE.size)
-        # ENOENT, here and below: whoever asked was interrupted or is gone, and nothing happened. If it is still there, it asks again.
-        with contextlib.suppress(FileNotFoundError):
-            fcntl.ioctl(self.listener, RECEIVE, notice)
-            asked, thread, _, number, *_ = NOTICE.unpack(notice)
-            if number == self._clone and self.alive >= self.most:
-                self._reply(asked, -errno.EAGAIN, 0)
-                self.refused += 1
+        """Answer what the kernel asks, if it asks. Waits for nothing, but for `patience` before a refusal."""
+        waiting: list[int] = []
+        until = time.monotonic() + self.patience
+        left = 0.0
+        while left >= 0 and self._is_asked(left):
+            self._take(waiting)
+            while waiting and self.alive < self.most:
+                self.alive += self._reply(waiting.pop(0), 0, CONTINUE)
+            if not waiting:
                 return
-            self._reply(asked, 0, CONTINUE)
-            if number == self._clone:
-                self.alive += 1
-            # Before Linux 6.17 a signal at the right moment has an answered question asked again. A thread ends once.
-            elif number == self._exit and thread not in self._gone:
-                self._gone.add(thread)
-                self.alive -= 1
+            left = until - time.monotonic()
+        for asked in waiting:
+            self.refused += self._reply(asked, -errno.EAGAIN, 0)
 
-    def _reply(self, asked: int, error: int, flags: int) -> None:
-        fcntl.ioctl(self.listener, SEND, REPLY.pack(asked, 0, error, flags))
+    def _is_asked(self, seconds: float) -> bool:
+        return any(happened & select.POLLIN for _, happened in self._poll.poll(seconds * 1000))
+
+    def _take(self, waiting: list[int]) -> None:
+        """Read a question: who wants to begin is put into `waiting`, who ends may go on."""
+        notice = bytearray(NOTICE.size)
+        try:
+            fcntl.ioctl(self.listener, RECEIVE, notice)
+        except FileNotFoundError:  # whoever asked was killed, or interrupted; then it asks again
+            return
+        asked, thread, _, number, *_ = NOTICE.unpack(notice)
+        if number == self._clone:
+            waiting.append(asked)
+        # Before Linux 6.17 a signal at the right moment has an answered question asked again. A thread ends once.
+        elif self._reply(asked, 0, CONTINUE) and thread not in self._ended:
+            self._ended.add(thread)
+            self.alive -= 1
+
+    def _reply(self, asked: int, error: int, flags: int) -> bool:
+        """Whether whoever asked was still there to hear it."""
+        try:
+            fcntl.ioctl(self.listener, SEND, REPLY.pack(asked, 0, error, flags))
+        except FileNotFoundError:
+            return False
+        return True
 
 
 class _Program(ctypes.Structure):
