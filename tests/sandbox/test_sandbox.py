@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -305,3 +306,37 @@ async def test_the_tripwire_tells_what_was_tried_where_there_is_no_wall() -> Non
     assert any("/etc/hostname" in attempt for attempt in attempts)
     assert any("subprocess.Popen" in attempt for attempt in attempts)
     assert not any("mine" in attempt for attempt in attempts)
+
+
+KERNEL = """
+import errno, os
+from purpose_agent.sandbox import seccomp
+seccomp.install(seccomp.deny_program(os.uname().machine, {names!r}, errno.{error}))
+import anyio
+from purpose_agent.sandbox.sandbox import Sandbox
+try:
+    outcome = anyio.run(Sandbox().run, "open('/tmp/{mark}', 'w')\\nresult(1)")
+    print(outcome.level, outcome.value)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "told"),
+    [
+        (["landlock_create_ruleset"], "ENOSYS", ["SandboxUnavailable", "no Landlock", "PURPOSE_AGENT_SANDBOX=process-only"]),
+        (["landlock_restrict_self"], "EPERM", ["SandboxUnavailable", "Landlock: Operation not permitted"]),
+        (["landlock_add_rule"], "ENOSYS", ["SandboxUnavailable", "Landlock rule"]),
+        (["seccomp"], "ENOSYS", ["SandboxUnavailable", "thread count"]),
+        (["unshare"], "EPERM", ["good None"]),
+        (["pivot_root"], "EPERM", ["good None"]),
+    ],
+)
+def test_on_a_lesser_kernel_code_runs_at_the_next_level_or_not_at_all(names: list[str], error: str, told: list[str]) -> None:
+    mark = f"purpose-{os.urandom(8).hex()}"
+    script = KERNEL.format(names=names, error=error, mark=mark)
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+
+    assert all(words in said.stdout for words in told), said
+    assert not Path("/tmp", mark).exists()

@@ -87,8 +87,8 @@ class MontyRunner:
         try:
             with anyio.move_on_after(limits.seconds + START_SECONDS):
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_hear, process.stdout, said)
                     tasks.start_soon(_hear, process.stderr, broke)
+                    tasks.start_soon(_hear_answer, process, said)
                     await _ask(process, {"code": code, "limits": asdict(limits)})
         finally:
             with anyio.CancelScope(shield=True):
@@ -122,6 +122,18 @@ async def _hear(stream: Any, said: bytearray) -> None:
             return
 
 
+async def _hear_answer(process: "Process", said: bytearray) -> None:
+    """As `_hear`; if there is no answer, its process was ended from outside, and left a worker behind."""
+    await _hear(process.stdout, said)
+    if b"\n" not in said:
+        _kill(process)
+
+
+def _kill(process: "Process") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 async def _end(process: "Process") -> None:
     """Close the line, which ends it, and wait until nothing of it is left."""
     import anyio
@@ -132,8 +144,7 @@ async def _end(process: "Process") -> None:
     with anyio.move_on_after(END_SECONDS):
         await process.wait()
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
     await process.aclose()
 
 

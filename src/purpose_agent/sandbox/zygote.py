@@ -148,9 +148,9 @@ def _places(policy: Mapping[str, Any]) -> list[str]:
     for path in read:
         if path == policy["library"]:
             found += [os.path.join(path, name) for name in sorted(os.listdir(path)) if name not in namespaces.HIDDEN]
-        elif os.path.exists(path):
+        else:
             found.append(path)
-    return found
+    return [path for path in found if os.path.exists(path)]
 
 
 def _opened(path: str) -> int:

@@ -1,0 +1,136 @@
+"""What every runner that talks to a supervisor needs: the job as words, the talk, and the answer as a `CodeResult`.
+
+In:  what the caller asked for; a line to a supervisor.
+Out: what became of it. Whoever cancels waits until nothing of the execution is left.
+"""
+
+import base64
+import contextlib
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.ports import CodeLimits, CodeResult
+from purpose_agent.sandbox import pool
+
+T = TypeVar("T")
+PATIENCE = 30.0
+"""Seconds that a cancelled execution may take to be over."""
+
+
+def job_of(
+    code: str, limits: CodeLimits, files: Mapping[str, bytes] | None, results: Sequence[str], folder: str = ""
+) -> dict[str, Any]:
+    """The job of a supervisor.
+
+    Args:
+        folder: Where the code is to work; a new name in the folder for temporary files if none is given.
+
+    Raises:
+        UsageError: A name in `files` leads out of the folder.
+    """
+    return {
+        "limits": asdict(limits),
+        "folder": folder or _new_name(),
+        "code": code,
+        "files": {_inside(name): base64.b64encode(data).decode("ascii") for name, data in (files or {}).items()},
+        "results": list(results),
+    }
+
+
+def _new_name() -> str:
+    return os.path.join(os.path.realpath(tempfile.gettempdir()), f"purpose-agent-{os.urandom(8).hex()}")
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise UsageError(f"files: {name!r} is not a name inside the code's folder; write for example 'data/input.csv'.")
+    return str(path)
+
+
+async def shielded(work: Callable[[], T]) -> T:
+    """Done in a thread, also if it is cancelled meanwhile: a line that nobody holds could not be closed."""
+    import anyio
+    import anyio.to_thread
+
+    with anyio.CancelScope(shield=True):
+        return await anyio.to_thread.run_sync(work)
+    raise AssertionError("unreachable")
+
+
+async def exchange(
+    line: socket.socket, second: Mapping[str, Any] | None, job: Mapping[str, Any], over: Callable[[], None]
+) -> dict[str, Any]:
+    """The answer; {} if the supervisor was ended.
+
+    Args:
+        over: Called in a thread when nothing of the execution is left.
+    """
+    import anyio
+    import anyio.to_thread
+
+    ended, turn, begun = threading.Event(), threading.Lock(), False
+
+    def begin() -> bool:
+        nonlocal begun
+        with turn:
+            was, begun = begun, True
+        return not was
+
+    def converse() -> dict[str, Any]:
+        if not begin():  # it was cancelled before this thread came to it
+            return {}
+        try:
+            return pool.converse(line, second, job)
+        finally:
+            over()
+            ended.set()
+
+    try:
+        return await anyio.to_thread.run_sync(converse, abandon_on_cancel=True)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_WR)
+        never_began = begin()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(over if never_began else lambda: ended.wait(PATIENCE))
+        raise
+    finally:
+        line.close()
+
+
+def result_of(answer: Mapping[str, Any], level: str) -> CodeResult:
+    """The supervisor's answer, as the caller gets it.
+
+    Raises:
+        RuntimeError: The supervisor failed.
+    """
+    if not answer:
+        gone = "The process that watches the code was ended from outside.\n"
+        return CodeResult(status="killed", stdout="", stderr=gone, level=level, enforced=(), seconds=0.0)
+    if "failed" in answer:
+        raise RuntimeError(f"The sandbox's supervisor failed; this is a bug of ours:\n{answer['failed']}")
+    notes = [answer["note"], *(f"not handed back: {reason}" for reason in answer["left_out"])]
+    notes = [note for note in notes if note]
+    stderr = answer["stderr"]
+    if notes:
+        stderr = "\n".join([*([stderr.rstrip()] if stderr.strip() else []), *notes]) + "\n"
+    return CodeResult(
+        status=answer["status"],
+        stdout=answer["stdout"],
+        stderr=stderr,
+        level=level,
+        enforced=tuple(sorted(answer["enforced"])),
+        seconds=answer["seconds"],
+        value=answer["value"],
+        files={name: base64.b64decode(data) for name, data in answer["files"].items()},
+        truncated=answer["truncated"],
+        attempts=tuple(answer["tried"]),
+    )
