@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from purpose_agent.core.errors import LimitReached, ModelUnreachable
+from purpose_agent.core.errors import LimitReached, ModelRefused, ModelUnreachable
 from purpose_agent.core.messages import Json, assistant
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.core.score import Score
@@ -193,3 +193,28 @@ def test_a_reply_to_another_question_is_read_by_the_same_rules() -> None:
     assert (read("400 m long").after, read("400 m long").flags) == (2.0, ("no_evidence",))
     assert (read("380 m long", score=True).after, read("380 m long", score=True).flags) == (None, ("unreadable",))
     assert credited({"quote": "380 m long", "score": 4, "confidence": 1}).after == 4.0
+
+
+async def test_a_prompt_that_the_engine_finds_too_long_is_made_shorter() -> None:
+    class Small(Judge):
+        async def __call__(self, request: ModelRequest, prompt: str) -> ModelResponse:
+            response = await super().__call__(request, prompt)
+            if len(request.text) > 5000:  # as if each character were a token
+                raise ModelRefused("the request exceeds the available context size", status=400)
+            return response
+
+    judge = Small("Shelf 1", score=2)
+    state = State({"1.1 read": filler(60_000), "2.1 read": NEEDLE})
+    score = await judge_state(judge, Task("Where is the key?"), state, 0.0, window=6000)
+
+    assert len(judge.requests) == 3
+    assert NEEDLE in judge.text
+    assert "state_clipped" in score.flags
+
+
+async def test_another_refusal_is_no_matter_of_length() -> None:
+    async def refuse(request: ModelRequest, prompt: str) -> ModelResponse:
+        raise ModelRefused("no such model", status=404)
+
+    with pytest.raises(ModelRefused, match="no such model"):
+        await judge_state(refuse, BRIDGE, State({"1.1 read": filler(60_000)}), 0.0, window=6000)

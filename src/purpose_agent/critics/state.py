@@ -10,6 +10,7 @@ A state that is larger than the critic's window is cut around what changed last 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from purpose_agent.core.errors import ModelRefused
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
@@ -20,6 +21,9 @@ from purpose_agent.critics.rules import ANSWER, Ground, ground, judged
 CRITIC = "state"
 ANSWER_LABEL = "The agent's answer (to be judged, not to be believed)"
 GIVEN_SHARE = 0.25
+LEAST_PART = 3
+"""A prompt that the engine finds too long is made for a half of its window, then for a third: a token is a character at least."""
+TOO_LONG = (400, 413)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,18 @@ async def judge_state(
     prompt = load("critic_state")
     on = ground(task, after, None if whole else before)
     examples = noted(notes)
-    shown = shown_of(task, on, before, room_in(window, prompt.text, examples))
-    text = prompt.fill(notes=examples, goal=shown.goal, given=shown.given, state=shown.state)
-    said = await asked(ask, text, prompt.version)
+    part = 1
+    while True:
+        shown = shown_of(task, on, before, room_in(window // part, prompt.text, examples))
+        text = prompt.fill(notes=examples, goal=shown.goal, given=shown.given, state=shown.state)
+        try:
+            said = await asked(ask, text, prompt.version)
+            break
+        except ModelRefused as error:
+            # Numbers and rare scripts take more tokens than we reckon with; then less is shown.
+            if error.status not in TOO_LONG or part == LEAST_PART or len(text) < window:
+                raise
+            part += 1
     return judged(said, on, phi_before, CRITIC, may_rise=may_rise, flags=shown.flags)
 
 

@@ -18,12 +18,13 @@ import linecache
 import os
 import random
 import resource
+import select
 import signal
 import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -40,14 +41,14 @@ def begin(
     key: str,
     fds: Sequence[int],
     gate: "socket.socket | None",
-    readable: Sequence[int],
+    readable: tuple[Sequence[int], Sequence[int]],
 ) -> None:
     """Be locked down, then run the job. Does not return.
 
     Args:
-        fds: What becomes 0, 1, 2, 3 … here; -1 stays closed.
+        fds: What becomes 0, 1, 2, 3 … here.
         gate: Where to hand over the descriptor by which our threads are counted.
-        readable: Descriptors of what may be read, of high numbers.
+        readable: Descriptors of folders and of files that may be read, of high numbers.
     """
     supervisor = os.getppid()
     os.setsid()
@@ -55,14 +56,12 @@ def begin(
     if os.getppid() != supervisor:
         os._exit(1)
     # Out of the way first: a descriptor may have been given one of the numbers wanted below.
-    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) if fd >= 0 else -1 for fd in fds]
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for fd in fds]
     gate_fd = fcntl.fcntl(gate.fileno(), fcntl.F_DUPFD_CLOEXEC, 64) if gate is not None else -1
     for number, fd in enumerate(moved):
-        if fd >= 0:
-            os.dup2(fd, number, inheritable=number < REPORT)
-    for number in range(FIRST_FREE):
-        if number >= len(moved) or moved[number] < 0:
-            _close(number)
+        os.dup2(fd, number, inheritable=number < REPORT)
+    for number in _open_among(range(len(moved), FIRST_FREE)):
+        os.close(number)
 
     def report(**words: object) -> None:
         line = f"{key} {json.dumps(words)}\n".encode()
@@ -88,7 +87,9 @@ def begin(
     os._exit(0)
 
 
-def _lock_down(policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, readable: Sequence[int]) -> list[str]:
+def _lock_down(
+    policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, readable: tuple[Sequence[int], Sequence[int]]
+) -> list[str]:
     """Everything that is given up, in an order in which each step is still allowed to be taken; what is in force then."""
     os.environ.clear()
     os.environ.update(job["environment"])
@@ -100,7 +101,7 @@ def _lock_down(policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, 
     found: list[str] = []
     if policy["level"] == "process-only":
         if job["alone"]:
-            tree.drop_capabilities()
+            tree.drop_capabilities(for_good=True)
         _limit(job)
         return found
     from purpose_agent.sandbox import landlock, seccomp
@@ -110,8 +111,10 @@ def _lock_down(policy: Mapping[str, Any], job: Mapping[str, Any], gate_fd: int, 
         line.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
     os.close(listener)
     folder = os.open(job["folder"], os.O_PATH | os.O_DIRECTORY)
-    found += landlock.restrict(readable, [folder], abi=policy["abi"])
-    tree.drop_capabilities()
+    found += landlock.restrict(
+        readable[0], [folder], files=[landlock.Rule(fd, landlock.READ_FILE) for fd in readable[1]], abi=policy["abi"]
+    )
+    tree.drop_capabilities(for_good=False)  # no program can be started any more
     strong = policy["level"] == "strong"
     main = seccomp.program(os.uname().machine, os.getpid(), own_tree=strong)
     _limit(job)
@@ -146,22 +149,19 @@ def in_force(job: Mapping[str, Any]) -> list[str]:
         found.append("own-session")
     if tree.prctl(tree.GET_NO_NEW_PRIVS, 0, 1):
         found.append("no-new-privileges")
-    if all(_is_closed(fd) for fd in range(FIRST_FREE, 256)):
+    if not any(_open_among(range(FIRST_FREE, 256))):
         found.append("closed-descriptors")
     return found
 
 
-def _is_closed(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return True
-    return False
-
-
-def _close(fd: int) -> None:
-    if not _is_closed(fd):
-        os.close(fd)
+def _open_among(fds: Iterable[int]) -> list[int]:
+    """Those that are open, by one question of the kernel."""
+    poll = select.poll()
+    wanted = list(fds)
+    for fd in wanted:
+        poll.register(fd, 0)
+    closed = {fd for fd, happened in poll.poll(0) if happened & select.POLLNVAL}
+    return [fd for fd in wanted if fd not in closed]
 
 
 def _flush(stream: Any) -> None:

@@ -56,12 +56,12 @@ def _exactly(line: socket.socket, size: int) -> bytes:
     return b"".join(parts)
 
 
-def supervise(line: socket.socket, policy: Mapping[str, Any], readable: Sequence[int]) -> None:
+def supervise(line: socket.socket, policy: Mapping[str, Any], readable: tuple[Sequence[int], Sequence[int]]) -> None:
     """Do what comes over `line`, to its end.
 
     Args:
         policy: Level, Landlock's version.
-        readable: Descriptors of what code may read.
+        readable: Descriptors of folders and of files that code may read.
     """
     parent = os.getppid()
     tree.prctl(tree.SET_PDEATHSIG, signal.SIGKILL)
@@ -92,7 +92,7 @@ def supervise(line: socket.socket, policy: Mapping[str, Any], readable: Sequence
 class Execution:
     """One execution: its processes and its folder."""
 
-    def __init__(self, line: socket.socket, policy: Mapping[str, Any], readable: Sequence[int]) -> None:
+    def __init__(self, line: socket.socket, policy: Mapping[str, Any], readable: tuple[Sequence[int], Sequence[int]]) -> None:
         self.line, self.policy, self.readable = line, policy, readable
         self.walls = policy["level"] != "process-only"
         self.folder, self.made = "", False

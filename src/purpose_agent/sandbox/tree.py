@@ -27,11 +27,15 @@ def prctl(option: int, value: int, wanted: int = 0) -> bool:
         return False
 
 
-def drop_capabilities() -> None:
-    """Give up what passes by the kernel's rules, for this process and those it starts; root then is a user like any other."""
+def drop_capabilities(*, for_good: bool) -> None:
+    """Give up what passes by the kernel's rules; root then is a user like any other.
+
+    Args:
+        for_good: Also for programs that are started later, which would have them anew.
+    """
     try:
         libc = ctypes.CDLL(None)
-        for capability in range(64):
+        for capability in range(64) if for_good else ():
             libc.prctl(DROP_CAPABILITY, capability, 0, 0, 0)
         libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
     except (AttributeError, OSError):  # no Linux

@@ -50,9 +50,11 @@ def main() -> None:
             namespaces.enter()
             _become_first(control)
             namespaces.build(policy["read"], policy["base"])
-        readable = [_opened(path) for path in _places(policy)]
+        places = _places(policy)
+        folders = [_opened(path) for path in places if os.path.isdir(path)]
+        readable = (folders, [_opened(path) for path in places if not os.path.isdir(path)])
         if policy["level"] != "process-only":
-            policy["abi"] = _look_for_walls()
+            policy["abi"] = _look_for_walls(policy)
     # BLE001: whatever it is, the user's process must be told, and nothing may run.
     except Exception as error:  # noqa: BLE001
         control.sendall(json.dumps({"failed": f"{error}"}).encode() + b"\n")
@@ -67,7 +69,7 @@ def main() -> None:
     serve(control, policy, readable)
 
 
-def serve(control: socket.socket, policy: Mapping[str, Any], readable: list[int]) -> None:
+def serve(control: socket.socket, policy: Mapping[str, Any], readable: tuple[list[int], list[int]]) -> None:
     """Fork for every line that comes, until nobody can send one any more."""
     known: set[int] = set()
     woken, wake = os.pipe()
@@ -142,11 +144,11 @@ def _become_first(control: socket.socket) -> None:
 
 
 def _places(policy: Mapping[str, Any]) -> list[str]:
-    """What may be read, each folder of the library by itself: between them may lie other packages."""
+    """What may be read. Of the library each entry by itself, where other packages may lie among them; "strong" has none there."""
     found: list[str] = []
     read: list[str] = policy["read"]
     for path in read:
-        if path == policy["library"]:
+        if path == policy["library"] and policy["level"] != "strong":
             found += [os.path.join(path, name) for name in sorted(os.listdir(path)) if name not in namespaces.HIDDEN]
         else:
             found.append(path)
@@ -161,10 +163,11 @@ def _opened(path: str) -> int:
     return moved
 
 
-def _look_for_walls() -> int:
-    """The version of Landlock's interface."""
-    from purpose_agent.sandbox import landlock
+def _look_for_walls(policy: Mapping[str, Any]) -> int:
+    """The version of Landlock's interface; what can be made ready for all runs is."""
+    from purpose_agent.sandbox import landlock, seccomp
 
+    seccomp.program(os.uname().machine, 1, own_tree=policy["level"] == "strong")
     version = landlock.abi()
     if version < 1:
         raise LockdownError("this kernel has no Landlock (Linux 5.13 has it), or it is switched off")
