@@ -207,7 +207,7 @@ async def test_a_prompt_that_the_engine_finds_too_long_is_made_shorter() -> None
     state = State({"1.1 read": filler(60_000), "2.1 read": NEEDLE})
     score = await judge_state(judge, Task("Where is the key?"), state, 0.0, window=6000)
 
-    assert len(judge.requests) == 3
+    assert [len(request.text) > 5000 for request in judge.requests][-2:] == [True, False]
     assert NEEDLE in judge.text
     assert "state_clipped" in score.flags
 
