@@ -13,7 +13,7 @@ smallest := smollm2-135m
 # What a shell carries in must not change what is installed or tested.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton bench-learning bench-gate bench-phi clean
+.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton bench-learning bench-gate bench-phi bench-sandbox clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -83,6 +83,9 @@ bench-gate: $(ready) ## measure what passes the gate and at what cost, write ben
 bench-phi: $(worlds) ## attack Φ, compare it with hidden tests, count its tokens, write benchmarks/results/phi.json
 	$(bin)/purpose-agent models pull
 	$(bin)/python -m benchmarks.phi $(args)
+
+bench-sandbox: $(ready) ## attack the sandbox, time it, look for leaks, write benchmarks/results/sandbox.json (planned for half an hour)
+	$(bin)/python -m benchmarks.sandbox $(args)
 
 clean: ## remove .venv and caches; models and workspaces stay
 	rm -rf .venv dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,9 +5,11 @@ Out: numbers by name. What can't be looked at is missing.
 """
 
 import contextlib
+import gc
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,9 @@ from purpose_agent.sandbox import tree
 MIB = 1024
 ROOM = {"memory of this process, KiB": 8 * MIB, "memory of the processes to fork from, KiB": 8 * MIB}
 """By how much a thing may grow before it counts: allocators keep what they were given. All others: not at all."""
+
+STILL = 0.5
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Growth:
 
 
 def count() -> dict[str, float]:
-    """All that is counted. Call it when nothing runs."""
+    """All that is counted, at this moment."""
     me = os.getpid()
     below = [pid for pid, _ in tree.descendants(me)]
     found: dict[str, float | None] = {
@@ -53,6 +58,19 @@ def count() -> dict[str, float]:
         "message queues": _lines("/proc/sysvipc/msg"),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def settled(patience: float = 10.0) -> dict[str, float]:
+    """All that is counted, once it has stood still for a moment: what was cancelled ends a little after its caller has gone."""
+    until = time.monotonic() + patience
+    gc.collect()
+    last = count()
+    while True:
+        time.sleep(STILL)
+        now = count()
+        if time.monotonic() > until or all(now.get(name) == value for name, value in last.items() if name not in ROOM):
+            return now
+        last = now
 
 
 def compared(before: Mapping[str, float], after: Mapping[str, float]) -> list[Growth]:

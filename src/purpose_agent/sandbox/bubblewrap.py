@@ -85,7 +85,7 @@ class Bubblewrap:
             raise UsageError("second: Bubblewrap keeps the two processes of a judgement too badly apart; use `Sandbox()`.")
         limits = limits or self.limits
         job = job_of(code, limits, files, results, folder=f"{SCRATCH}/run")
-        process, line, inside = await shielded(lambda: self._start(limits))
+        process, line, inside = await shielded(lambda: self._start(limits), _undo)
         answer = await exchange(line, None, job, lambda: _end(process))
         measures = [f"{NAMESPACES[name]}-namespace" for name, link in inside.items() if link != os.readlink(_own(name))]
         if answer and "failed" not in answer:
@@ -138,6 +138,12 @@ class Bubblewrap:
 
 def _own(name: str) -> str:
     return f"/proc/self/ns/{name}"
+
+
+def _undo(started: tuple["subprocess.Popen[bytes]", socket.socket, dict[str, str]]) -> None:
+    process, line, _ = started
+    line.close()
+    _end(process)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

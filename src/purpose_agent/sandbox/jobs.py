@@ -55,13 +55,36 @@ def _inside(name: str) -> str:
     return str(path)
 
 
-async def shielded(work: Callable[[], T]) -> T:
-    """Done in a thread, also if it is cancelled meanwhile: a line that nobody holds could not be closed."""
+async def shielded(work: Callable[[], T], undo: Callable[[T], None]) -> T:
+    """What `work` makes, in a thread.
+
+    Args:
+        undo: Told of what was made for nobody. A shield does not hold off `asyncio`'s own cancellation, as of `asyncio.timeout`.
+    """
     import anyio
     import anyio.to_thread
 
-    with anyio.CancelScope(shield=True):
-        return await anyio.to_thread.run_sync(work)
+    turn, made, gone = threading.Lock(), list[T](), False
+
+    def make() -> T:
+        found = work()
+        with turn:
+            made.append(found)
+            unwanted = gone
+        if unwanted:
+            undo(found)
+        return found
+
+    try:
+        with anyio.CancelScope(shield=True):
+            return await anyio.to_thread.run_sync(make)
+    except BaseException:
+        with turn:
+            gone = True
+            found = made[:]
+        for each in found:
+            undo(each)
+        raise
     raise AssertionError("unreachable")
 
 

@@ -7,27 +7,16 @@ The best level of this machine is taken, and nothing below "good" unless it is a
 what to do. The README of this room says what each level stops and what it does not, with the tests that show it.
 """
 
-import base64
-import contextlib
-import os
 import socket
 import sys
-import tempfile
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
 
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ports import CodeLimits, CodeResult
 from purpose_agent.sandbox import pool
 from purpose_agent.sandbox.folders import remove_folder
+from purpose_agent.sandbox.jobs import exchange, job_of, result_of, shielded
 from purpose_agent.sandbox.levels import BY_NAME, WALLS, Level, level_wanted, unavailable
-
-T = TypeVar("T")
-PATIENCE = 30.0
-"""Seconds that a cancelled execution may take to be over."""
 
 
 class Sandbox:
@@ -76,19 +65,20 @@ class Sandbox:
         """
         import anyio.to_thread
 
-        names = {_inside(name): base64.b64encode(data).decode("ascii") for name, data in (files or {}).items()}
-        asked: dict[str, Any] = {"limits": asdict(limits or self.limits), "folder": _new_name()}
-        job = {**asked, "code": code, "files": names, "results": list(results)}
-        other = {**asked, "code": second} if second is not None else None
-        level, zygote, line = await _shielded(self._line)
-        answer = await _exchange(zygote, line, other, job)
+        if self.level == "monty":
+            from purpose_agent.sandbox.monty import MontyRunner
+
+            return await MontyRunner().run(code, limits=limits or self.limits, files=files, results=results, second=second)
+        limits = limits or self.limits
+        job = job_of(code, limits, files, results)
+        other = job_of(second, limits, None, (), job["folder"]) if second is not None else None
+        level, zygote, line = await shielded(self._line, _hang_up)
+        answer = await exchange(line, other, job, zygote.done)
         if not answer and level != "strong":
-            await anyio.to_thread.run_sync(remove_folder, asked["folder"])
-        if "failed" in answer:
-            raise RuntimeError(f"The sandbox's supervisor failed; this is a bug of ours:\n{answer['failed']}")
+            await anyio.to_thread.run_sync(remove_folder, job["folder"])
         if answer.get("refused"):
             raise unavailable([(level, str(answer["refused"]))])
-        return _result(answer, level)
+        return result_of(answer, level)
 
     def probe(self) -> tuple[Level, tuple[tuple[Level, str], ...]]:
         """The level that code would run at, and why better ones can't be had. Starts the process to fork from.
@@ -96,6 +86,8 @@ class Sandbox:
         Raises:
             SandboxUnavailable: None of the levels that would do can be had here.
         """
+        if self.level == "monty":
+            return "monty", ()
         refused: list[tuple[Level, str]] = []
         for level in self.candidates:
             try:
@@ -121,73 +113,8 @@ class Sandbox:
         raise AssertionError("unreachable")
 
 
-async def _shielded(work: Callable[[], T]) -> T:
-    """Done in a thread, also if it is cancelled meanwhile: a line that nobody holds could not be closed."""
-    import anyio
-    import anyio.to_thread
-
-    with anyio.CancelScope(shield=True):
-        return await anyio.to_thread.run_sync(work)
-    raise AssertionError("unreachable")
-
-
-def _new_name() -> str:
-    return os.path.join(os.path.realpath(tempfile.gettempdir()), f"purpose-agent-{os.urandom(8).hex()}")
-
-
-def _inside(name: str) -> str:
-    path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise UsageError(f"files: {name!r} is not a name inside the code's folder; write for example 'data/input.csv'.")
-    return str(path)
-
-
-async def _exchange(
-    zygote: pool.Zygote, line: socket.socket, second: Mapping[str, Any] | None, job: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The answer; {} if the supervisor was ended. Whoever cancels waits until nothing of the execution is left."""
-    import anyio
-    import anyio.to_thread
-
-    over = threading.Event()
-
-    def converse() -> dict[str, Any]:
-        try:
-            return pool.converse(line, second, job)
-        finally:
-            zygote.done()
-            over.set()
-
-    try:
-        return await anyio.to_thread.run_sync(converse, abandon_on_cancel=True)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            line.shutdown(socket.SHUT_WR)
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(over.wait, PATIENCE)
-        raise
-    finally:
-        line.close()
-
-
-def _result(answer: Mapping[str, Any], level: Level) -> CodeResult:
-    if not answer:
-        gone = "The process that watches the code was ended from outside.\n"
-        return CodeResult(status="killed", stdout="", stderr=gone, level=level, enforced=(), seconds=0.0)
-    notes = [answer["note"], *(f"not handed back: {reason}" for reason in answer["left_out"])]
-    notes = [note for note in notes if note]
-    stderr = answer["stderr"]
-    if notes:
-        stderr = "\n".join([*([stderr.rstrip()] if stderr.strip() else []), *notes]) + "\n"
-    return CodeResult(
-        status=answer["status"],
-        stdout=answer["stdout"],
-        stderr=stderr,
-        level=level,
-        enforced=tuple(sorted(answer["enforced"])),
-        seconds=answer["seconds"],
-        value=answer["value"],
-        files={name: base64.b64decode(data) for name, data in answer["files"].items()},
-        truncated=answer["truncated"],
-        attempts=tuple(answer["tried"]),
-    )
+def _hang_up(line: tuple[Level, pool.Zygote, socket.socket]) -> None:
+    """Nobody wants it any more."""
+    _, zygote, ours = line
+    ours.close()
+    zygote.done()
