@@ -74,6 +74,15 @@ result([os.path.exists({str(tmp_path / "secret")!r}), os.path.exists({str(Path.h
     assert json.loads((await runner.run(code)).value or "") == [False, False, False]
 
 
+async def test_only_the_scratch_folder_can_be_written(runner: Bubblewrap) -> None:
+    code = """
+import os
+mounts = [line.split()[4] for line in open('/proc/self/mountinfo')]
+result([place for place in mounts if os.path.isdir(place) and not place.startswith('/proc') and os.access(place, os.W_OK)])
+"""
+    assert json.loads((await runner.run(code)).value or "") == ["/scratch"]
+
+
 async def test_there_is_no_second_process(runner: Bubblewrap) -> None:
     with pytest.raises(UsageError, match="second"):
         await runner.run("pass", second="pass")

@@ -59,7 +59,7 @@ class CodeResult:
     Attributes:
         status: "ok" only if the code ran to its end.
         value: What the code handed back through `result(...)`, as JSON text; None if it did not.
-        level: How well it was contained: "strong", "good", "monty", or "process-only", which is no sandbox.
+        level: How well it was contained: "strong", "good", "bubblewrap", "monty", or "process-only", which is no sandbox.
         enforced: The measures that were really in force, by name.
         seconds: Wall time.
         files: Those that were asked for and were there, by their names in its folder.

@@ -30,6 +30,7 @@ from purpose_agent.sandbox.namespaces import DEVICES, HIDDEN, SCRATCH
 
 LEVEL = "bubblewrap"
 END_SECONDS = 5.0
+NS = "/proc/self/ns/"
 OURS = "/sandbox"
 SCRIPT = f"""
 import json, os, socket, sys
@@ -40,7 +41,7 @@ from purpose_agent.sandbox import supervisor
 policy = json.loads(sys.argv[1])
 sys.path.extend(policy["sites"])
 line = socket.socket(fileno=int(sys.argv[2]))
-supervisor.send(line, {{name: os.readlink("/proc/self/ns/" + name) for name in policy["namespaces"]}})
+supervisor.send(line, {{name: os.readlink({NS!r} + name) for name in policy["namespaces"]}})
 supervisor.supervise(line, policy, ())
 """
 NAMESPACES = {"user": "user", "pid": "pid", "net": "network", "ipc": "ipc", "mnt": "mount"}
@@ -87,7 +88,7 @@ class Bubblewrap:
         job = job_of(code, limits, files, results, folder=f"{SCRATCH}/run")
         process, line, inside = await shielded(lambda: self._start(limits), _undo)
         answer = await exchange(line, None, job, lambda: _end(process))
-        measures = [f"{NAMESPACES[name]}-namespace" for name, link in inside.items() if link != os.readlink(_own(name))]
+        measures = [f"{NAMESPACES[name]}-namespace" for name, link in inside.items() if link != os.readlink(NS + name)]
         if answer and "failed" not in answer:
             answer |= {"tried": (), "enforced": [*answer["enforced"], *measures, "filesystem", "scratch-size"]}
         return result_of(answer, LEVEL)
@@ -119,7 +120,7 @@ class Bubblewrap:
         read, sites = readable(self.packages)
         python = os.path.realpath(sys.executable)
         here = os.path.dirname(os.path.abspath(__file__))
-        hidden = [f"{library()}/{name}" for name in HIDDEN]
+        hidden = [path for name in HIDDEN if os.path.isdir(path := f"{library()}/{name}")]
         shared = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
         policy = {"level": "process-only", "sites": sites, "namespaces": list(NAMESPACES)}
         # /dev would be a folder in memory without a limit; so only its devices.
@@ -128,16 +129,14 @@ class Bubblewrap:
             *("--cap-drop", "ALL", "--clearenv", "--proc", "/proc"),
             *(word for path in DEVICES for word in ("--dev-bind", path, path)),
             *("--ro-bind", library(), library()),
-            *(word for path in hidden if os.path.isdir(path) for word in ("--tmpfs", path)),
+            *(word for path in hidden for word in ("--tmpfs", path)),
             *(word for path in (*read[1:], python) for word in ("--ro-bind", path, path)),
             *("--ro-bind-try", shared, shared, "--ro-bind", here, OURS),
-            *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", SCRATCH, "--remount-ro", "/", "--chdir", SCRATCH),
+            *("--size", str(limits.scratch_mb * 2**20), "--tmpfs", SCRATCH),
+            *(word for path in (*hidden, "/") for word in ("--remount-ro", path)),
+            *("--chdir", SCRATCH),
             *("--", python, "-I", "-B", "-S", "-X", "utf8", "-c", SCRIPT, json.dumps(policy), str(fd)),
         ]
-
-
-def _own(name: str) -> str:
-    return f"/proc/self/ns/{name}"
 
 
 def _undo(started: tuple["subprocess.Popen[bytes]", socket.socket, dict[str, str]]) -> None:

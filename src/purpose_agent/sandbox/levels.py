@@ -7,6 +7,7 @@ Out: the levels, best first; what code may read at them; why one can't be had, i
 |---|---|
 | strong | user, pid, network, ipc and mount namespaces, a read-only root with nothing but Python, a folder in memory; and all of "good" |
 | good | Landlock, an allowlist of system calls, no capabilities, limits |
+| bubblewrap | a world made by `bwrap`, for those who have it (`bubblewrap.py`) |
 | monty | an interpreter that has no way out, for a part of Python (`monty.py`) |
 | process-only | a process of its own with limits: no sandbox |
 """
@@ -21,7 +22,7 @@ from typing import Literal, TypeAlias, get_args
 
 from purpose_agent.core.errors import SandboxUnavailable, UsageError
 
-Level: TypeAlias = Literal["strong", "good", "monty", "process-only"]
+Level: TypeAlias = Literal["strong", "good", "bubblewrap", "monty", "process-only"]
 BY_NAME: tuple[Level, ...] = get_args(Level)
 WALLS: tuple[Level, ...] = ("strong", "good")
 SETTING = "PURPOSE_AGENT_SANDBOX"

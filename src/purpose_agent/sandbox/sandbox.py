@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.ports import CodeLimits, CodeResult
+from purpose_agent.core.ports import CodeLimits, CodeResult, CodeRunner
 from purpose_agent.sandbox import pool
 from purpose_agent.sandbox.folders import remove_folder
 from purpose_agent.sandbox.jobs import exchange, job_of, result_of, shielded
@@ -27,7 +27,7 @@ class Sandbox:
 
     Args:
         level: At least this one, and of several the best that this machine has: None takes what `PURPOSE_AGENT_SANDBOX` says, else
-            "good". "process-only" and "monty" are taken exactly.
+            "good". "bubblewrap", "monty" and "process-only" are taken exactly.
         packages: What the code may import besides the standard library, as it imports them, with all that they need.
         limits: For executions that bring none of their own.
     """
@@ -65,11 +65,9 @@ class Sandbox:
         """
         import anyio.to_thread
 
-        if self.level == "monty":
-            from purpose_agent.sandbox.monty import MontyRunner
-
-            return await MontyRunner().run(code, limits=limits or self.limits, files=files, results=results, second=second)
         limits = limits or self.limits
+        if (other_way := self._other_way()) is not None:
+            return await other_way.run(code, limits=limits, files=files, results=results, second=second)
         job = job_of(code, limits, files, results)
         other = job_of(second, limits, None, (), job["folder"]) if second is not None else None
         level, zygote, line = await shielded(self._line, _hang_up)
@@ -86,8 +84,8 @@ class Sandbox:
         Raises:
             SandboxUnavailable: None of the levels that would do can be had here.
         """
-        if self.level == "monty":
-            return "monty", ()
+        if self._other_way() is not None:
+            return self.level, ()
         refused: list[tuple[Level, str]] = []
         for level in self.candidates:
             try:
@@ -97,6 +95,18 @@ class Sandbox:
                 continue
             return level, tuple(refused)
         raise unavailable(refused)
+
+    def _other_way(self) -> CodeRunner | None:
+        """Who runs code at a level that has no process to fork from."""
+        if self.level == "monty":
+            from purpose_agent.sandbox.monty import MontyRunner
+
+            return MontyRunner()
+        if self.level == "bubblewrap":
+            from purpose_agent.sandbox.bubblewrap import Bubblewrap
+
+            return Bubblewrap(packages=self.packages)
+        return None
 
     def _line(self) -> tuple[Level, pool.Zygote, socket.socket]:
         if not sys.executable:
