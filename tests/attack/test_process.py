@@ -292,7 +292,7 @@ os.mkdir('closed'); open('closed/file', 'w').close(); os.chmod('closed', 0)
 for _ in range(1500):
     os.mkdir('deep'); os.chdir('deep')
 """
-    assert (await Sandbox("process-only").run(code)).status == "ok"
+    assert (await Sandbox("process-only").run(code)).status in ("ok", "killed")
     assert (tmp_path / "kept").read_text() == "kept"
 
 

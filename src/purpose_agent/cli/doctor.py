@@ -214,7 +214,7 @@ def _sandbox() -> Finding:
         seen = one_line(f"a child process ended as {result.status}: {result.stderr}")
         return Finding("code runs in", "broken", seen, "checks that run code can't be run here; use contains or matches")
     better = "".join(f"; {level} can't be had: {reason}" for level, reason in refused)
-    seen = f"{result.level}: {', '.join(result.enforced) or 'no limits in force'}{better}"
+    seen = f"{result.level}: {len(result.enforced)} measures in force{better}"
     if result.level == "process-only":
         return Finding("code runs in", "missing", seen, "this is no sandbox: unset PURPOSE_AGENT_SANDBOX, or trust the code")
     return Finding("code runs in", "ok", seen)

@@ -99,7 +99,7 @@ def size(count: int) -> str:
 
 def verdict(success: bool | None) -> str:
     """What the checks said."""
-    return {True: "passed", False: "failed", None: "not judged"}[success]
+    return {True: "passed", False: "failed", None: "success unknown"}[success]
 
 
 def phi(value: float | None) -> str:

@@ -6,11 +6,15 @@ from datetime import datetime
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from purpose_agent.core.action import Action
+from purpose_agent.core.errors import UsageError
 from purpose_agent.core.score import Score
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
 
 CodeStatus: TypeAlias = Literal["ok", "error", "timeout", "memory", "output", "killed"]
+
+
+MOST_OF_ANYTHING = 1e6
 
 
 class Clock(Protocol):
@@ -50,6 +54,12 @@ class CodeLimits:
     scratch_mb: int = 64
     scratch_files: int = 4096
     results_mb: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "memory_mb", "processes", "open_files", "scratch_mb", "scratch_files"):
+            value = getattr(self, name)
+            if not 0 < value < MOST_OF_ANYTHING:
+                raise UsageError(f"CodeLimits({name}={value!r}): give a number above 0 and below {MOST_OF_ANYTHING:g}.")
 
 
 @dataclass(frozen=True, slots=True)

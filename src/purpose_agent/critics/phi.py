@@ -181,7 +181,7 @@ class PhiCritic:
         if self._mode == "ensemble" and self._panel is not None:
             return await self._panel.judge(ask, task, before, after, phi_before, finish.answer if finish is not None else None)
         flags: tuple[str, ...] = ()
-        if finish is not None and self._falsifier is not None and self._falsifies and holds_code(finish.answer):
+        if finish is not None and self._falsifier is not None and self._falsifies and self._is_code(finish.answer):
             try:
                 found = await self._falsifier.judge(ask, task, finish.answer, phi_before, model=self._name)
             except SandboxUnavailable:
@@ -213,6 +213,10 @@ class PhiCritic:
                 whole=finish is not None,
             )
         return replace(score, flags=(*score.flags, *flags))
+
+    def _is_code(self, answer: str) -> bool:
+        """Where falsification was asked for, code that can't be read is code, too."""
+        return holds_code(answer) or (self._mode == "falsification" and "```" in answer)
 
     @property
     def _falsifies(self) -> bool:

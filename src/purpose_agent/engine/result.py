@@ -125,8 +125,8 @@ class TaskResult:
         """The run in a few lines, for people."""
         started = self.trace.of(RunStarted)[0]
         words = ("goal reached", "goal not reached") if self.trace.of(OptionsListed) else ("checks passed", "checks failed")
-        verdict = {True: words[0], False: words[1], None: "not judged"}[self.success]
-        phi = "unknown" if self.final_phi is None else f"{self.final_phi:.1f} of 10"
+        verdict = {True: words[0], False: words[1], None: "success unknown"}[self.success]
+        phi = "unknown" if self.final_phi is None else f"{self.final_phi:.1f} of 10{_by(self.score)}"
         price = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
         likely = "" if self.probability is None else f", success likely to {self.probability:.0%}"
         lines = [
@@ -139,6 +139,14 @@ class TaskResult:
         lines += [f"recalled: {found.memory.lesson.text} ({found.why})" for found in self.recalled]
         lines += [f"lesson ({memory.status}): {memory.lesson.text}" for memory in self.lessons]
         return "\n".join(lines)
+
+
+def _by(score: Score | None) -> str:
+    """Who judged, and how sure that is; nothing for checks and worlds, which are."""
+    if score is None or score.after is None or score.critic == "checks" or score.reward is not None:
+        return ""
+    known = score.low is not None and score.high is not None and score.low < score.high
+    return f" by {score.critic}{f' ({score.low:.1f} to {score.high:.1f})' if known else ''}"
 
 
 def _told(step: Step) -> str:

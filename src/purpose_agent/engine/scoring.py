@@ -68,7 +68,8 @@ class Scoring:
         if score is None:
             return
         run.score = score = self._read(run, action, score, run.critic.notes)
-        run.phi = score.after if score.after is not None else run.phi
+        # A finish is judged as a whole: if nobody can tell, what was known of the steps before is not known of it.
+        run.phi = score.after if score.after is not None or isinstance(action, Finish) else run.phi
         run.publish(StepScored(score))
 
     def critic_of(self, run: Run, ask: AskModel) -> PhiCritic:

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 
 from purpose_agent.core.errors import SandboxUnavailable, UsageError
 from purpose_agent.core.ports import CodeLimits, CodeResult
-from purpose_agent.sandbox import pool, supervisor
+from purpose_agent.sandbox import frames, pool
 from purpose_agent.sandbox.jobs import exchange, job_of, result_of, shielded
 from purpose_agent.sandbox.levels import library, readable
 from purpose_agent.sandbox.namespaces import DEVICES, HIDDEN, SCRATCH
@@ -37,12 +37,12 @@ import json, os, socket, sys
 sys.path.insert(0, {OURS!r})
 import zygote
 del sys.path[0]
-from purpose_agent.sandbox import supervisor
+from purpose_agent.sandbox import frames, supervisor
 policy = json.loads(sys.argv[1])
 sys.path.extend(policy["sites"])
 line = socket.socket(fileno=int(sys.argv[2]))
-supervisor.send(line, {{name: os.readlink({NS!r} + name) for name in policy["namespaces"]}})
-supervisor.supervise(line, policy, ())
+frames.send(line, {{name: os.readlink({NS!r} + name) for name in policy["namespaces"]}})
+supervisor.supervise(line, policy, ((), ()))
 """
 NAMESPACES = {"user": "user", "pid": "pid", "net": "network", "ipc": "ipc", "mnt": "mount"}
 
@@ -107,7 +107,7 @@ class Bubblewrap:
             )
         ours.settimeout(pool.START_SECONDS)
         try:
-            inside: dict[str, str] = supervisor.receive(ours)
+            inside: dict[str, str] = frames.receive(ours)
         except (OSError, EOFError) as error:
             ours.close()
             process.kill()

@@ -119,19 +119,16 @@ def _lock_down(
     main = seccomp.program(os.uname().machine, os.getpid(), own_tree=strong)
     _limit(job)
     seccomp.install(main)
-    found += ["seccomp", "thread-count", "no-capabilities"]
-    found += (
-        ["user-namespace", "pid-namespace", "network-namespace", "ipc-namespace", "mount-namespace", "scratch-size"]
-        if strong
-        else []
-    )
+    found += ["seccomp", "thread-count", "no-capabilities", *policy["namespaces"], *(["scratch-size"] if strong else [])]
     return found
 
 
 def _limit(job: Mapping[str, Any]) -> None:
     """Close what isn't ours, and set the limits; last, since what comes before needs descriptors."""
     os.closerange(FIRST_FREE, 4096)
-    for _, kind, hard in job["rlimits"]:
+    for _, kind, wanted in job["rlimits"]:
+        there = resource.getrlimit(kind)[1]
+        hard = wanted if there == resource.RLIM_INFINITY else min(wanted, there)
         resource.setrlimit(kind, (hard - 1 if kind == resource.RLIMIT_CPU else hard, hard))
 
 
@@ -139,7 +136,7 @@ def in_force(job: Mapping[str, Any]) -> list[str]:
     """The measures that hold in this process, looked up rather than taken for granted."""
     found: list[str] = []
     for name, kind, wanted in job["rlimits"]:
-        if resource.getrlimit(kind)[1] == wanted:
+        if 0 <= resource.getrlimit(kind)[1] <= wanted:
             found.append(name)
     if set(os.environ) == set(job["environment"]):
         found.append("clean-environment")

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 
 MOST_ENTRIES = 20_000
+MOST_REASONS, MOST_NAME = 20, 200
 
 
 def put(folder: str, files: Mapping[str, str]) -> None:
@@ -29,26 +30,56 @@ def take(folder: str, wanted: Sequence[str], most: int) -> tuple[dict[str, str],
     """
     found: dict[str, str] = {}
     left_out: list[str] = []
-    room = most
-    for name, is_file, size in sorted(entries(folder)) if wanted else ():
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted):
+    room, matched = most, set[str]()
+    for name, is_file, size in sorted(_entries(folder)) if wanted else ():
+        fitting = {pattern for pattern in wanted if fnmatch.fnmatchcase(name, pattern)}
+        if not fitting:
             continue
-        if not is_file:
-            left_out.append(f"{name}: not an ordinary file")
-        elif size > room:
-            left_out.append(f"{name}: {size} bytes, more than may come back")
-        else:
-            data = _read(folder, name, room)
-            if data is None:
-                left_out.append(f"{name}: can't be read")
-                continue
+        matched |= fitting
+        why = "" if is_file else "not an ordinary file"
+        why = why or (f"{size} bytes, more than may come back" if size > room else "")
+        why = why or ("a name that is no text" if not _is_text(name) else "")
+        data = None if why else _read(folder, name, room)
+        if data is not None:
             room -= len(data)
             found[name] = base64.b64encode(data).decode("ascii")
-    return found, left_out
+        elif len(left_out) < MOST_REASONS:
+            shown = name if _is_text(name) else ascii(name)
+            left_out.append(f"{shown[:MOST_NAME]}: {why or 'it cannot be read'}")
+    return found, [*(f"{pattern}: no file has such a name" for pattern in wanted if pattern not in matched), *left_out]
 
 
-def entries(folder: str) -> Iterator[tuple[str, bool, int]]:
-    """What is in it, however deep, but folders: name, whether it is an ordinary file with one name, size on the disk."""
+def used(folder: str, most: int) -> tuple[int, int]:
+    """Bytes on the disk, and how many files and folders; it looks no further than one more than `most`.
+
+    What is open and has no name any more is not seen.
+
+    Raises:
+        OSError: Something can't be looked at.
+    """
+    waiting, size, count = [folder], 0, 0
+    while waiting and count <= most:
+        with os.scandir(waiting.pop()) as found:
+            for entry in found:
+                count += 1
+                with contextlib.suppress(FileNotFoundError):
+                    about = entry.stat(follow_symlinks=False)
+                    size += about.st_blocks * 512
+                    if stat.S_ISDIR(about.st_mode):
+                        waiting.append(entry.path)
+    return size, count
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _entries(folder: str) -> Iterator[tuple[str, bool, int]]:
+    """What is in it, but folders: name, whether it is an ordinary file with one name, bytes in it."""
     waiting, seen = [""], 0
     while waiting and seen < MOST_ENTRIES:
         below = waiting.pop()

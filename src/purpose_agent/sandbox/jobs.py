@@ -13,13 +13,19 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ports import CodeLimits, CodeResult
 from purpose_agent.sandbox import pool
 
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+
 T = TypeVar("T")
+LONGEST_NAME = 255
+AT_ONCE = 64
+"""Executions at once in one event loop; more wait for their turn."""
 PATIENCE = 30.0
 """Seconds that a cancelled execution may take to be over."""
 
@@ -35,13 +41,39 @@ def job_of(
     Raises:
         UsageError: A name in `files` leads out of the folder.
     """
+    if isinstance(results, str) or any(_leads_out(pattern) for pattern in results):
+        raise UsageError(
+            f"results: give a list of patterns of names inside the code's folder, such as ['*.csv']; not {results!r}."
+        )
+    contents: Mapping[str, object] = files or {}  # not every caller has a type checker
+    if wrong := next((name for name, data in contents.items() if not isinstance(data, bytes)), None):
+        raise UsageError(f"files: the content of {wrong!r} must be bytes.")
+    named = {_inside(name): data for name, data in (files or {}).items()}
+    _fit(named, files or {}, limits)
     return {
         "limits": asdict(limits),
         "folder": folder or _new_name(),
         "code": code,
-        "files": {_inside(name): base64.b64encode(data).decode("ascii") for name, data in (files or {}).items()},
+        "files": {name: base64.b64encode(data).decode("ascii") for name, data in named.items()},
         "results": list(results),
     }
+
+
+def _leads_out(pattern: str) -> bool:
+    path = PurePosixPath(pattern)
+    return path.is_absolute() or ".." in path.parts
+
+
+def _fit(named: Mapping[str, bytes], files: Mapping[str, bytes], limits: CodeLimits) -> None:
+    """Raises UsageError if they can't all lie in the folder."""
+    if len(named) < len(files):
+        raise UsageError(f"files: two of the names mean the same file: {', '.join(sorted(files))}.")
+    for name in named:
+        if above := next((path for path in map(str, PurePosixPath(name).parents) if path in named), None):
+            raise UsageError(f"files: {above!r} can't be a file and the folder of {name!r}.")
+    size = sum(map(len, named.values()))
+    if size > limits.scratch_mb * 2**20:
+        raise UsageError(f"files: {size} bytes, more than the {limits.scratch_mb} MiB of CodeLimits(scratch_mb=…).")
 
 
 def _new_name() -> str:
@@ -50,9 +82,24 @@ def _new_name() -> str:
 
 def _inside(name: str) -> str:
     path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
+    too_long = any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name or too_long:
         raise UsageError(f"files: {name!r} is not a name inside the code's folder; write for example 'data/input.csv'.")
     return str(path)
+
+
+def _threads(what: str) -> "CapacityLimiter":
+    """Threads of our own, of this event loop: those of the user's program are left to it, and who talks keeps nobody from beginning."""
+    import anyio
+    from anyio.lowlevel import RunVar
+
+    variable: RunVar[anyio.CapacityLimiter] = RunVar(f"purpose_agent.sandbox.{what}")
+    try:
+        return variable.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(AT_ONCE)
+        variable.set(limiter)
+        return limiter
 
 
 async def shielded(work: Callable[[], T], undo: Callable[[T], None]) -> T:
@@ -77,7 +124,7 @@ async def shielded(work: Callable[[], T], undo: Callable[[T], None]) -> T:
 
     try:
         with anyio.CancelScope(shield=True):
-            return await anyio.to_thread.run_sync(make)
+            return await anyio.to_thread.run_sync(make, limiter=_threads("begin"))
     except BaseException:
         with turn:
             gone = True
@@ -117,7 +164,7 @@ async def exchange(
             ended.set()
 
     try:
-        return await anyio.to_thread.run_sync(converse, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(converse, abandon_on_cancel=True, limiter=_threads("talk"))
     except BaseException:
         with contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_WR)

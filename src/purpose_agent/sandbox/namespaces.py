@@ -1,6 +1,6 @@
 """A small world for the strong level: own processes, network, memory shares, names and mounts, with nothing in it but Python.
 
-In:  what may be read, as paths; an existing folder to build on.
+In:  what may be read, as paths.
 Out: this process in that world: what may be read stands there read-only at its own path, `SCRATCH` waits for a folder in memory.
 
 All of it is made inside a user namespace (user_namespaces(7)), so no privilege of the user's is needed, and none is used. Standard
@@ -23,9 +23,10 @@ NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x40000000,
 )
 NOSUID, NODEV, NOEXEC, BIND, REC, PRIVATE, DETACH = 2, 4, 8, 4096, 16384, 1 << 18, 2
-ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV = 1, 2, 4
+ATTR_RDONLY, ATTR_NOSUID = 1, 2
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 SCRATCH = "/scratch"
+BASES = ("/mnt", "/media", "/srv", "/tmp", "/var/tmp", "/opt", "/home", "/run", "/var")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 HIDDEN = ("site-packages", "dist-packages")
 """Folders inside of the library's that are not the library's."""
@@ -70,9 +71,21 @@ def enter() -> None:
             raise LockdownError(f"user namespace: {name}: {error.strerror}") from error
 
 
-def build(readable: Sequence[str], base: str) -> None:
-    """Make the small world at `base`, and move in; nothing of the old one can be reached afterwards."""
+def links() -> dict[str, str]:
+    """The namespaces of this process, by what each is called."""
+    names = {"user": "user", "pid": "pid", "network": "net", "ipc": "ipc", "mount": "mnt"}
+    return {f"{name}-namespace": os.readlink(f"/proc/self/ns/{file}") for name, file in names.items()}
+
+
+def build(readable: Sequence[str]) -> None:
+    """Make the small world, and move in; nothing of the old one can be reached afterwards.
+
+    Raises:
+        LockdownError: A step failed, or something that should be readable would not be.
+    """
     mount("none", "/", None, REC | PRIVATE)
+    there = [path for path in (*readable, *DEVICES) if os.path.exists(path)]
+    base = _base(there)
     mount("tmpfs", base, "tmpfs", NOSUID | NODEV, "size=4m,nr_inodes=4096,mode=755")
     wanted = (*readable, *DEVICES)
     for place in sorted({*wanted, *map(os.path.realpath, wanted)}, key=len):  # a folder before what lies in it
@@ -87,6 +100,8 @@ def build(readable: Sequence[str], base: str) -> None:
                         _bind(other, base)
     os.makedirs(base + SCRATCH, mode=0o700)
     _lock(base)
+    if missing := [path for path in there if not os.path.exists(base + path)]:
+        raise LockdownError(f"the small root: {missing[0]} could not be shown in it")
     os.chdir(base)
     table = numbers(os.uname().machine)
     _called("pivot_root", _libc.syscall(ctypes.c_long(table["pivot_root"]), b".", b"."))
@@ -103,6 +118,15 @@ def scratch(size_mb: int, files: int) -> None:
     """
     unshare("mount namespace", NEWNS)
     mount("tmpfs", SCRATCH, "tmpfs", NOSUID | NODEV | NOEXEC, f"size={size_mb}m,nr_inodes={files},mode=700")
+
+
+def _base(there: Sequence[str]) -> str:
+    """A folder to build on: what is mounted over it must hide nothing that is to be shown."""
+    needed = [os.path.realpath(path) for path in there]
+    for place in BASES:
+        if os.path.isdir(place) and not any(path == place or path.startswith(place + os.sep) for path in needed):
+            return place
+    raise LockdownError(f"the small root: there is no folder to build it on, of {', '.join(BASES)}")
 
 
 def _bind(path: str, base: str) -> None:

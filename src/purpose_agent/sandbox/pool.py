@@ -11,24 +11,32 @@ import contextlib
 import json
 import os
 import socket
-import struct
 import subprocess
 import sys
-import tempfile
 import threading
+import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from purpose_agent.sandbox import zygote
+from purpose_agent.sandbox import frames, zygote
 from purpose_agent.sandbox.levels import Level, library, readable
 
 RENEWED_AFTER = 2000
 START_SECONDS = 30.0
-MOST_ANSWER = 512 * 2**20
+GRACE = 60.0
+"""Seconds that an execution may take beyond its own, to begin and to be cleared up."""
 
 
 class Refused(Exception):
-    """A level can't be had here; the text says why."""
+    """A level can't be had here; the text says why.
+
+    Attributes:
+        for_good: The process to fork from said so itself; else it may be the moment's fault.
+    """
+
+    def __init__(self, why: str, *, for_good: bool = True) -> None:
+        super().__init__(why)
+        self.for_good = for_good
 
 
 class Zygote:
@@ -42,12 +50,12 @@ class Zygote:
             "read": read,
             "sites": sites,
             "library": library(),
-            "base": os.path.realpath(tempfile.gettempdir()),
         }
         ours, theirs = socket.socketpair()
         script = os.path.abspath(str(zygote.__file__))
         command = [sys.executable, "-I", "-B", "-S", "-X", "utf8", script, json.dumps(policy), str(theirs.fileno())]
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environment["MALLOC_ARENA_MAX"] = "2"  # each arena takes address space, and threads would each have one
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -60,6 +68,7 @@ class Zygote:
         )
         theirs.close()
         self._control = ours
+        _ours.add(ours)
         self._lock = threading.Lock()
         self._begun = self._running = 0
         self._retired = False
@@ -78,7 +87,8 @@ class Zygote:
         self._control.settimeout(None)
         words: dict[str, Any] = json.loads(said) if said.endswith(b"\n") else {}
         if not words.get("ready"):
-            raise Refused(str(words.get("failed") or f"the process to fork from did not start ({level})"))
+            told = words.get("failed")
+            raise Refused(str(told or f"the process to fork from did not start ({level})"), for_good=bool(told))
 
     @property
     def is_worn(self) -> bool:
@@ -92,8 +102,11 @@ class Zygote:
             OSError: The process has ended.
         """
         ours, theirs = socket.socketpair()
+        _ours.add(ours)
         try:
             with self._lock, theirs:
+                if self._retired:
+                    raise ConnectionError("this process forks no more")
                 socket.send_fds(self._control, [b"x"], [theirs.fileno()])
                 self._begun += 1
                 self._running += 1
@@ -135,9 +148,14 @@ class Zygote:
             self._process.wait()
 
 
-_zygotes: dict[tuple[Level, tuple[str, ...]], Zygote] = {}
-_refusals: dict[tuple[Level, tuple[str, ...]], str] = {}
+Key: TypeAlias = tuple[Level, tuple[str, ...]]
+
+_zygotes: dict[Key, Zygote] = {}
+_refusals: dict[Key, str] = {}
+_starting: dict[Key, threading.Lock] = {}
 _lock = threading.Lock()
+_ours: "weakref.WeakSet[socket.socket]" = weakref.WeakSet()
+"""Sockets that tell others that we live: a fork of this process must not hold them."""
 
 
 def zygote_for(level: Level, packages: tuple[str, ...]) -> Zygote:
@@ -148,19 +166,27 @@ def zygote_for(level: Level, packages: tuple[str, ...]) -> Zygote:
     """
     key = (level, packages)
     with _lock:
-        if key in _refusals:
-            raise Refused(_refusals[key])
-        found = _zygotes.get(key)
-        if found is not None and not found.is_worn:
-            return found
-        if found is not None:
-            del _zygotes[key]
-            found.retire()
+        turn = _starting.setdefault(key, threading.Lock())
+    with turn:
+        with _lock:
+            if key in _refusals:
+                raise Refused(_refusals[key])
+            found = _zygotes.get(key)
+            if found is not None and not found.is_worn:
+                return found
+            worn = _zygotes.pop(key, None)
+        if worn is not None:
+            worn.retire()
         try:
-            return _zygotes.setdefault(key, Zygote(level, packages))
+            made = Zygote(level, packages)
         except Refused as refused:
-            _refusals[key] = str(refused)
+            if refused.for_good:
+                with _lock:
+                    _refusals[key] = str(refused)
             raise
+        with _lock:
+            _zygotes[key] = made
+        return made
 
 
 def forget(level: Level, packages: tuple[str, ...], gone: Zygote) -> None:
@@ -172,45 +198,36 @@ def forget(level: Level, packages: tuple[str, ...], gone: Zygote) -> None:
 
 
 def converse(line: socket.socket, second: Mapping[str, Any] | None, job: Mapping[str, Any]) -> dict[str, Any]:
-    """Send jobs, and wait until nothing of them is left; the answer, {} if there was none."""
+    """Send jobs, and wait until nothing of them is left; the answer, {} if there was none in time."""
     answer: dict[str, Any] = {}
-    with contextlib.suppress(ConnectionError, EOFError):
+    line.settimeout(job["limits"]["seconds"] + GRACE)
+    with contextlib.suppress(ConnectionError, EOFError, TimeoutError):
         for words in (second, job):
-            data = json.dumps(words).encode()
-            line.sendall(struct.pack("!I", len(data)) + data)
-        (size,) = struct.unpack("!I", _exactly(line, 4))
-        if size > MOST_ANSWER:
-            raise RuntimeError("The sandbox's supervisor answered more than it can have to say.")
-        answer = json.loads(_exactly(line, size))
+            frames.send(line, words)
+        answer = frames.receive(line)
         line.recv(1)  # until it has cleared up
     return answer
 
 
-def _exactly(line: socket.socket, size: int) -> bytes:
-    parts: list[bytes] = []
-    while size:
-        part = line.recv(min(size, 2**20))
-        if not part:
-            raise EOFError
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
 def forget_all() -> None:
-    """End all of them, and what is known of this machine."""
+    """End all of them, and forget what is known of this machine."""
     with _lock:
-        for each in _zygotes.values():
-            each.retire()
+        all_of_them = [*_zygotes.values()]
         _zygotes.clear()
         _refusals.clear()
+    for each in all_of_them:
+        each.retire()
 
 
 def _begin_anew() -> None:
-    """In a fork of the user's process: the parent's are not ours."""
+    """In a fork of the user's process: the parent's are not ours, and must not seem to be wanted when the parent is gone."""
     global _lock
     _lock = threading.Lock()
+    _starting.clear()
     _zygotes.clear()
+    for each in [*_ours]:
+        each.close()
+    _ours.clear()
 
 
 atexit.register(forget_all)

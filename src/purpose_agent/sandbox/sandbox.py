@@ -35,6 +35,8 @@ class Sandbox:
     def __init__(self, level: Level | None = None, *, packages: Sequence[str] = (), limits: CodeLimits | None = None) -> None:
         if level is not None and level not in BY_NAME:
             raise UsageError(f"Sandbox: {level!r} is no level; it is one of {', '.join(BY_NAME)}.")
+        if isinstance(packages, str):
+            raise UsageError(f"Sandbox(packages={packages!r}): give a list of names, such as [{packages!r}].")
         self.level: Level = level or level_wanted() or "good"
         self.packages = tuple(packages)
         self.limits = limits or CodeLimits()

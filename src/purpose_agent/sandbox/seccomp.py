@@ -47,6 +47,7 @@ Rule: TypeAlias = tuple[str, tuple[Test, ...]]
 # Numbers of the kernel's headers, the same on both machines.
 WRITE_ONLY, READ_WRITE, TRUNCATE, ASYNC = 1, 2, 0o1000, 0o20000
 ACCESS = WRITE_ONLY | READ_WRITE
+ONLY_A_PATH = 0o10000000
 F_SETFL = 4
 F_COMMANDS = (0, 1, 2, 3, 5, 6, 7, 36, 37, 38, 1030, 1032)
 """F_DUPFD F_GETFD F_SETFD F_GETFL F_GETLK F_SETLK F_SETLKW, F_OFD_GETLK F_OFD_SETLK F_OFD_SETLKW, F_DUPFD_CLOEXEC F_GETPIPE_SZ."""
@@ -66,7 +67,7 @@ NO_THREAD = 0x80 | 0x2000 | 0x4000 | 0x8000 | 0x20000 | 0x7E000000
 FILES = """
     read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 close lseek fstat newfstatat stat lstat statx access
     faccessat faccessat2 readlink readlinkat getcwd chdir fchdir getdents64 mkdir mkdirat rmdir unlink unlinkat rename renameat
-    renameat2 symlink symlinkat creat ftruncate fallocate fsync fdatasync fadvise64 flock copy_file_range sendfile fstatfs statfs umask
+    renameat2 symlink symlinkat creat ftruncate fsync fdatasync fadvise64 flock copy_file_range sendfile fstatfs statfs umask
 """
 MEMORY = "mmap munmap mremap mprotect madvise brk msync"
 SIGNALS = "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait rt_sigpending rt_sigsuspend sigaltstack pause setitimer getitimer alarm"

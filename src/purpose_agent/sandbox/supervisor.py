@@ -10,50 +10,19 @@ package can't be imported.
 """
 
 import contextlib
-import json
 import os
 import signal
 import socket
-import struct
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from purpose_agent.sandbox import child, folders, namespaces, tree
+from purpose_agent.sandbox.frames import receive, send
 from purpose_agent.sandbox.watching import Child, rlimits, watch
 
-MOST_FRAME = 256 * 2**20
 LOOK = 5
 """Every so many ticks the folder's size is looked at."""
-
-
-def receive(line: socket.socket) -> Any:
-    """The next frame.
-
-    Raises:
-        EOFError: The other side has gone.
-    """
-    (size,) = struct.unpack("!I", _exactly(line, 4))
-    if size > MOST_FRAME:
-        raise EOFError(f"a frame of {size} bytes")
-    return json.loads(_exactly(line, size))
-
-
-def send(line: socket.socket, words: object) -> None:
-    """Write a frame."""
-    data = json.dumps(words).encode()
-    line.sendall(struct.pack("!I", len(data)) + data)
-
-
-def _exactly(line: socket.socket, size: int) -> bytes:
-    parts: list[bytes] = []
-    while size:
-        part = line.recv(min(size, 2**20))
-        if not part:
-            raise EOFError("the line was closed")
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
 
 
 def supervise(line: socket.socket, policy: Mapping[str, Any], readable: tuple[Sequence[int], Sequence[int]]) -> None:
@@ -70,6 +39,7 @@ def supervise(line: socket.socket, policy: Mapping[str, Any], readable: tuple[Se
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     execution = Execution(line, policy, readable)
     try:
+        execution.open()
         second = receive(line)
         if second is not None:
             execution.start_second(second)
@@ -98,14 +68,18 @@ class Execution:
         self.folder, self.made = "", False
         self.pids: list[int] = []
         self.gates: dict[int, Callable[[], None]] = {}
-        self.refused = 0
-        self.out, self.out_end = os.pipe()
-        self.err, self.err_end = os.pipe()
-        self.reports, self.reports_end = os.pipe()
+        self.out = self.out_end = self.err = self.err_end = self.reports = self.reports_end = -1
         self.second = 0
         self.line_ends: list[int] = []
         self.tell_end = -1
         self.looks = 0
+        self.is_reaper = False
+
+    def open(self) -> None:
+        """Take what every execution needs of this process."""
+        self.out, self.out_end = os.pipe()
+        self.err, self.err_end = os.pipe()
+        self.reports, self.reports_end = os.pipe()
         if not self.walls:
             self.is_reaper = tree.prctl(tree.SET_CHILD_SUBREAPER, 1)
 
@@ -188,7 +162,9 @@ class Execution:
             self.gates[fds[0]] = gate.answer
 
     def _ended(self, pid: int, code: int) -> None:
-        """Tell the first process how the second went."""
+        """Forget a process, and tell the first one how the second went."""
+        if pid in self.pids:
+            self.pids.remove(pid)
         if pid == self.second and self.tell_end >= 0:
             with contextlib.suppress(BrokenPipeError):  # it has ended as well
                 os.write(self.tell_end, f"{code}\n".encode())
@@ -205,8 +181,12 @@ class Execution:
         self.looks += 1
         if self.policy["level"] == "strong" or self.looks % LOOK:
             return ""
-        sizes = [size for _, _, size in folders.entries(self.folder)]
-        if sum(sizes) > self.limits["scratch_mb"] * 2**20 or len(sizes) > self.limits["scratch_files"]:
+        limits = self.limits
+        try:
+            size, count = folders.used(self.folder, limits["scratch_files"])
+        except OSError as error:
+            return f"Ended: there is something in its folder that can't be looked at ({os.strerror(error.errno or 0)})."
+        if size > limits["scratch_mb"] * 2**20 or count > limits["scratch_files"]:
             return "Ended: it wrote more into its folder than it may."
         return ""
 

@@ -21,6 +21,8 @@ from typing import Any, NamedTuple, cast
 FLOOD = 10
 """How many times the wanted output a stream may carry before the run is ended."""
 REPORT_BYTES = 4 * 2**20
+BEFORE = {"start", "refused"}
+"""The words that are said before the code begins, one of the two."""
 TICK = 0.02
 """Seconds between two looks at what can only be looked at."""
 
@@ -82,7 +84,16 @@ class Reports:
             if key != self.key:
                 continue
             with contextlib.suppress(ValueError, TypeError, RecursionError):
-                self.words.update(json.loads(text))
+                self._take(json.loads(text))
+
+    def _take(self, words: object) -> None:
+        """What was said before the code began stands: what is said later may be the code's own word."""
+        if not isinstance(words, dict):
+            return
+        begun = BEFORE & self.words.keys()
+        self.words.update(
+            {name: word for name, word in cast("dict[str, Any]", words).items() if not (begun and name in BEFORE)}
+        )
 
 
 def rlimits(limits: dict[str, Any]) -> list[tuple[str, int, int]]:
@@ -112,12 +123,12 @@ def reap() -> dict[int, int]:
 def verdict(code: int, words: dict[str, Any]) -> tuple[str, str]:
     """Status and a note, from how the child ended by itself."""
     if code < 0:
-        name = signal.Signals(-code).name
         if words.get("memory"):
             return "memory", ""
         if -code == signal.SIGXCPU:
-            return "timeout", "Ended: it used up its CPU seconds."
-        return "killed", f"Ended by signal {name}."
+            return "timeout", "Ended: it used up its CPU seconds, or says so."
+        names = {sign.value: sign.name for sign in signal.Signals}
+        return "killed", f"Ended by signal {names.get(-code, -code)}."
     end = words.get("end")
     if end == "memory" or (end is None and words.get("memory")):
         return "memory", ""
@@ -147,7 +158,7 @@ def watch(
         lifeline: A descriptor; when it closes, nobody wants the outcome any more.
         hear: What to do when there is something to read on other descriptors.
         tick: Looks at what has no descriptor; says why the run must end, or "".
-        ended: Told of every other child that ended, and its exit code.
+        ended: Told of every child that ended, and its exit code; its number may be a stranger's from then on.
         end: Ends what is left of the run; False if something would not die.
     """
     began = time.monotonic()
@@ -194,9 +205,9 @@ def watch(
         if flooded():
             status, note = "output", "Ended: it wrote far more than it may."
         codes = reap()
-        code = codes.pop(child.pid, None)
-        for pid, other in codes.items():
-            ended(pid, other)
+        code = codes.get(child.pid)
+        for pid, its in codes.items():
+            ended(pid, its)
         if code is not None:
             break
         if time.monotonic() >= next_look:
@@ -224,7 +235,7 @@ def watch(
         "stdout": out.text,
         "stderr": err.text,
         "truncated": out.truncated + err.truncated,
-        "value": value if isinstance(value, str) else None,
+        "value": value if isinstance(value, str) and value.isascii() else None,
         "enforced": [*_texts(measures), "wall-time", "output"],
         "tried": _texts(tried),
         "refused": reports.words.get("refused", ""),

@@ -14,12 +14,13 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 for _name, _path in (("purpose_agent", []), ("purpose_agent.sandbox", [os.path.dirname(os.path.abspath(__file__))])):
@@ -44,16 +45,23 @@ def main() -> None:
     policy: dict[str, Any] = json.loads(sys.argv[1])
     control = socket.socket(fileno=int(sys.argv[2]))
     tree.prctl(tree.SET_NO_NEW_PRIVS, 1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    readable: tuple[list[int], list[int]] = ([], [])
+    policy["namespaces"] = []
     try:
         _import(policy)
         if policy["level"] == "strong":
+            outside = namespaces.links()
             namespaces.enter()
             _become_first(control)
-            namespaces.build(policy["read"], policy["base"])
-        places = _places(policy)
-        folders = [_opened(path) for path in places if os.path.isdir(path)]
-        readable = (folders, [_opened(path) for path in places if not os.path.isdir(path)])
+            policy["namespaces"] = [name for name, link in namespaces.links().items() if link != outside[name]]
+            namespaces.build(policy["read"])
         if policy["level"] != "process-only":
+            places = _places(policy)
+            for path in places:
+                readable[not os.path.isdir(path)].append(_opened(path))
             policy["abi"] = _look_for_walls(policy)
     # BLE001: whatever it is, the user's process must be told, and nothing may run.
     except Exception as error:  # noqa: BLE001
@@ -91,7 +99,13 @@ def serve(control: socket.socket, policy: Mapping[str, Any], readable: tuple[lis
                 wanted = False
                 poll.unregister(control)
                 continue
-            pid = os.fork()
+            if not fds:
+                continue
+            try:
+                pid = os.fork()
+            except OSError:  # no room for one more now; its line is closed, which tells it
+                os.close(fds[0])
+                continue
             if pid == 0:
                 try:
                     signal.set_wakeup_fd(-1)
@@ -163,11 +177,31 @@ def _opened(path: str) -> int:
     return moved
 
 
+def _rehearse(step: Callable[[], object]) -> None:
+    """Take a step of the lockdown in a process that does nothing else: better refused now than by every run."""
+    told, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            step()
+        # BLE001: whatever it is, it must be told.
+        except BaseException as error:  # noqa: BLE001
+            os.write(tell, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(tell)
+    os.waitpid(pid, 0)
+    with open(told, "rb") as file:
+        if said := file.read():
+            raise LockdownError(said.decode(errors="replace"))
+
+
 def _look_for_walls(policy: Mapping[str, Any]) -> int:
     """The version of Landlock's interface; what can be made ready for all runs is."""
     from purpose_agent.sandbox import landlock, seccomp
 
     seccomp.program(os.uname().machine, 1, own_tree=policy["level"] == "strong")
+    _rehearse(seccomp.install_thread_gate)
     version = landlock.abi()
     if version < 1:
         raise LockdownError("this kernel has no Landlock (Linux 5.13 has it), or it is switched off")
