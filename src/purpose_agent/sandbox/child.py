@@ -13,6 +13,7 @@ import array
 import atexit
 import builtins
 import fcntl
+import gc
 import json
 import linecache
 import os
@@ -75,6 +76,7 @@ def begin(
         report(refused=f"{type(error).__name__}: {error}")
         os._exit(3)
     report(start=[*measures, *in_force(job)])
+    gc.enable()
     if policy["level"] == "process-only":
         guard.install(job["folder"], lambda tried: report(tried=tried))
     end = run(job, report)

@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def serve(control: socket.socket, policy: Mapping[str, Any], readable: tuple[list[int], list[int]]) -> None:
-    """Fork for every line that comes, until nobody can send one any more."""
+    """Hand every line that comes to a supervisor, until nobody can send one any more. One is always forked ahead, and waits."""
     known: set[int] = set()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -88,7 +88,31 @@ def serve(control: socket.socket, policy: Mapping[str, Any], readable: tuple[lis
     poll = select.poll()
     poll.register(control, select.POLLIN)
     poll.register(woken, select.POLLIN)
-    wanted = True
+
+    def fork_one() -> socket.socket | None:
+        """A supervisor that waits for its line at the other end; None if there is no room for one now."""
+        ours, theirs = socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            return None
+        if pid == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                for inherited in (ours, control):
+                    inherited.close()
+                for pipe_end in (woken, wake):
+                    os.close(pipe_end)
+                _wait_and_supervise(theirs, policy, readable)
+            finally:
+                os._exit(0)
+        known.add(pid)
+        theirs.close()
+        return ours
+
+    spare, wanted = fork_one(), True
     while wanted or known:  # to the end of those that run: their own lines tell them that nobody waits
         for fd, _ in poll.poll():
             if fd == woken:
@@ -98,26 +122,36 @@ def serve(control: socket.socket, policy: Mapping[str, Any], readable: tuple[lis
             if not data:
                 wanted = False
                 poll.unregister(control)
-                continue
-            if not fds:
-                continue
-            try:
-                pid = os.fork()
-            except OSError:  # no room for one more now; its line is closed, which tells it
-                os.close(fds[0])
-                continue
-            if pid == 0:
-                try:
-                    signal.set_wakeup_fd(-1)
-                    control.close()
-                    for pipe_end in (woken, wake):
-                        os.close(pipe_end)
-                    with socket.socket(fileno=fds[0]) as line:
-                        supervisor.supervise(line, policy, readable)
-                finally:
-                    os._exit(0)
-            known.add(pid)
-            os.close(fds[0])
+            for line in fds:
+                # One that waited may have been ended meanwhile. If there is none, the line is closed, which tells its other end.
+                _ = _handed(spare, line) or _handed(fork_one(), line)
+                os.close(line)
+            spare = fork_one() if wanted else _closed(spare)
+
+
+def _wait_and_supervise(door: socket.socket, policy: Mapping[str, Any], readable: tuple[list[int], list[int]]) -> None:
+    gc.disable()
+    _, fds, _, _ = socket.recv_fds(door, 1, 1)
+    door.close()
+    if fds:
+        with socket.socket(fileno=fds[0]) as line:
+            supervisor.supervise(line, policy, readable)
+
+
+def _handed(door: socket.socket | None, line: int) -> bool:
+    """Whether somebody behind the door took the line."""
+    if door is None:
+        return False
+    with door:
+        try:
+            return socket.send_fds(door, [b"x"], [line]) == 1
+        except OSError:
+            return False
+
+
+def _closed(door: socket.socket | None) -> None:
+    if door is not None:
+        door.close()
 
 
 def _wake(number: int, frame: object) -> None:
