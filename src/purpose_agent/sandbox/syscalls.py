@@ -35,7 +35,7 @@ TABLES: Mapping[str, Mapping[str, int]] = {
         read=0 write=1 open=2 close=3 stat=4 fstat=5 lstat=6 poll=7 lseek=8 mmap=9 mprotect=10 munmap=11 brk=12 rt_sigaction=13
         rt_sigprocmask=14 rt_sigreturn=15 ioctl=16 pread64=17 pwrite64=18 readv=19 writev=20 access=21 pipe=22 select=23
         sched_yield=24 mremap=25 msync=26 madvise=28 dup=32 dup2=33 pause=34 nanosleep=35 getitimer=36 alarm=37 setitimer=38
-        getpid=39 sendfile=40 sendto=44 recvfrom=45 shutdown=48 socketpair=53 setsockopt=54 getsockopt=55 clone=56 exit=60
+        getpid=39 sendfile=40 sendto=44 recvfrom=45 shutdown=48 socketpair=53 clone=56 exit=60
         wait4=61 kill=62 uname=63 fcntl=72 flock=73 fsync=74 fdatasync=75 truncate=76 ftruncate=77 getcwd=79 chdir=80 fchdir=81
         rename=82 mkdir=83 rmdir=84 creat=85 link=86 unlink=87 symlink=88 readlink=89 chmod=90 fchmod=91 umask=95
         gettimeofday=96 getrlimit=97 getrusage=98 sysinfo=99 times=100 getuid=102 getgid=104 geteuid=107 getegid=108 getppid=110
@@ -63,7 +63,7 @@ TABLES: Mapping[str, Mapping[str, int]] = {
         rt_sigaction=134 rt_sigprocmask=135 rt_sigpending=136 rt_sigtimedwait=137 rt_sigreturn=139 times=153 getpgid=155
         getsid=156 getgroups=158 uname=160 getrlimit=163 getrusage=165 umask=166 prctl=167 getcpu=168 gettimeofday=169
         getpid=172 getppid=173 getuid=174 geteuid=175 getgid=176 getegid=177 gettid=178 sysinfo=179 socketpair=199 sendto=206
-        recvfrom=207 setsockopt=208 getsockopt=209 shutdown=210 brk=214 munmap=215 mremap=216 clone=220 mmap=222 fadvise64=223
+        recvfrom=207 shutdown=210 brk=214 munmap=215 mremap=216 clone=220 mmap=222 fadvise64=223
         mprotect=226 msync=227 madvise=233 wait4=260 prlimit64=261 renameat2=276 seccomp=277 getrandom=278 membarrier=283
         copy_file_range=285 preadv2=286 pwritev2=287 statx=291 rseq=293 clone3=435 close_range=436 faccessat2=439
         mount_setattr=442 landlock_create_ruleset=444 landlock_add_rule=445 landlock_restrict_self=446 fchmodat2=452
