@@ -85,6 +85,8 @@ def revert(id: Id, workspace: Folder = None) -> None:
     before = opened.memory(id)
     after = opened.revert(id)
     say(f"{id}: {before.status} → {after.status}: {first_line(after)}")
+    if after.status == "quarantined":
+        say(f"Its trial may promote it again at the next settle. To keep it out: purpose-agent memories archive {id}")
 
 
 def restore(
