@@ -14,7 +14,7 @@ import purpose_agent as pa
 from purpose_agent.core.errors import SandboxUnavailable, UsageError
 from purpose_agent.core.ports import CodeLimits
 from purpose_agent.sandbox import pool
-from purpose_agent.sandbox.levels import WALLS, Level
+from purpose_agent.sandbox.levels import WALLS, Level, library
 from purpose_agent.sandbox.sandbox import Sandbox
 from tests.attack.escapes.exactly import Exactly
 
@@ -340,3 +340,25 @@ def test_on_a_lesser_kernel_code_runs_at_the_next_level_or_not_at_all(names: lis
 
     assert all(words in said.stdout for words in told), said
     assert not Path("/tmp", mark).exists()
+
+
+async def test_a_library_that_was_touched_since_is_still_found(walled: Sandbox) -> None:
+    await walled.run("pass")
+    touched = Path(library(), "touched-by-a-test.tmp")
+    try:
+        touched.touch()
+        touched.unlink()
+    except PermissionError:
+        pytest.skip("the library is not this user's")
+
+    assert (await walled.run("import asyncio, sqlite3, unittest\nresult(1)")).value == "1"
+
+
+async def test_executions_of_a_loop_share_their_threads(sandbox: Sandbox) -> None:
+    from purpose_agent.sandbox import jobs
+
+    await sandbox.run("pass")
+    limiter = jobs.limiter("talk")
+    await sandbox.run("pass")
+
+    assert jobs.limiter("talk") is limiter

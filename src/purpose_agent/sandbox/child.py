@@ -12,6 +12,7 @@ imported.
 import array
 import atexit
 import builtins
+import contextlib
 import fcntl
 import gc
 import json
@@ -108,6 +109,7 @@ def _lock_down(
         return found
     from purpose_agent.sandbox import landlock, seccomp
 
+    _trust_what_was_listed()
     listener = seccomp.install_thread_gate()
     with socket.socket(fileno=gate_fd) as line:
         line.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
@@ -123,6 +125,14 @@ def _lock_down(
     seccomp.install(main)
     found += ["seccomp", "thread-count", "no-capabilities", *policy["namespaces"], *(["scratch-size"] if strong else [])]
     return found
+
+
+def _trust_what_was_listed() -> None:
+    """Keep Python's lists of modules as they are: a folder that has changed since could not be listed anew, and all in it would be lost."""
+    for path, finder in sys.path_importer_cache.items():
+        if "_path_mtime" in getattr(finder, "__dict__", {}):
+            with contextlib.suppress(OSError):  # a folder that is not in this small world
+                vars(finder)["_path_mtime"] = os.stat(path).st_mtime
 
 
 def _limit(job: Mapping[str, Any]) -> None:

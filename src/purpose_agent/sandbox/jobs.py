@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from purpose_agent.sandbox import pool
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
+    from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
 LONGEST_NAME = 255
@@ -88,18 +90,22 @@ def _inside(name: str) -> str:
     return str(path)
 
 
-def _threads(what: str) -> "CapacityLimiter":
-    """Threads of our own, of this event loop: those of the user's program are left to it, and who talks keeps nobody from beginning."""
-    import anyio
+@cache
+def _variable(what: str) -> "RunVar[CapacityLimiter]":
     from anyio.lowlevel import RunVar
 
-    variable: RunVar[anyio.CapacityLimiter] = RunVar(f"purpose_agent.sandbox.{what}")
-    try:
-        return variable.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(AT_ONCE)
-        variable.set(limiter)
-        return limiter
+    return RunVar(f"purpose_agent.sandbox.{what}")
+
+
+def limiter(what: str) -> "CapacityLimiter":
+    """Threads of our own, of this event loop: those of the user's program are left to it, and who talks keeps nobody from beginning."""
+    import anyio
+
+    found = _variable(what).get(None)
+    if found is None:
+        found = anyio.CapacityLimiter(AT_ONCE)
+        _variable(what).set(found)
+    return found
 
 
 async def shielded(work: Callable[[], T], undo: Callable[[T], None]) -> T:
@@ -124,7 +130,7 @@ async def shielded(work: Callable[[], T], undo: Callable[[T], None]) -> T:
 
     try:
         with anyio.CancelScope(shield=True):
-            return await anyio.to_thread.run_sync(make, limiter=_threads("begin"))
+            return await anyio.to_thread.run_sync(make, limiter=limiter("begin"))
     except BaseException:
         with turn:
             gone = True
@@ -164,7 +170,7 @@ async def exchange(
             ended.set()
 
     try:
-        return await anyio.to_thread.run_sync(converse, abandon_on_cancel=True, limiter=_threads("talk"))
+        return await anyio.to_thread.run_sync(converse, abandon_on_cancel=True, limiter=limiter("talk"))
     except BaseException:
         with contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_WR)
