@@ -47,7 +47,10 @@ async def test_a_value_is_text(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("number", [24, 35, 40, 64])
 async def test_any_signal_to_itself_is_an_end_like_others(sandbox: Sandbox, number: int) -> None:
-    assert (await sandbox.run(f"import os, time; os.kill(os.getpid(), {number}); time.sleep(5)")).status in ("killed", "timeout")
+    assert (await sandbox.run(f"import os, time; os.kill(os.getpid(), {number}); time.sleep(5)")).status in (
+        "killed",
+        "timeout",
+    )
 
 
 @pytest.mark.parametrize(
