@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from purpose_agent.core.errors import SandboxUnavailable
-from purpose_agent.sandbox.levels import WALLS, Level
+from purpose_agent.sandbox.levels import WALLS, Wall
 from tests.attack.escapes import ATTACKS, BENIGN, FAMILIES
 from tests.attack.escapes.__main__ import try_one
 from tests.attack.escapes.bare import BareRunner
@@ -41,7 +41,7 @@ def test_every_attack_and_every_program_has_a_name_of_its_own() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("level", WALLS)
-async def test_no_attack_succeeds_that_the_level_promises_to_stop(level: Level) -> None:
+async def test_no_attack_succeeds_that_the_level_promises_to_stop(level: Wall) -> None:
     skip_unless_possible(level)
     attempts = [await try_one(attack, level) for attack in ATTACKS if attack.core or level == "strong"]
 
@@ -52,7 +52,7 @@ async def test_no_attack_succeeds_that_the_level_promises_to_stop(level: Level) 
 @on_linux
 @pytest.mark.parametrize("level", WALLS)
 @pytest.mark.parametrize("program", BENIGN, ids=[program.name for program in BENIGN])
-async def test_benign_programs_run_behind_walls(program: Benign, level: Level, request: pytest.FixtureRequest) -> None:
+async def test_benign_programs_run_behind_walls(program: Benign, level: Wall, request: pytest.FixtureRequest) -> None:
     skip_unless_possible(level)
     if (program.name, level) == ("pathlib and shutil", "good"):
         request.applymarker(
@@ -64,7 +64,7 @@ async def test_benign_programs_run_behind_walls(program: Benign, level: Level, r
     assert not await failure(program, Exactly(level, packages=program.packages))
 
 
-def skip_unless_possible(level: Level) -> None:
+def skip_unless_possible(level: Wall) -> None:
     try:
         Exactly(level).probe()
     except SandboxUnavailable as error:

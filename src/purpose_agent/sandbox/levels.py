@@ -24,7 +24,8 @@ from purpose_agent.core.errors import SandboxUnavailable, UsageError
 
 Level: TypeAlias = Literal["strong", "good", "bubblewrap", "monty", "process-only"]
 BY_NAME: tuple[Level, ...] = get_args(Level)
-WALLS: tuple[Level, ...] = ("strong", "good")
+Wall: TypeAlias = Literal["strong", "good"]
+WALLS: tuple[Wall, ...] = get_args(Wall)
 SETTING = "PURPOSE_AGENT_SANDBOX"
 SYSTEM = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/usr/share/zoneinfo", "/lib64", "/usr/lib64")
 
