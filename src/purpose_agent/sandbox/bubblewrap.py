@@ -23,28 +23,26 @@ from collections.abc import Mapping, Sequence
 
 from purpose_agent.core.errors import SandboxUnavailable, UsageError
 from purpose_agent.core.ports import CodeLimits, CodeResult
-from purpose_agent.sandbox import frames, pool
+from purpose_agent.sandbox import frames, namespaces, pool
 from purpose_agent.sandbox.jobs import exchange, job_of, result_of, shielded
 from purpose_agent.sandbox.levels import library, readable
 from purpose_agent.sandbox.namespaces import DEVICES, HIDDEN, SCRATCH
 
 LEVEL = "bubblewrap"
 END_SECONDS = 5.0
-NS = "/proc/self/ns/"
 OURS = "/sandbox"
 SCRIPT = f"""
-import json, os, socket, sys
+import json, socket, sys
 sys.path.insert(0, {OURS!r})
 import zygote
 del sys.path[0]
-from purpose_agent.sandbox import frames, supervisor
+from purpose_agent.sandbox import frames, namespaces, supervisor
 policy = json.loads(sys.argv[1])
 sys.path.extend(policy["sites"])
 line = socket.socket(fileno=int(sys.argv[2]))
-frames.send(line, {{name: os.readlink({NS!r} + name) for name in policy["namespaces"]}})
+frames.send(line, namespaces.links())
 supervisor.supervise(line, policy, ((), ()))
 """
-NAMESPACES = {"user": "user", "pid": "pid", "net": "network", "ipc": "ipc", "mnt": "mount"}
 
 
 class Bubblewrap:
@@ -88,7 +86,7 @@ class Bubblewrap:
         job = job_of(code, limits, files, results, folder=f"{SCRATCH}/run")
         process, line, inside = await shielded(lambda: self._start(limits), _undo)
         answer = await exchange(line, None, job, lambda: _end(process))
-        measures = [f"{NAMESPACES[name]}-namespace" for name, link in inside.items() if link != os.readlink(NS + name)]
+        measures = namespaces.own(inside, namespaces.links())
         if answer and "failed" not in answer:
             answer |= {"tried": (), "enforced": [*answer["enforced"], *measures, "filesystem", "scratch-size"]}
         return result_of(answer, LEVEL)
@@ -122,7 +120,7 @@ class Bubblewrap:
         here = os.path.dirname(os.path.abspath(__file__))
         hidden = [path for name in HIDDEN if os.path.isdir(path := f"{library()}/{name}")]
         shared = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
-        policy = {"level": "process-only", "sites": sites, "namespaces": list(NAMESPACES)}
+        policy = {"level": "process-only", "sites": sites}
         # /dev would be a folder in memory without a limit; so only its devices.
         return [
             *(self.bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),

@@ -9,7 +9,7 @@ library only: it runs where this package can't be imported.
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from purpose_agent.sandbox.syscalls import LockdownError, numbers
 
@@ -69,6 +69,11 @@ def enter() -> None:
                 file.write(text)
         except OSError as error:
             raise LockdownError(f"user namespace: {name}: {error.strerror}") from error
+
+
+def own(links: Mapping[str, str], outside: Mapping[str, str]) -> list[str]:
+    """Those that are others than outside."""
+    return [name for name, link in links.items() if link != outside[name]]
 
 
 def links() -> dict[str, str]:

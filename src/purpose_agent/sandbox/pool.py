@@ -18,9 +18,10 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from purpose_agent.sandbox import frames, zygote
+from purpose_agent.sandbox import frames
 from purpose_agent.sandbox.levels import Level, library, readable
 
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "zygote.py")
 RENEWED_AFTER = 2000
 START_SECONDS = 30.0
 GRACE = 60.0
@@ -52,8 +53,7 @@ class Zygote:
             "library": library(),
         }
         ours, theirs = socket.socketpair()
-        script = os.path.abspath(str(zygote.__file__))
-        command = [sys.executable, "-I", "-B", "-S", "-X", "utf8", script, json.dumps(policy), str(theirs.fileno())]
+        command = [sys.executable, "-I", "-B", "-S", "-X", "utf8", SCRIPT, json.dumps(policy), str(theirs.fileno())]
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         environment["MALLOC_ARENA_MAX"] = "2"  # each arena takes address space, and threads would each have one
         self._process = subprocess.Popen(

@@ -195,10 +195,7 @@ class Execution:
         if not self.walls:
             return tree.end_all(tuple(self.pids))
         for pid in self.pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            tree.kill(pid)
         for pid in self.pids:
             try:
                 os.waitpid(pid, 0)

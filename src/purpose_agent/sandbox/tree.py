@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Iterator
 
-SET_PDEATHSIG, SET_DUMPABLE, DROP_CAPABILITY, SET_CHILD_SUBREAPER, SET_NO_NEW_PRIVS, GET_NO_NEW_PRIVS = 1, 4, 24, 36, 38, 39
+SET_PDEATHSIG, SET_DUMPABLE, DROP_CAPABILITY, SET_CHILD_SUBREAPER, GET_NO_NEW_PRIVS = 1, 4, 24, 36, 39
 BURIAL = 5.0
 """Seconds given to killed processes to vanish."""
 COUNTS = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
@@ -70,6 +70,20 @@ def group_of(pid: int) -> int | None:
         return None
 
 
+def children() -> list[int]:
+    """The direct children of this process, where Linux tells."""
+    found: list[int] = []
+    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+        found += map(int, file.read().split())
+    return found
+
+
+def kill(pid: int) -> None:
+    """End a process, if it is still there."""
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def end_all(groups: tuple[int, ...]) -> bool:
     """Kill what is below this process until nothing is; False if something would not die in time.
 
@@ -87,8 +101,7 @@ def end_all(groups: tuple[int, ...]) -> bool:
                 with contextlib.suppress(OSError):
                     os.killpg(group, signal.SIGKILL)
         for pid in below:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+            kill(pid)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -97,17 +110,3 @@ def end_all(groups: tuple[int, ...]) -> bool:
         if time.monotonic() > until:
             return False
         time.sleep(0.001)
-
-
-def children() -> list[int]:
-    """The direct children of this process, where Linux tells."""
-    found: list[int] = []
-    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-        found += map(int, file.read().split())
-    return found
-
-
-def kill(pid: int) -> None:
-    """End a process, if it is still there."""
-    with contextlib.suppress(OSError):
-        os.kill(pid, signal.SIGKILL)

@@ -29,7 +29,7 @@ for _name, _path in (("purpose_agent", []), ("purpose_agent.sandbox", [os.path.d
         sys.modules[_name].__path__ = _path
 
 from purpose_agent.sandbox import namespaces, supervisor, tree  # noqa: E402
-from purpose_agent.sandbox.syscalls import LockdownError  # noqa: E402
+from purpose_agent.sandbox.syscalls import NO_NEW_PRIVS, LockdownError  # noqa: E402
 from purpose_agent.sandbox.watching import reap  # noqa: E402
 
 COMMON = """
@@ -44,7 +44,7 @@ def main() -> None:
     """Get ready, say so, serve."""
     policy: dict[str, Any] = json.loads(sys.argv[1])
     control = socket.socket(fileno=int(sys.argv[2]))
-    tree.prctl(tree.SET_NO_NEW_PRIVS, 1)
+    tree.prctl(NO_NEW_PRIVS, 1)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -56,7 +56,7 @@ def main() -> None:
             outside = namespaces.links()
             namespaces.enter()
             _become_first(control)
-            policy["namespaces"] = [name for name, link in namespaces.links().items() if link != outside[name]]
+            policy["namespaces"] = namespaces.own(namespaces.links(), outside)
             namespaces.build(policy["read"])
         if policy["level"] != "process-only":
             places = _places(policy)
