@@ -19,21 +19,42 @@ from purpose_agent.core.action import Action, Finish, GiveUp, ToolUse
 from purpose_agent.core.messages import Json
 from purpose_agent.runtime.events import (
     ActionDecided,
+    AgentFinished,
+    AgentStarted,
     CallApproved,
     CallRefused,
+    CheckpointSaved,
     Event,
     HandedOver,
     LessonDrawn,
+    LessonInjected,
+    MemoryArchived,
+    MemoryPromoted,
+    MemoryProposed,
+    MemoryQuarantined,
     MemoryRecalled,
+    MemoryRejected,
+    MemoryScanned,
+    ModelAsked,
     ModelCalled,
+    ModelRetried,
     OptionsListed,
     Payload,
+    PersonAnswered,
+    PersonAsked,
+    ReasoningSummarised,
     Reflected,
     RunFinished,
+    RunResumed,
     RunStarted,
+    RunSuspended,
+    ScoreOverridden,
+    SkillUsed,
     StateChanged,
     StepScored,
+    TextStreamed,
     ToolReturned,
+    ToolStarted,
     ValuesConsulted,
     ValuesWouldChoose,
 )
@@ -147,13 +168,31 @@ def _what(payload: Payload) -> str:
             return "values " + ", ".join(f"{each.option} {each.value:+.2f}" for each in ranked)
         case ValuesWouldChoose(option=option):
             return f"values would choose {option}"
+        case ModelAsked(purpose=purpose, messages=messages):
+            return f"asks the model ({purpose}), {counted(len(messages), 'new message', 'new messages')}"
+        case ModelRetried(model=model, attempt=attempt, seconds=seconds, error=error):
+            return f"waits {seconds:.1f} s before attempt {attempt} on {model}" + (f": {error}" if error else "")
+        case TextStreamed(text=text):
+            return f"writes: {text}"
+        case ReasoningSummarised(text=text):
+            return f"thinks: {text}"
         case ModelCalled(purpose=purpose, usage=usage, seconds=seconds, error=error):
             spent = f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written in {seconds:.1f} s"
             return f"asked the model ({purpose}): {error or spent}"
         case ActionDecided(action=action):
             return action_line(action)
+        case ToolStarted(tool=tool):
+            return f"calls {tool}"
         case ToolReturned(observation=seen):
             return f"{seen.tool} {'gave' if seen.ok else 'failed'}: {seen.content}"
+        case PersonAsked(tool=tool, why=why):
+            return f"asks a person about {tool}: {why}"
+        case PersonAnswered(verdict=verdict_, reason=reason, by=by):
+            return f"{by or 'a person'} says {verdict_}" + (f": {reason}" if reason else "")
+        case ScoreOverridden(step=step, phi=value, why=why):
+            return f"a person says Φ of step {step} is {value:.1f}" + (f": {why}" if why else "")
+        case LessonInjected(status=status, text=text):
+            return f"a person teaches ({status}): {text}"
         case CallRefused(why=why):
             return f"refused: {why}"
         case CallApproved(tool=tool, effects=effects):
@@ -163,14 +202,32 @@ def _what(payload: Payload) -> str:
         case StepScored(score=score):
             likely = "" if score.probability is None else f", success {score.probability:.0%}"
             return f"Φ {phi(score.before)} → {phi(score.after)} ({score.critic}{likely})"
+        case CheckpointSaved(step=step):
+            return f"step {step} is complete"
+        case AgentStarted(name=name, attempt=attempt):
+            return f"{name} begins" + (f", attempt {attempt}" if attempt > 1 else "")
+        case AgentFinished(name=name, status=status, seconds=seconds, error=error):
+            return f"{name}: {status} after {seconds:.1f} s" + (f": {error}" if error else "")
         case HandedOver(sender=sender, receiver=receiver, why=why):
             return f"{sender} hands over to {receiver}" + (f": {why}" if why else "")
+        case RunSuspended(status=status, reason=reason):
+            return f"{status}: {reason}"
+        case RunResumed(step=step, reason=reason):
+            return f"goes on after step {step}" + (f" ({reason})" if reason else "")
         case RunFinished(status=status, success=success, phi=value, reason=reason):
             return f"{status}, {verdict(success)}, Φ {phi(value)}" + (f": {reason}" if reason else "")
         case LessonDrawn(status=status, text=text):
             return f"lesson ({status}): {text}"
         case Reflected(lessons=lessons, why=why):
             return f"reflected: {why or counted(lessons, 'lesson', 'lessons')}"
+        case MemoryProposed(memory_id=memory_id, text=text):
+            return f"memory {memory_id} is a candidate: {text}"
+        case MemoryScanned(memory_id=memory_id, findings=findings):
+            return f"memory {memory_id} was scanned: {', '.join(findings) or 'clean'}"
+        case MemoryQuarantined() | MemoryPromoted() | MemoryRejected() | MemoryArchived():
+            return f"{payload.kind.replace('_', ' ')}: {payload.memory_id}" + (f", {payload.why}" if payload.why else "")
+        case SkillUsed(name=name, version=version):
+            return f"uses the skill {name}, version {version}"
         case _:
             assert_never(payload)
 

@@ -23,7 +23,9 @@
     └── WorkspaceError          the folder or its database can't be used
         ├── NewerWorkspace      written by a newer version of this package
         ├── NotInThisMode       the run under way may not write that: evaluation writes nothing
-        └── NotFound            no run or memory has that id
+        ├── NotFound            no run or memory has that id
+        ├── RunTaken            another process goes on with the run
+        └── CantResume          the run is over, or lacks what it needs to go on
 
 What is not here: cancellation (`asyncio.CancelledError`, `KeyboardInterrupt`) always passes through as itself.
 """
@@ -145,3 +147,11 @@ class NotInThisMode(WorkspaceError):
 
 class NotFound(WorkspaceError):
     """Nothing in the workspace has that id."""
+
+
+class RunTaken(WorkspaceError):
+    """Another process goes on with the run; nothing was written."""
+
+
+class CantResume(WorkspaceError):
+    """The run can't go on: it is over, still under way, or needs what this process doesn't have; the message says which."""

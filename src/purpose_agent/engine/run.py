@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from purpose_agent.core.action import Observation
 from purpose_agent.core.approval import Approve
 from purpose_agent.core.memory import Recalled
 from purpose_agent.core.model import NO_MODEL, Model
@@ -17,7 +18,7 @@ from purpose_agent.core.values import Experienced
 from purpose_agent.critics.phi import PhiCritic
 from purpose_agent.engine.context import Context
 from purpose_agent.runtime.event_bus import EventBus
-from purpose_agent.runtime.events import Payload, RunMode, RunStarted
+from purpose_agent.runtime.events import Payload, PersonAnswered, RunMode, RunStarted, RunStatus
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.tools.executor import ToolExecutor
 
@@ -51,6 +52,24 @@ class Setup:
     phi: PhiMode = "auto"
 
 
+def _nothing() -> None:
+    """Nobody keeps a record."""
+
+
+class Suspended(Exception):
+    """The run stands still from here until it is resumed; the runner ends its segment with `RunSuspended`.
+
+    Args:
+        status: "waiting" for a person, or "paused".
+        reason: What it waits for, in words.
+    """
+
+    def __init__(self, reason: str, *, status: RunStatus = "waiting") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status: RunStatus = status
+
+
 @dataclass(slots=True)
 class Run:
     """What changes while a run goes on. One owner: the runner.
@@ -63,6 +82,10 @@ class Run:
         wrong: Answers that failed the checks.
         taint: The lowest origin of all that has been in its context, and what had it.
         critic: Judges its steps; None before the first.
+        save: Saves what was published since the last time; does nothing in an evaluation.
+        answers: What people said of calls, by the call's id.
+        returned: Calls of the present step that were carried out before the run was resumed, by their ids.
+        in_flight: Ids of its calls that had begun then, and of which nobody knows whether they were carried out.
     """
 
     setup: Setup
@@ -87,6 +110,10 @@ class Run:
     wrong: list[str] = field(default_factory=list[str])
     taint: Taint = field(default_factory=Taint)
     critic: PhiCritic | None = None
+    save: Callable[[], None] = _nothing
+    answers: dict[str, PersonAnswered] = field(default_factory=dict[str, PersonAnswered])
+    returned: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    in_flight: set[str] = field(default_factory=set[str])
 
     def publish(self, payload: Payload) -> None:
         """Tell of an event of the present step."""

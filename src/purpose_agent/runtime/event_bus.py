@@ -8,14 +8,37 @@ order of their numbers, even if a listener publishes one itself.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.ports import Clock
-from purpose_agent.runtime.events import Event, Payload, Visibility
+from purpose_agent.runtime.events import VERSION, VISIBILITY, Event, Payload, Visibility
 
 Listener: TypeAlias = Callable[[Event], None]
+
+_OPENS: Mapping[str, str] = {
+    "run_started": "part",
+    "run_resumed": "part",
+    "agent_started": "part",
+    "model_asked": "question",
+    "action_decided": "decision",
+}
+_OF_QUESTIONS = frozenset({"model_retried", "text_streamed", "model_called", "reasoning_summarised"})
+_OF_DECISIONS = frozenset(
+    {
+        "tool_started",
+        "tool_returned",
+        "person_asked",
+        "person_answered",
+        "call_refused",
+        "call_approved",
+        "state_changed",
+        "step_scored",
+        "checkpoint_saved",
+        "handed_over",
+    }
+)
 
 
 class EventBus:
@@ -39,18 +62,29 @@ class EventBus:
         self._listeners: list[Listener] = []
         self._undelivered: deque[Event] = deque()
         self._delivering = False
+        self._opened: dict[tuple[str, str], str] = {}
+        self._first: str | None = None
 
     def publish(
-        self, payload: Payload, *, lane: str, step: int = 0, visibility: Visibility = "public", parent: str | None = None
+        self,
+        payload: Payload,
+        *,
+        lane: str,
+        step: int = 0,
+        visibility: Visibility | None = None,
+        parent: str | None = None,
+        recorded: bool = True,
     ) -> Event:
         """Make an event of `payload` and deliver it.
 
         Args:
-            lane: The agent's name.
+            lane: The agent's, node's or branch's name.
             step: The step it belongs to, from 1; 0 before the first.
-            parent: The id of the event it follows from, or None.
+            visibility: None: as `VISIBILITY` has it for its kind.
+            parent: The id of the event it follows from; None: what opened its part of the lane, see `_parent`.
+            recorded: False: it is for those who listen now, has no number of its own, and is not kept.
         """
-        self._last += 1
+        self._last += recorded
         event = Event(
             id=self._ids("evt"),
             run_id=self.run_id,
@@ -59,14 +93,29 @@ class EventBus:
             lane=lane,
             step=step,
             payload=payload,
-            visibility=visibility,
-            parent=parent,
+            visibility=visibility or VISIBILITY.get(payload.kind, "public"),
+            parent=parent or self._parent(payload.kind, lane),
+            version=VERSION,
         )
-        self.events.append(event)
+        if payload.kind in _OPENS:
+            self._opened[lane, _OPENS[payload.kind]] = event.id
+            if payload.kind == "action_decided":
+                self._opened.pop((lane, "question"), None)
+            self._first = self._first or event.id
+        if recorded:
+            self.events.append(event)
         self._undelivered.append(event)
         if not self._delivering:
             self._deliver()
         return event
+
+    def _parent(self, kind: str, lane: str) -> str | None:
+        """The last event on the lane that opened what this one is a part of: a question, a decision, a part of a flow, the run."""
+        if kind in _OF_QUESTIONS and (lane, "question") in self._opened:
+            return self._opened[lane, "question"]
+        if kind in _OF_DECISIONS and (lane, "decision") in self._opened:
+            return self._opened[lane, "decision"]
+        return self._opened.get((lane, "part"), self._first)
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every event from now on. It should return at once: the run waits for it."""

@@ -250,11 +250,32 @@ def m0004_what_critics_said(db: Connection) -> None:
     )
 
 
+def m0005_runs_that_stand_still(db: Connection) -> None:
+    """Runs that wait and go on, forks, what people say to runs; the version of events."""
+    db.execute(
+        """
+        ALTER TABLE events ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE runs ADD COLUMN forked_from TEXT;    -- the run whose first steps it has taken over
+
+        CREATE TABLE controls (              -- what people say to a run from outside; the run itself makes events of it
+            number INTEGER PRIMARY KEY,      -- in the order it was said
+            run_id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            what TEXT NOT NULL,              -- 'answer', 'pause', 'abort', 'score', 'lesson'
+            body TEXT NOT NULL,              -- JSON of the payload it becomes
+            taken INTEGER NOT NULL DEFAULT 0 -- 1: the run has heard it
+        ) STRICT;
+        CREATE INDEX controls_to_take ON controls (run_id) WHERE taken = 0;
+        """
+    )
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     m0001_runs_events_and_memories,
     m0002_experience,
     m0003_evidence,
     m0004_what_critics_said,
+    m0005_runs_that_stand_still,
 )
 
 

@@ -278,8 +278,9 @@ def load_trace(db: Database, run_id: str) -> Trace:
     """
     events: list[Event] = []
     left_out = 0
-    for id, seq, at, lane, step, kind, visibility, parent, text in db.rows(
-        "SELECT id, seq, at, lane, step, kind, visibility, parent, payload FROM events WHERE run_id = ? ORDER BY seq", (run_id,)
+    for id, seq, at, lane, step, kind, visibility, parent, version, text in db.rows(
+        "SELECT id, seq, at, lane, step, kind, visibility, parent, version, payload FROM events WHERE run_id = ? ORDER BY seq",
+        (run_id,),
     ):
         known = PAYLOADS.get(kind)
         if known is None:
@@ -289,7 +290,7 @@ def load_trace(db: Database, run_id: str) -> Trace:
             payload = from_json(known, text)
         except ValueError as error:
             raise WorkspaceError(f"Event {seq} of {run_id} in {db.path} can't be read as {kind}: {error}") from error
-        events.append(Event(id, run_id, seq, datetime.fromisoformat(at), lane, step, payload, visibility, parent))
+        events.append(Event(id, run_id, seq, datetime.fromisoformat(at), lane, step, payload, visibility, parent, version))
     if not events:
         raise _not_found(run_id, db)
     return Trace(tuple(events), left_out)
@@ -465,8 +466,8 @@ def _kept(text: str) -> str:
 
 def _insert(cursor: Cursor, events: Iterable[Event]) -> None:
     cursor.executemany(
-        "INSERT INTO events (run_id, seq, id, at, lane, step, kind, visibility, parent, payload)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO events (run_id, seq, id, at, lane, step, kind, visibility, parent, version, payload)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 event.run_id,
@@ -478,6 +479,7 @@ def _insert(cursor: Cursor, events: Iterable[Event]) -> None:
                 event.payload.kind,
                 event.visibility,
                 event.parent,
+                event.version,
                 payload_to_json(event.payload),
             )
             for event in events

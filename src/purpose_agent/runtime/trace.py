@@ -155,6 +155,7 @@ def event_to_json(event: Event) -> str:
         "step": event.step,
         "visibility": event.visibility,
         "parent": event.parent,
+        "version": event.version,
     }
     return f'{storable(json.dumps(envelope, ensure_ascii=False))[:-1]}, "payload": {payload_to_json(event.payload)}}}'
 

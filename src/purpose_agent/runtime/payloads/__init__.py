@@ -1,0 +1,1 @@
+"""The kinds of events, by what they are about."""
