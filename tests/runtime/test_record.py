@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from purpose_agent.core.errors import NotFound, UsageError, WorkspaceError
+from purpose_agent.core.errors import NotFound, RunTaken, UsageError, WorkspaceError
+from purpose_agent.core.ids import counting_ids
 from purpose_agent.core.model import Usage
 from purpose_agent.core.task import Task
-from purpose_agent.runtime import record
+from purpose_agent.runtime import owner
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus
-from purpose_agent.runtime.events import LessonDrawn, Payload, Reflected, RunFinished, StateChanged
+from purpose_agent.runtime.events import (
+    LessonDrawn,
+    ModelCalled,
+    Payload,
+    Reflected,
+    RunFinished,
+    RunResumed,
+    RunStatus,
+    RunSuspended,
+    StateChanged,
+)
 from purpose_agent.runtime.record import (
     NOT_WANTED,
     PENDING,
@@ -222,10 +234,10 @@ def test_a_process_is_told_from_a_later_one_with_the_same_pid() -> None:
 def test_a_process_that_has_ended_is_dead_even_if_nobody_has_waited_for_it() -> None:
     process = python("import sys; print(open('/proc/self/stat').read().split(')')[-1].split()[19])")
     assert process.stdout is not None
-    owner = f"{process.pid}:{process.stdout.readline().strip()}"
+    name = f"{process.pid}:{process.stdout.readline().strip()}"
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
-    assert not is_alive(owner)
+    assert not is_alive(name)
     process.communicate(timeout=30)
 
 
@@ -235,7 +247,7 @@ def test_without_proc_the_pid_alone_decides(monkeypatch: pytest.MonkeyPatch) -> 
 
     process = python("pass")
     process.communicate(timeout=30)
-    monkeypatch.setattr(record, "_stat", no_proc)
+    monkeypatch.setattr(owner, "_stat", no_proc)
 
     assert is_alive(f"{os.getpid()}:")
     assert not is_alive(f"{process.pid}:")
@@ -345,15 +357,13 @@ def test_reflection_is_marked_together_with_its_events_and_not_wanted_again(db: 
 
 
 def test_an_event_can_be_saved_only_once(db: Database) -> None:
-    import apsw
-
     bus = a_bus()
     _open(db, bus)
     bus.publish(StateChanged({}), lane="porter")
     events = bus.unsaved()
     RunRecord(db).append(events)
 
-    with pytest.raises(apsw.ConstraintError):
+    with pytest.raises(RunTaken, match="Event 2 of run_1 is there already"):
         RunRecord(db).append(events)
 
 
@@ -365,3 +375,103 @@ def test_a_run_claimed_by_a_process_that_is_no_more_is_free_again(db: Database) 
     release_dead_claims(db)
 
     assert claim_reflection(db, now=START, owner=this_process()) is not None
+
+
+def _suspended(db: Database, status: RunStatus = "waiting") -> EventBus:
+    """Its first step is saved, and that it stands still."""
+    bus = a_bus()
+    _open(db, bus)
+    usage = Usage(100, 10, 80, 0.5, 1)
+    bus.publish(ModelCalled("act", "scripted", "actor@1", usage, 0.1), lane="porter", step=1)
+    bus.publish(RunSuspended(status, "May it pull?", Usage(300, 30, 0, None, 3), 2.5), lane="porter", step=1)
+    RunRecord(db).append(bus.unsaved())
+    return bus
+
+
+@pytest.mark.parametrize("status", ["waiting", "paused"])
+def test_a_run_that_stands_still_says_so_and_what_it_has_cost(status: RunStatus, db: Database) -> None:
+    _suspended(db, status)
+
+    run = get_run(db, "run_1")
+
+    assert (run.status, run.reason, run.steps, run.seconds, run.finished_at) == (status, "May it pull?", 1, 2.5, None)
+    assert (run.input_tokens, run.output_tokens, run.usd) == (300, 30, None)
+    assert claim_reflection(db, now=START, owner=this_process()) is None
+
+
+def test_a_run_that_waits_is_not_interrupted_though_its_process_is_gone(db: Database) -> None:
+    _suspended(db)
+    with db.write() as cursor:
+        cursor.execute("UPDATE runs SET owner = '999999999:1'")
+
+    assert get_run(db, "run_1").status == "waiting"
+    assert [len(list_runs(db, status=status)) for status in ("waiting", "interrupted", "running", "paused")] == [1, 0, 0, 0]
+
+
+def test_a_run_that_is_resumed_runs_under_the_process_that_goes_on_with_it(db: Database) -> None:
+    bus = _suspended(db)
+    with db.write() as cursor:
+        cursor.execute("UPDATE runs SET owner = '999999999:1'")
+    bus.publish(RunResumed(this_process(), 0, "suspended"), lane="porter")
+    bus.publish(ModelCalled("act", "scripted", "actor@1", Usage(7, 1, 0, None, 1), 0.1), lane="porter", step=2)
+
+    RunRecord(db).append(bus.unsaved())
+
+    run = get_run(db, "run_1")
+    assert (run.status, run.owner, run.reason, run.seconds) == ("running", this_process(), "", None)
+    assert (run.steps, run.input_tokens) == (2, 307)
+    assert [each.id for each in list_runs(db, status="running")] == ["run_1"]
+
+
+def test_a_run_that_ended_interrupted_and_goes_on_has_not_ended(db: Database) -> None:
+    bus = a_bus()
+    _open(db, bus)
+    bus.publish(RunFinished("interrupted", "half", None, 3.0, Usage(), "stopped from outside"), lane="porter")
+    RunRecord(db).finish(bus.unsaved(), steps=1, seconds=1.0, reflected=NOT_WANTED)
+    bus.publish(RunResumed(this_process(), 1, "died"), lane="porter")
+    RunRecord(db).append(bus.unsaved())
+
+    run = get_run(db, "run_1")
+    assert (run.status, run.finished_at, run.answer, run.phi, run.reason) == ("running", None, None, None, "")
+
+    _finish(db, bus, seconds=4.0)
+    assert (get_run(db, "run_1").status, get_run(db, "run_1").seconds) == ("finished", 4.0)
+
+
+def test_of_two_that_go_on_with_a_run_the_second_to_save_is_refused_and_nothing_of_it_is_kept(db: Database) -> None:
+    _suspended(db)
+    events = load_trace(db, "run_1").events
+    first, second = (EventBus("run_1", StandingClock(), counting_ids(), before=events) for _ in range(2))
+    for bus in (first, second):
+        bus.publish(RunResumed(this_process(), 0), lane="porter")
+    second.publish(StateChanged({"door": "broken"}), lane="porter", step=1)
+
+    RunRecord(db).append(first.unsaved())
+    with pytest.raises(RunTaken, match="another process"):
+        RunRecord(db).append(second.unsaved())
+
+    assert load_trace(db, "run_1").events == tuple(first.events)
+    assert get_run(db, "run_1").status == "running"
+
+
+def test_events_are_not_saved_over_a_gap_nor_of_two_runs_at_once(db: Database) -> None:
+    bus, other = a_bus(), a_bus("run_2")
+    _open(db, bus)
+    lost, kept = (bus.publish(StateChanged({}), lane="porter") for _ in range(2))
+    foreign = other.publish(started(), lane="porter")
+
+    with pytest.raises(RunTaken, match="before number 3 of run_1 is missing"):
+        RunRecord(db).append([kept])
+    with pytest.raises(UsageError, match="run_1, run_2"):
+        RunRecord(db).append([lost, foreign])
+    with pytest.raises(RunTaken, match="Event 1 of run_1 is there already"):
+        RunRecord(db).open(bus.events[0], TASK, family="", task_key="", reflected=PENDING)
+    assert len(load_trace(db, "run_1").events) == 1
+
+
+def test_a_fork_says_of_which_run(db: Database) -> None:
+    bus = a_bus("run_2")
+    first = bus.publish(replace(started(), forked_from="run_1", forked_at=2), lane="porter")
+    RunRecord(db).open(first, TASK, family="", task_key="", reflected=PENDING)
+
+    assert get_run(db, "run_2").forked_from == "run_1"

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approve
-from purpose_agent.core.errors import UsageError
+from purpose_agent.core.errors import CantResume, UsageError
 from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import ChoiceEnvironment
@@ -164,8 +164,43 @@ class Agent:
                 and is done in a world; the world gives what no world may give, and the message says what.
         """
         listeners = [watch] if watch is not None else []
-        result = await self.attempt(as_task(task), seed=seed, listeners=listeners)
-        if self.mode != "learning" or result.status == "failed":
+        return await self.reflected(await self.attempt(as_task(task), seed=seed, listeners=listeners), listeners)
+
+    def resume(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
+        """Blocking form of `resume_async`."""
+        return run_sync(self.resume_async(run_id, task=task, watch=watch))
+
+    async def resume_async(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
+        """Go on with one of its runs that stood still, failed, was interrupted, or whose process died; then reflect on it.
+
+        What was complete is not done again: the run goes on after its last step, or within one whose calls were partly
+        carried out. It does so with this agent as it is now: its model, tools and limits may be others than before.
+
+        Args:
+            task: Needed only if checks of it are functions, which are not in the record.
+            watch: Called with every event from now on.
+
+        Raises:
+            CantResume: The run is over, is still under way in another process, is another agent's, or lacks what it needs.
+            RunTaken: Another process went on with it at the same moment.
+            NotFound: There is no such run.
+        """
+        listeners = [watch] if watch is not None else []
+        return await self.reflected(await self.go_on(run_id, task=task, listeners=listeners), listeners)
+
+    async def go_on(self, run_id: str, *, task: Task | None = None, listeners: Sequence[Listener] = ()) -> TaskResult:
+        """As `resume_async`, without reflection: for teams and flows."""
+        row, trace = self.workspace.resumable(run_id)
+        if row.agent != self.name:
+            raise CantResume(f"{run_id} is a run of {row.agent!r}, not of {self.name!r}; resume it with that agent.")
+        recalled, withheld = self.workspace.recalled_again(trace)
+        return await self.workspace.runner.resume(
+            self.setup(), trace, task=task, mode=row.mode, recalled=recalled, withheld=withheld, listeners=listeners
+        )
+
+    async def reflected(self, result: TaskResult, listeners: Sequence[Listener] = ()) -> TaskResult:
+        """The result with the lessons drawn from it, if it is over and there to learn from."""
+        if self.mode != "learning" or result.status not in ("finished", "gave_up", "exhausted"):
             return result
         return replace(result, lessons=await self.workspace.reflect(result, self, listeners=listeners))
 
@@ -180,6 +215,8 @@ class Agent:
         values: bool | None = None,
         taint: Taint = UNTAINTED,
         listeners: Sequence[Listener] = (),
+        run_id: str | None = None,
+        stream: bool = False,
     ) -> TaskResult:
         """The run alone, without reflection: for teams, which reflect when they know how it went on.
 
@@ -188,6 +225,8 @@ class Agent:
             without_memory: The id of one memory that is left out.
             values: Whether options are ranked by what earlier runs got from them; None: as the gate says.
             taint: Of what the task's words were made from, where a person did not write them.
+            run_id: For a run that was promised under that id; None: a new one.
+            stream: Its answers are told piece by piece while the model writes them.
 
         Raises:
             UsageError: `seed` is no whole number; or as `run_async`.
@@ -205,6 +244,8 @@ class Agent:
             values=values,
             taint=taint,
             listeners=listeners,
+            run_id=run_id,
+            stream=stream,
         )
 
     def moved(self, workspace: Workspace, mode: RunMode) -> "Agent":

@@ -8,7 +8,7 @@ process; processes share it through the database.
 """
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -47,7 +47,10 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.memory.vectors import MemoryVectors
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.difference import RunDifference, difference
 from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.events import MemoryRecalled
+from purpose_agent.runtime.forking import fork, resumable
 from purpose_agent.runtime.record import (
     RunRecord,
     RunRow,
@@ -168,6 +171,49 @@ class Workspace(Remembered):
             NotFound: There is none of that id.
         """
         return load_trace(self._db, run_id)
+
+    def fork(self, run_id: str, *, at: int | None = None, seed: int | None = None) -> str:
+        """A new run that has the first steps of another one, as they were; `agent.resume` goes on from there.
+
+        Args:
+            at: Its last step that is taken over, from 0; None: the last complete one.
+            seed: Of the steps to come; None: that of the first run.
+
+        Returns:
+            The id of the new run. It is "paused" until it is resumed.
+
+        Raises:
+            NotFound: There is no such run.
+            CantResume: It has not so many complete steps.
+        """
+        return fork(self._db, self.record, run_id, at=at, seed=seed, ids=self.ids, clock=self._clock)
+
+    def compare(self, first: str, second: str) -> RunDifference:
+        """Where two runs part, and how they ended.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+        return difference(self.trace(first), self.trace(second))
+
+    def resumable(self, run_id: str) -> tuple[RunRow, Trace]:
+        """A run that can go on.
+
+        Raises:
+            NotFound: There is none of that id.
+            CantResume: It is over, or under way.
+        """
+        return resumable(self._db, run_id)
+
+    def recalled_again(self, trace: Trace) -> tuple[tuple[Recalled, ...], Mapping[str, int]]:
+        """The memories that a run had in its prompt, as they are now, and by id the version of those that a coin withheld."""
+        events = trace.of(MemoryRecalled)
+        if not events:
+            return (), {}
+        kept = [(each, self._store.find(each.memory_id)) for each in events[0].memories]
+        withheld = {id: memory.version for id in events[0].withheld if (memory := self._store.find(id)) is not None}
+        found = tuple(Recalled(memory, 0.0, each.score, "before") for each, memory in kept if memory is not None)
+        return found, withheld
 
     def settle(self, *, watch: Listener | None = None, budget: Budget | None = None) -> Settled:
         """Blocking form of `settle_async`."""

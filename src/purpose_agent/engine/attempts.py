@@ -38,8 +38,13 @@ def tries_again(run: Run, answer: str) -> bool:
     except LimitReached:
         return False
     run.wrong.append(answer)
-    run.context.add_failure(failures(_untold(score, answer)))
+    run.context.add_failure(untold_failures(score, answer))
     return True
+
+
+def untold_failures(score: Score, answer: str) -> str:
+    """What failed of the answer, in words that don't tell what was expected."""
+    return failures(_untold(score, answer))
 
 
 def _untold(score: Score, answer: str) -> Score:

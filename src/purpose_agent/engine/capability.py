@@ -22,7 +22,7 @@ from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.origin import Origin, Taint, lowest
 from purpose_agent.core.tool import Effect
 from purpose_agent.engine.run import Run
-from purpose_agent.runtime.events import CallApproved, CallRefused
+from purpose_agent.runtime.events import CallApproved, CallRefused, ToolReturned
 
 LEAST: Final[Origin] = "self_verified"
 """The lowest origin that may decide a sensitive call alone."""
@@ -50,7 +50,10 @@ async def carried_out(run: Run, calls: Sequence[ToolCall]) -> tuple[Observation,
     refused = {place: seen for place, call in enumerate(calls) if (seen := await _refused(run, call)) is not None}
     allowed = tuple(call for place, call in enumerate(calls) if place not in refused)
     done = iter(await run.setup.tools.execute(allowed) if allowed else ())
-    return tuple(refused[place] if place in refused else next(done) for place in range(len(calls)))
+    observations = tuple(refused[place] if place in refused else next(done) for place in range(len(calls)))
+    for seen in observations:
+        run.publish(ToolReturned(seen))
+    return observations
 
 
 def may_decide(taint: Taint) -> bool:

@@ -8,7 +8,7 @@ from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import Taint
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import OptionsListed, RunFinished, RunStarted, RunStatus, StepScored, ToolReturned
+from purpose_agent.runtime.events import TERMINAL, OptionsListed, RunFinished, RunStarted, RunStatus, StepScored, ToolReturned
 from purpose_agent.runtime.taints import UNTOLD, taint_at
 from purpose_agent.runtime.trace import Step, Trace
 
@@ -30,8 +30,12 @@ class TaskResult:
     @property
     def _end(self) -> RunFinished:
         end = self.trace.finished
-        assert end is not None, "a TaskResult is made of a finished run"
-        return end
+        if end is not None:
+            return end
+        still = self.trace.suspended
+        assert still is not None, "a TaskResult is made of a run that is over, or stands still"
+        answers = [step.action.answer for step in self.trace.steps() if isinstance(step.action, Finish)]
+        return RunFinished(still.status, answers[-1] if answers else None, None, None, still.usage, still.reason)
 
     @property
     def id(self) -> str:
@@ -113,7 +117,7 @@ class TaskResult:
     @property
     def seconds(self) -> float:
         """Wall time from the first event to the run's end."""
-        end = next(event for event in self.trace.events if isinstance(event.payload, RunFinished))
+        end = next(event for event in reversed(self.trace.events) if event.payload.kind in TERMINAL)
         return (end.at - self.trace.events[0].at).total_seconds()
 
     def __str__(self) -> str:

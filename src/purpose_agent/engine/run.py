@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 from purpose_agent.core.action import Observation
 from purpose_agent.core.approval import Approve
+from purpose_agent.core.exposure import Exposure
 from purpose_agent.core.memory import Recalled
+from purpose_agent.core.messages import Message
 from purpose_agent.core.model import NO_MODEL, Model
 from purpose_agent.core.origin import Origin, Taint
 from purpose_agent.core.ports import ChoiceEnvironment
@@ -18,7 +20,7 @@ from purpose_agent.core.values import Experienced
 from purpose_agent.critics.phi import PhiCritic
 from purpose_agent.engine.context import Context
 from purpose_agent.runtime.event_bus import EventBus
-from purpose_agent.runtime.events import Payload, PersonAnswered, RunMode, RunStarted, RunStatus
+from purpose_agent.runtime.events import MemoryRecalled, Payload, PersonAnswered, RunMode, RunStarted, RunStatus
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.tools.executor import ToolExecutor
 
@@ -86,6 +88,10 @@ class Run:
         answers: What people said of calls, by the call's id.
         returned: Calls of the present step that were carried out before the run was resumed, by their ids.
         in_flight: Ids of its calls that had begun then, and of which nobody knows whether they were carried out.
+        recalled: What it was given of what was learned, as its event tells.
+        exposures: Which coin fell how for what it was given.
+        asked: The messages that its model was shown last.
+        streams: Its answers are told piece by piece while the model writes them.
     """
 
     setup: Setup
@@ -114,10 +120,18 @@ class Run:
     answers: dict[str, PersonAnswered] = field(default_factory=dict[str, PersonAnswered])
     returned: dict[str, Observation] = field(default_factory=dict[str, Observation])
     in_flight: set[str] = field(default_factory=set[str])
+    recalled: MemoryRecalled = field(default_factory=lambda: MemoryRecalled(()))
+    exposures: tuple[Exposure, ...] = ()
+    asked: tuple[Message, ...] = ()
+    streams: bool = False
 
     def publish(self, payload: Payload) -> None:
         """Tell of an event of the present step."""
         self.bus.publish(payload, lane=self.setup.agent, step=self.step)
+
+    def unread(self, problem: str) -> None:
+        """A reply could not be read."""
+        self.last_problem = f"The last reply could not be used: {problem}"
 
     def has_read(self, origin: Origin, source: str) -> None:
         """Something of that origin is in the context from now on."""
@@ -159,4 +173,6 @@ def started(run: Run, parent: str | None) -> RunStarted:
         tools=tuple(setup.tools.tools),
         temperature=setup.temperature,
         limits=setup.limits,
+        origin=run.taint.origin,
+        source=run.taint.source,
     )

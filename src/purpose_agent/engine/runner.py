@@ -3,55 +3,42 @@
 In:  who runs (`Setup`), a task.
 Out: a `TaskResult`, every fact of which is an event.
 
-Each step is saved before the next one begins. A run that is cancelled, or whose model fails, is closed in the record
-before the caller hears of it. Not here: learning from the run (`learning/`), and who the agent is (`agents/`).
+Each step is saved before the next one begins, and a run that was interrupted goes on after its last one. A run that is
+cancelled, or whose model fails, is closed in the record before the caller hears of it. Not here: what a step is
+(`step.py`), learning from the run (`learning/`), and who the agent is (`agents/`).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from types import MappingProxyType
 from typing import assert_never
 
-from purpose_agent.core.action import Action, Finish, GiveUp, Observation, ToolUse
+from purpose_agent.core.action import Finish, GiveUp, ToolUse
 from purpose_agent.core.errors import LimitReached, ModelError, UsageError
 from purpose_agent.core.ids import IdSource, new_id
-from purpose_agent.core.memory import Memory
-from purpose_agent.core.messages import Json, ToolCall
-from purpose_agent.core.model import Capabilities, Model, ModelRequest, ModelResponse
+from purpose_agent.core.memory import Memory, Recalled
+from purpose_agent.core.model import Capabilities
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import Values
-from purpose_agent.engine.actor import decide, turn_of, with_own_ids
 from purpose_agent.engine.attempts import tries_again
-from purpose_agent.engine.capability import carried_out
-from purpose_agent.engine.choosing import answer_among
+from purpose_agent.engine.closing import close, suspend
 from purpose_agent.engine.context import open_context
 from purpose_agent.engine.recalling import Explores, Given, OnTrial, Recall, Recalling
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.engine.run import Run, Setup, draws_of, started, taint_of
+from purpose_agent.engine.resuming import Recorded, restored
+from purpose_agent.engine.run import Run, Setup, Suspended, draws_of, started, taint_of
 from purpose_agent.engine.scoring import Scoring
-from purpose_agent.engine.world import judged, step_in_world
-from purpose_agent.memory.credit import credit
-from purpose_agent.runtime.connection import Cursor
+from purpose_agent.engine.step import Decided, Stepper, complete
 from purpose_agent.runtime.event_bus import EventBus, Listener
-from purpose_agent.runtime.events import (
-    ActionDecided,
-    RunFinished,
-    RunMode,
-    RunStatus,
-    StateChanged,
-    ToolReturned,
-)
+from purpose_agent.runtime.events import RunMode, RunResumed, RunStatus
 from purpose_agent.runtime.limits import Meter
-from purpose_agent.runtime.model_call import call_model
-from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord
+from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord, this_process
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
-
-MOST_REASON_CHARS = 500
 
 
 class Runner:
@@ -80,12 +67,11 @@ class Runner:
         holdout: float = 0.0,
         on_trial: OnTrial | None = None,
     ) -> None:
-        self._scoring = scoring
+        self._stepper = Stepper(scoring, values, ids=ids, clock=clock)
         self._clock = clock
         self._recalling = Recalling(recall, explores, holdout, on_trial)
         self._record = record
         self._ids = ids
-        self._values = values
 
     async def run(
         self,
@@ -101,6 +87,8 @@ class Runner:
         values: bool | None = None,
         taint: Taint = UNTAINTED,
         listeners: Sequence[Listener] = (),
+        run_id: str | None = None,
+        stream: bool = False,
     ) -> TaskResult:
         """Run `task` to its end. A failing model ends it as "failed"; a bug of ours is recorded, then raised.
 
@@ -116,6 +104,8 @@ class Runner:
                 it is for measurements of what the gate is good for.
             taint: Of what the task's words were made from, where a person did not write them.
             listeners: Called with every event.
+            run_id: For a run that was promised under that id; None: a new one.
+            stream: The agent's answers are told piece by piece while its model writes them.
 
         Raises:
             UsageError: There is no model, and the task has neither choices nor a world to choose actions in.
@@ -129,7 +119,7 @@ class Runner:
         # Asked of the file itself, so that it holds for what tools, worlds and listeners try, too.
         with self._record.in_mode(mode) if self._record is not None else nullcontext():
             record = self._record if mode != "evaluation" else None
-            run_id = self._ids("run")
+            run_id = run_id or self._ids("run")
             given = Given()
             if memory:
                 given = self._recalling.given(
@@ -137,24 +127,84 @@ class Runner:
                 )
             run = self._open(setup, task, run_id, given, mode, seed, listeners)
             run.taint = taint.mixed(taint_of(given.shown))
+            run.streams = stream
+            run.recalled, run.exposures = given.event, given.exposures
             run.publish(started(run, parent))
-            run.publish(given.event)
+            run.publish(run.recalled)
             if record is not None:
                 first, *rest = run.bus.unsaved()
                 wanted = PENDING if mode == "learning" else NOT_WANTED
                 record.open(first, task, family=task.family, task_key=task.key, reflected=wanted, events=rest)
-            try:
-                status, reason = await self._until_the_end(run, record)
-            except asyncio.CancelledError as error:
-                self._close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
-                raise
-            except BaseException as error:
-                counts = mode == "learning" and isinstance(error, Exception)
-                self._close(run, record, "failed", f"{type(error).__name__}: {error}", given if counts else None)
-                raise
-            self._close(run, record, status, reason, given if mode == "learning" else None)
+                run.save = _saving(run, record)
+            return await self._to_the_end(run, record, given.shown)
+
+    async def resume(
+        self,
+        setup: Setup,
+        trace: Trace,
+        *,
+        task: Task | None = None,
+        mode: RunMode = "learning",
+        recalled: Sequence[Recalled] = (),
+        withheld: Mapping[str, int] = MappingProxyType({}),
+        stream: bool = False,
+        listeners: Sequence[Listener] = (),
+    ) -> TaskResult:
+        """Go on with a run after its last complete step, or within the step that was under way, to its end.
+
+        Args:
+            trace: Of the run, from the record: whether it may go on is the caller's to know.
+            task: If it has checks that are functions, or None for the one in the record.
+            recalled: The memories in its prompt, as they are now.
+            withheld: By id: the version of memories that a coin kept from it.
+
+        Raises:
+            CantResume: The record lacks what it needs.
+            RunTaken: Another process goes on with it.
+        """
+        record = self._record
+        assert record is not None, "what was recorded is resumed where it was"
+        recorded = Recorded.of(trace)
+        with record.in_mode(mode):
+            bus = EventBus(trace.run_id, self._clock, self._ids, before=trace.events)
+            for listener in listeners:
+                bus.listen(listener)
+            run, decided = await restored(
+                recorded,
+                setup,
+                recorded.task(task),
+                mode=mode,
+                bus=bus,
+                clock=self._clock,
+                recalled=recalled,
+                withheld=withheld,
+            )
+            run.streams = stream
+            run.save = _saving(run, record)
+            run.publish(RunResumed(this_process(), recorded.step, "suspended" if trace.suspended else "died"))
+            run.save()
+            return await self._to_the_end(run, record, tuple(recalled), decided)
+
+    async def _to_the_end(
+        self, run: Run, record: RunRecord | None, shown: tuple[Recalled, ...], decided: Decided | None = None
+    ) -> TaskResult:
+        learns = run.mode == "learning"
+        try:
+            status, reason = await self._until_the_end(run, decided)
+        except Suspended as suspended:
+            suspend(run, suspended)
             run.bus.close()
-            return TaskResult(Trace(tuple(run.bus.events)), given.shown)
+            return TaskResult(Trace(tuple(run.bus.events)), shown)
+        except asyncio.CancelledError as error:
+            close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            raise
+        except BaseException as error:
+            counts = learns and isinstance(error, Exception)
+            close(run, record, "failed", f"{type(error).__name__}: {error}", counts=counts)
+            raise
+        close(run, record, status, reason, counts=learns)
+        run.bus.close()
+        return TaskResult(Trace(tuple(run.bus.events)), shown)
 
     def _open(
         self,
@@ -185,141 +235,39 @@ class Runner:
             seed=seed,
         )
 
-    async def _until_the_end(self, run: Run, record: RunRecord | None) -> tuple[RunStatus, str]:
-        seconds = run.meter.limits.seconds
+    async def _until_the_end(self, run: Run, decided: Decided | None) -> tuple[RunStatus, str]:
+        seconds = run.meter.remaining_seconds
         try:
             if seconds is None:
-                return await self._loop(run, record)
+                return await self._loop(run, decided)
             import anyio
 
             with anyio.move_on_after(seconds):
-                return await self._loop(run, record)
-            return "exhausted", f"The run has taken {seconds:g} seconds, all it was given."
+                return await self._loop(run, decided)
+            return "exhausted", f"The run has taken {run.meter.limits.seconds:g} seconds, all it was given."
         except LimitReached as limit:
             return "exhausted", f"{limit} {run.last_problem}".strip()
         except ModelError as error:
             return "failed", f"{type(error).__name__}: {error}"
 
-    async def _loop(self, run: Run, record: RunRecord | None) -> tuple[RunStatus, str]:
+    async def _loop(self, run: Run, decided: Decided | None) -> tuple[RunStatus, str]:
         """Until the agent stops, or its world does."""
         while run.world is None or not run.world.is_terminal(run.state):
             run.meter.check()
-            action = await self._step(run)
+            action = await self._stepper.take(run, decided)
+            decided = None
             match action:
                 case GiveUp(reason=reason):
                     return "gave_up", reason
                 case Finish(answer=answer) if not tries_again(run, answer):
                     return "finished", ""
                 case Finish() | ToolUse():
-                    if record is not None:
-                        record.append(run.bus.unsaved())
+                    complete(run)
                 case _:
                     assert_never(action)
         return "finished", ""
 
-    async def _step(self, run: Run) -> Action:
-        """Decide, act, observe, score."""
-        run.meter.step()
-        run.step += 1
-        setup, before = run.setup, run.state
 
-        async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
-            assert setup.model is not None, "whoever has no model chooses by value"
-            return await self._ask(run, setup.model, request, prompt)
-
-        def unread(problem: str) -> None:
-            run.last_problem = f"The last reply could not be used: {problem}"
-
-        if run.world is not None:
-            await asyncio.sleep(0)  # without a model nothing else would let others run, or this run be cancelled
-            return await step_in_world(ask, run, run.world, self._values, unread, ids=self._ids, clock=self._clock)
-        if run.task.choices:
-            decision = await answer_among(ask, run, self._values, unread)
-        else:
-            decision = await decide(ask, run.context, (), temperature=setup.temperature, seed=run.step_seed, unread=unread)
-        action = with_own_ids(decision.action, run.call_ids, self._ids)
-        run.publish(ActionDecided(action))
-        said, calls = turn_of(action, decision.message)
-        observations = await carried_out(run, calls)
-        self._observe(run, action, calls, observations)
-        run.context.add_turn(said, observations)
-        await self._scoring.score(run, before, action, self._ask)
-        return action
-
-    def _observe(self, run: Run, action: Action, calls: Sequence[ToolCall], observations: Sequence[Observation]) -> None:
-        """Fold what came back into the state."""
-        changes: dict[str, Json] = {}
-        for number, (call, seen) in enumerate(zip(calls, observations, strict=True), start=1):
-            run.publish(ToolReturned(seen))
-            run.has_read(seen.origin, seen.source)
-            name = f"{run.step}.{number} {call.name}" + ("" if seen.ok else " (failed)")
-            changes[name] = seen.content
-            if not seen.ok:
-                run.last_problem = f"The last tool call failed: {seen.content[:200]}"
-        if isinstance(action, Finish):
-            run.answer = action.answer
-            changes["answer"] = action.answer
-        if changes:
-            run.state = run.state.with_values(**changes)
-            run.publish(StateChanged(changes))
-
-    async def _ask(self, run: Run, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:
-        """One model call on the run's account."""
-        run.meter.check_spending()
-        left = run.meter.remaining_tokens
-        if left is not None and request.max_tokens is not None:
-            request = replace(request, max_tokens=max(1, min(request.max_tokens, left)))
-        response = await call_model(model, request, prompt, clock=self._clock, publish=run.publish)
-        run.meter.charge(response.usage)
-        return response
-
-    def _close(self, run: Run, record: RunRecord | None, status: RunStatus, reason: str, given: Given | None = None) -> None:
-        """Say how it ended, and save that together with the credit of what was recalled."""
-        success = _success(run, status)
-        phi = run.phi if run.score is not None and run.score.after is not None else None
-        end = RunFinished(
-            status,
-            run.answer,
-            success,
-            phi,
-            run.meter.usage,
-            reason[:MOST_REASON_CHARS],
-            run.taint.origin,
-            run.taint.source,
-            run.taint.step,
-        )
-        run.publish(end)
-        if record is not None:
-            record.finish(
-                run.bus.unsaved(),
-                steps=run.meter.steps,
-                seconds=run.meter.seconds,
-                reflected=None if status in ("finished", "gave_up", "exhausted") else NOT_WANTED,
-                also=(lambda cursor: _credit(cursor, run, status, success, given)) if given is not None else None,
-            )
-
-
-def _credit(cursor: Cursor, run: Run, status: RunStatus, success: bool | None, given: Given) -> None:
-    could_be_judged = run.world is not None or bool(run.task.checks)
-    credit(
-        cursor,
-        [found.memory.id for found in given.shown],
-        success,
-        given.exposures,
-        run_id=run.bus.run_id,
-        versions={found.memory.id: found.memory.version for found in given.shown},
-        broke=could_be_judged and status in ("failed", "exhausted", "gave_up"),
-    )
-
-
-def _success(run: Run, status: RunStatus) -> bool | None:
-    """What the world or the checks say. No answer to a task with checks is a failure, unless the run was stopped or broken."""
-    if status in ("failed", "cancelled", "interrupted"):
-        return None
-    if run.world is not None:
-        return judged(run.world, run.state, status)
-    if not run.task.checks:
-        return None
-    if run.score is None:
-        return False if run.answer is None else None  # an answer, and no time left to judge it
-    return run.score.passed
+def _saving(run: Run, record: RunRecord) -> Callable[[], None]:
+    """What saves that run's events."""
+    return lambda: record.append(run.bus.unsaved())

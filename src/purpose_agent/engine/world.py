@@ -141,7 +141,7 @@ def _reward(run: Run) -> float:
 async def _carried_out(run: Run, world: ChoiceEnvironment, action: ToolUse, clock: Clock) -> str:
     """Do it in the world: the new state, its reward, and what is to be seen then."""
     began = clock.monotonic()
-    after = await _executed(world, action, run.state)
+    after = await executed(world, action, run.state)
     (call,) = action.calls
     situation = world.situation(after)
     content, left_out = shortened(situation, MOST_CHARS)
@@ -172,6 +172,7 @@ def judged(world: ChoiceEnvironment, state: State, status: RunStatus) -> bool | 
     return said if status == "finished" else bool(said)
 
 
-async def _executed(world: ChoiceEnvironment, action: Action, state: State) -> State:
+async def executed(world: ChoiceEnvironment, action: Action, state: State) -> State:
+    """The state after the action."""
     after: object = world.execute(action, state)
     return cast(State, await cast("Awaitable[object]", after) if inspect.isawaitable(after) else after)

@@ -8,7 +8,7 @@ order of their numbers, even if a listener publishes one itself.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from purpose_agent.core.ids import IdSource
@@ -48,22 +48,26 @@ class EventBus:
     raised by `close`, when the run is over and saved.
 
     Args:
-        after: For a run that goes on (a reflection on it): the number of its last saved event.
+        after: For a reflection on a run: the number of its last saved event.
+        before: For a run that goes on: all its events so far. They are saved, and not delivered.
     """
 
-    def __init__(self, run_id: str, clock: Clock, ids: IdSource, *, after: int = 0) -> None:
+    def __init__(self, run_id: str, clock: Clock, ids: IdSource, *, after: int = 0, before: Sequence[Event] = ()) -> None:
         self.run_id = run_id
-        self.events: list[Event] = []
+        self.events: list[Event] = list(before)
         self.errors: list[Exception] = []
         self._clock = clock
         self._ids = ids
-        self._last = after
-        self._saved = 0
+        self._last = before[-1].seq if before else after
+        self._saved = len(before)
         self._listeners: list[Listener] = []
         self._undelivered: deque[Event] = deque()
         self._delivering = False
         self._opened: dict[tuple[str, str], str] = {}
-        self._first: str | None = None
+        self._first: str | None = before[0].id if before else None
+        for event in before:
+            if event.payload.kind in _OPENS:
+                self._opened[event.lane, _OPENS[event.payload.kind]] = event.id
 
     def publish(
         self,

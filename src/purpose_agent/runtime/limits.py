@@ -9,16 +9,20 @@ from purpose_agent.core.task import Limits
 class Meter:
     """Counts one run's spending; its time runs from the moment the meter is made.
 
+    A run that goes on has spent `usage`, `steps` and `seconds` before.
+
     Ask `check` before each step, `check_spending` before each model call. Spending is known afterwards only, so the last call may
     go over; `remaining_tokens` and `remaining_seconds` let it be bounded beforehand.
     """
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, limits: Limits, clock: Clock, *, usage: Usage | None = None, steps: int = 0, seconds: float = 0.0
+    ) -> None:
         self.limits = limits
-        self.usage = Usage()
-        self.steps = 0
+        self.usage = usage or Usage()
+        self.steps = steps
         self._clock = clock
-        self._started = clock.monotonic()
+        self._started = clock.monotonic() - seconds
 
     def charge(self, usage: Usage) -> None:
         """Add what a model call cost."""

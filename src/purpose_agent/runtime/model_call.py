@@ -13,12 +13,19 @@ from purpose_agent.runtime.events import ModelCalled
 
 
 async def call_model(
-    model: Model, request: ModelRequest, prompt: str, *, clock: Clock, publish: Callable[[ModelCalled], object]
+    model: Model,
+    request: ModelRequest,
+    prompt: str,
+    *,
+    clock: Clock,
+    publish: Callable[[ModelCalled], object],
+    acts: bool = False,
 ) -> ModelResponse:
     """Ask once, and publish what it cost and how long it took.
 
     Args:
         prompt: Name and hash of the prompt file.
+        acts: The answer is part of the run's work, and is kept with the event.
 
     Raises:
         ModelError: The model could not answer; that is published too.
@@ -29,5 +36,6 @@ async def call_model(
     except ModelError as error:
         publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), clock.monotonic() - began, str(error)))
         raise
-    publish(ModelCalled(request.purpose, model.name, prompt, response.usage, clock.monotonic() - began))
+    message = response.message if acts else None
+    publish(ModelCalled(request.purpose, model.name, prompt, response.usage, clock.monotonic() - began, message=message))
     return response

@@ -4,7 +4,9 @@ In:  a run's events as they happen, its last word when it ends.
 Out: rows about runs, traces, and the next run that waits for reflection.
 
 Each `append` and `finish` is one transaction: a run that dies keeps every event up to its last save, and its row
-stays "running" under the name of a process that is no more; it then reads as "interrupted".
+stays "running" under the name of a process that is no more; it then reads as "interrupted". One that waits for a person or
+was paused says so whoever is gone: it stands still on purpose. Two processes never go on with one run: the second to save an
+event is refused (`RunTaken`).
 
 Secrets are not kept: in a goal, an input, a tool's output, an answer or an event there is a mark in their place. The run
 itself goes on with the real values, and so do its listeners, which are the user's own code. A recorded task whose goal
@@ -12,33 +14,30 @@ had a secret is tried again with the mark.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Final, TypeAlias, cast
 
 from purpose_agent.core.codec import from_json, storable
 from purpose_agent.core.errors import NotFound, UsageError, WorkspaceError
-from purpose_agent.core.model import Usage
-from purpose_agent.core.secrets import json_without_secrets, without_secrets
+from purpose_agent.core.secrets import json_without_secrets
 from purpose_agent.core.task import Task, task_from_json, task_to_json
 from purpose_agent.runtime.connection import Cursor, Row, Value
 from purpose_agent.runtime.database import Database
+from purpose_agent.runtime.event_rows import count, insert, kept
 from purpose_agent.runtime.events import (
     PAYLOADS,
     Event,
-    ModelCalled,
     RunFinished,
     RunMode,
     RunStarted,
     RunStatus,
     ValuesWouldChoose,
 )
-from purpose_agent.runtime.trace import Trace, payload_to_json, time_to_text
+from purpose_agent.runtime.owner import is_alive, this_process
+from purpose_agent.runtime.trace import Trace, time_to_text
 
 Also: TypeAlias = Callable[[Cursor], None]
 """More to write in the same transaction."""
@@ -56,14 +55,16 @@ class RunRow:
     Attributes:
         task: Functions in its checks are known by name only.
         task_key: Equal for two runs of one task.
-        status: "interrupted" also if the process that ran it is gone without having said so.
+        status: "interrupted" also if the process that ran it is gone without having said so; never "waiting" or "paused" by that.
         success: None if nobody judged.
         steps: Steps, tokens and usd are those saved so far while it runs.
         usd: None if the price is unknown.
-        seconds: Wall time, None until it has ended.
-        owner: The process that runs it, as `this_process` says; later the one that reflects on it.
+        seconds: Of work, without the time it stood still; None until it has ended or stands still.
+        reason: Also what it waits for.
+        owner: The process that runs it, as `this_process` says, or that ran it last; later the one that reflects on it.
         reflected: PENDING, REFLECTED or NOT_WANTED.
         claimed_until: Until when somebody has the right to reflect on it.
+        forked_from: The run whose first steps it has taken over, or None.
     """
 
     id: str
@@ -91,6 +92,7 @@ class RunRow:
     owner: str
     reflected: int
     claimed_until: datetime | None
+    forked_from: str | None
 
 
 class RunRecord:
@@ -110,7 +112,8 @@ class RunRecord:
             events: What else has happened already.
 
         Raises:
-            UsageError: `event` is no `RunStarted`.
+            UsageError: `event` is no `RunStarted`, or an event is of another run.
+            RunTaken: There is a run of that id.
         """
         started = event.payload
         if not isinstance(started, RunStarted):
@@ -121,33 +124,39 @@ class RunRecord:
             storable(started.agent),
             storable(started.model),
             started.mode,
-            _kept(task.goal),
+            kept(task.goal),
             json_without_secrets(storable(json.dumps(task_to_json(task), ensure_ascii=False, default=str))),
             storable(task_key),
             storable(family),
             started.parent_run,
             this_process(),
             reflected,
+            started.forked_from,
         )
         with self._db.write() as cursor:
+            insert(cursor, (event, *events))
             cursor.execute(
                 "INSERT INTO runs (id, started_at, agent, model, mode, goal, task, task_key, family, parent, owner, reflected,"
-                " status, usd) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', 0.0)",
+                " forked_from, status, usd) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', 0.0)",
                 row,
             )
-            _insert(cursor, (event, *events))
-            _count(cursor, event.run_id, events)
+            count(cursor, events)
 
     def in_mode(self, mode: RunMode) -> AbstractContextManager[None]:
         """A run of that mode: within it, the workspace is written to as far as the mode allows. See `run_mode.py`."""
         return self._db.in_mode(mode)
 
     def append(self, events: Sequence[Event]) -> None:
-        """Save events of one run."""
+        """Save events of one run, all or none. `RunSuspended` and `RunResumed` among them change what its row says.
+
+        Raises:
+            RunTaken: Another process goes on with the run. Nothing was saved.
+            UsageError: They are of several runs.
+        """
         if events:
             with self._db.write() as cursor:
-                _insert(cursor, events)
-                _count(cursor, events[0].run_id, events)
+                insert(cursor, events)
+                count(cursor, events)
 
     def finish(
         self, events: Sequence[Event], *, steps: int, seconds: float, reflected: int | None = None, also: Also | None = None
@@ -163,6 +172,7 @@ class RunRecord:
         Raises:
             UsageError: There is no `RunFinished` among `events`.
             NotFound: The run was never opened.
+            RunTaken: Another process goes on with the run. Nothing was saved.
         """
         ends = [event for event in events if isinstance(event.payload, RunFinished)]
         if not ends:
@@ -181,13 +191,12 @@ class RunRecord:
             usage.cached_tokens,
             usage.usd,
             seconds,
-            None if outcome.answer is None else _kept(outcome.answer),
-            _kept(outcome.reason),
+            None if outcome.answer is None else kept(outcome.answer),
+            kept(outcome.reason),
             reflected,
             end.run_id,
         )
         with self._db.write() as cursor:
-            _insert(cursor, events)
             cursor.execute(
                 "UPDATE runs SET finished_at = ?, status = ?, success = ?, phi = ?, steps = ?, input_tokens = ?, output_tokens = ?,"
                 " cached_tokens = ?, usd = ?, seconds = ?, answer = ?, reason = ?, reflected = ifnull(?, reflected) WHERE id = ?"
@@ -195,6 +204,7 @@ class RunRecord:
                 row,
             )
             _found(cursor, end.run_id, self._db)
+            insert(cursor, events)
             if also:
                 also(cursor)
 
@@ -362,64 +372,29 @@ def mark_reflected(db: Database, run_id: str, *, events: Sequence[Event] = (), a
 
     Raises:
         NotFound: There is no such run.
+        RunTaken: Something else was saved of it meanwhile.
     """
     with db.write() as cursor:
-        _insert(cursor, events)
+        insert(cursor, events)
         cursor.execute("UPDATE runs SET reflected = 1, claimed_until = NULL WHERE id = ? RETURNING id", (run_id,))
         _found(cursor, run_id, db)
         if also:
             also(cursor)
 
 
-def this_process() -> str:
-    """This process's name for the `owner` column: "pid:starttime", since pids are used again."""
-    return _process_name(os.getpid())
-
-
-def is_alive(owner: str) -> bool:
-    """The process of that name is still running, on this machine and in this pid namespace.
-
-    Where there is no /proc, a process that got the same pid later is taken for it.
-    """
-    pid, _, started = owner.partition(":")
-    if started:
-        stat = _stat(int(pid))
-        return stat is not None and stat[0] != "Z" and stat[19] == started
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-@cache
-def _process_name(pid: int) -> str:
-    stat = _stat(pid)
-    return f"{pid}:{stat[19] if stat else ''}"
-
-
-def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/<pid>/stat from the state on, or None if there is no such process or no /proc."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    # The name before it is in parentheses, and may hold anything.
-    return text.rpartition(")")[2].split()
-
-
 _COLUMNS: Final = (
     "id, started_at, finished_at, agent, model, mode, goal, task, task_key, family, parent, status, success, phi, steps,"
-    " input_tokens, output_tokens, cached_tokens, usd, seconds, answer, reason, owner, reflected, claimed_until"
+    " input_tokens, output_tokens, cached_tokens, usd, seconds, answer, reason, owner, reflected, claimed_until,"
+    " forked_from"
 )
 
 
 def _run(row: Row) -> RunRow:
     """A row of `_COLUMNS`, in their order."""
     id, started_at, finished_at, agent, model, mode, goal, task, task_key, family, parent, status, success, *numbers = row
-    phi, steps, input_tokens, output_tokens, cached_tokens, usd, seconds, answer, reason, owner, reflected, claimed = numbers
+    phi, steps, input_tokens, output_tokens, cached_tokens, usd, seconds, answer, reason, owner, reflected, claimed, forked = (
+        numbers
+    )
     return RunRow(
         id=id,
         started_at=datetime.fromisoformat(started_at),
@@ -446,6 +421,7 @@ def _run(row: Row) -> RunRow:
         owner=owner,
         reflected=reflected,
         claimed_until=None if claimed is None else datetime.fromisoformat(claimed),
+        forked_from=forked,
     )
 
 
@@ -457,50 +433,3 @@ def _found(cursor: Cursor, id: str, db: Database) -> None:
     """The UPDATE just made changed its row."""
     if cursor.fetchone() is None:
         raise _not_found(id, db)
-
-
-def _kept(text: str) -> str:
-    """`text` as it may be stored."""
-    return without_secrets(storable(text))
-
-
-def _insert(cursor: Cursor, events: Iterable[Event]) -> None:
-    cursor.executemany(
-        "INSERT INTO events (run_id, seq, id, at, lane, step, kind, visibility, parent, version, payload)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                event.run_id,
-                event.seq,
-                event.id,
-                time_to_text(event.at),
-                storable(event.lane),
-                event.step,
-                event.payload.kind,
-                event.visibility,
-                event.parent,
-                event.version,
-                payload_to_json(event.payload),
-            )
-            for event in events
-        ],
-    )
-
-
-def _count(cursor: Cursor, run_id: str, events: Sequence[Event]) -> None:
-    """Keep the row of a running run up to date, so that one that dies still tells what it cost."""
-    if not events:
-        return
-    usage = sum((event.payload.usage for event in events if isinstance(event.payload, ModelCalled)), Usage())
-    cursor.execute(
-        "UPDATE runs SET steps = max(steps, ?), input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
-        " cached_tokens = cached_tokens + ?, usd = usd + ? WHERE id = ? AND status = 'running'",
-        (
-            max(event.step for event in events),
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cached_tokens,
-            usage.usd,
-            run_id,
-        ),
-    )

@@ -25,7 +25,9 @@ from purpose_agent.runtime.events import (
     ModelCalled,
     Payload,
     RunFinished,
+    RunResumed,
     RunStarted,
+    RunSuspended,
     StateChanged,
     StepScored,
     ToolReturned,
@@ -82,14 +84,34 @@ class Trace:
 
     @property
     def finished(self) -> RunFinished | None:
-        """How it ended, or None if it has not."""
-        ends = self.of(RunFinished)
-        return ends[-1] if ends else None
+        """How it ended, or None if it has not, or goes on again."""
+        for event in reversed(self.events):
+            match event.payload:
+                case RunFinished():
+                    return event.payload
+                case RunResumed():
+                    return None
+                case _:
+                    pass
+        return None
+
+    @property
+    def suspended(self) -> RunSuspended | None:
+        """Why it stands still, or None if it does not."""
+        for event in reversed(self.events):
+            match event.payload:
+                case RunSuspended():
+                    return event.payload
+                case RunFinished() | RunResumed():
+                    return None
+                case _:
+                    pass
+        return None
 
     @property
     def final_state(self) -> State:
         """The state after the last event."""
-        return _folded(State(), self.events)
+        return folded(State(), self.events)
 
     @property
     def usage(self) -> Usage:
@@ -104,7 +126,7 @@ class Trace:
         by_step: dict[int, list[Event]] = {}
         for event in self.events:
             by_step.setdefault(event.step, []).append(event)
-        state = _folded(State(), by_step.pop(0, ()))
+        state = folded(State(), by_step.pop(0, ()))
         steps: list[Step] = []
         for index in sorted(by_step):
             step = _step(index, state, by_step[index])
@@ -193,7 +215,7 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _folded(state: State, events: Iterable[Event]) -> State:
+def folded(state: State, events: Iterable[Event]) -> State:
     """`state` after `events`."""
     values: dict[str, Json] = dict(state.values)
     for event in events:
@@ -226,4 +248,4 @@ def _step(index: int, before: State, events: Sequence[Event]) -> Step:
                 score = event.payload.score
             case _:
                 pass
-    return Step(index, before, action, tuple(observations), _folded(before, events), score, _usage(events))
+    return Step(index, before, action, tuple(observations), folded(before, events), score, _usage(events))
