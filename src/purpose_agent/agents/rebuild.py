@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.workspace import Workspace
-from purpose_agent.core.errors import PurposeAgentError
+from purpose_agent.core.errors import CantResume, PurposeAgentError
 from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.runtime.events import OptionsListed, RunStarted
 from purpose_agent.runtime.record import PENDING
@@ -49,6 +49,28 @@ def rebuild_agents(place: Workspace, model: str | Model | None = None) -> Rebuil
         else:
             left[name] = made
     return Rebuilt(tuple(agents), left)
+
+
+def agent_of(place: Workspace, run_id: str, model: str | Model | None = None) -> Agent:
+    """The agent that can go on with a run: one that was made in this process, or made again from the record.
+
+    Args:
+        model: Instead of the one it had.
+
+    Raises:
+        NotFound: There is no such run.
+        CantResume: It can't be made again; the message says why.
+    """
+    row = place.run(run_id)
+    known = place.agent(row.agent)
+    if isinstance(known, Agent):
+        return known
+    made = _made(place, row.agent, run_id, model)
+    if isinstance(made, str):
+        raise CantResume(
+            f"{run_id} is a run of {row.agent!r}: {made}. Name that program: purpose-agent runs resume {run_id} --app FILE"
+        )
+    return made
 
 
 def _made(place: Workspace, name: str, run_id: str | None, model: str | Model | None) -> Agent | str:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from purpose_agent.cli import resume as resuming
 from purpose_agent.cli.options import Folder
+from purpose_agent.cli.outcome import show_result
 from purpose_agent.cli.render import action_line, counted, one_line, phi, plain, say, screen, table, verdict, watching, when
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.task import Check, Task
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from purpose_agent.runtime.record import RunRow
     from purpose_agent.runtime.trace import Step, Trace
 
-app = typer.Typer(help="Runs: list, show.", no_args_is_help=True)
+app = typer.Typer(help="Runs: list, show, resume, fork, diff; what they cost; what people say to them.", no_args_is_help=True)
+app.command("resume")(resuming.resume)
+app.command("fork")(resuming.fork)
+app.command("diff")(resuming.diff)
 
 GOAL = 60
 SEEN = 500
@@ -128,15 +133,6 @@ def show(
     say(_afterwards(trace, row))
 
 
-def show_result(result: "TaskResult") -> None:
-    """The answer, a line about the run, and what was learned."""
-    say(result.answer if result.answer is not None else f"No answer: {result.reason or result.status}")
-    say()
-    say(result_line(result), style="bold")
-    for memory in result.lessons:
-        say(f"lesson ({memory.status}): {memory.lesson.text}  [{memory.id}]")
-
-
 def settled_words(workspace: "Workspace", watch: Callable[[Event], None]) -> str:
     """Try what was learned; what became of it in words, "" if nothing was waiting.
 
@@ -150,16 +146,6 @@ def settled_words(workspace: "Workspace", watch: Callable[[Event], None]) -> str
         say(f"Not all that was learned could be tried: {error}", stderr=True)
         return ""
     return "" if settled == Settled() else settled.summary()
-
-
-def result_line(result: "TaskResult") -> str:
-    """How a run ended and what it cost, on one line."""
-    price = "" if result.usage.usd == 0 else ", price unknown" if result.usage.usd is None else f", ${result.usage.usd:.4f}"
-    recalled = f", {counted(len(result.recalled), 'memory', 'memories')} recalled" if result.recalled else ""
-    return (
-        f"{result.id}: {result.status}, {verdict(result.success)}, Φ {phi(result.final_phi)},"
-        f" {counted(result.total_steps, 'step', 'steps')}, {result.usage.tokens:,} tokens{price}{recalled}"
-    )
 
 
 def _checks(tests: Path | None) -> list[Check]:

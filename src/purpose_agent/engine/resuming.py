@@ -133,7 +133,7 @@ async def restored(
         meter=Meter(
             task.limits or setup.limits,
             clock,
-            usage=sum((call.usage for call in spent), Usage()),
+            usage=sum((call.usage for call in spent if not call.error), Usage()),
             steps=recorded.step,
             seconds=max((event.payload.seconds for event in done if isinstance(event.payload, CheckpointSaved)), default=0.0),
         ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from purpose_agent.core.action import Observation
-from purpose_agent.core.approval import Approve
+from purpose_agent.core.approval import Approver
 from purpose_agent.core.exposure import Exposure
 from purpose_agent.core.memory import Recalled
 from purpose_agent.core.messages import Message
@@ -50,7 +50,7 @@ class Setup:
     limits: Limits
     temperature: float | None = None
     environment: Worlds | None = None
-    approve: Approve | None = None
+    approve: Approver | None = None
     phi: PhiMode = "auto"
 
 
