@@ -5,15 +5,23 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.house.source import ROOT
-from tests.models.wire import Reply, serving
+from tests.models.wire import Reply, completion, events, serving
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-ANSWER = {"choices": [{"message": {"content": '{"answer": "tracking"}'}, "finish_reason": "stop"}]}
+ANSWER = '{"answer": "tracking"}'
+
+
+def _answer(asked: Any) -> object:
+    """Whole, or as a stream."""
+    if asked is not None and asked.get("stream"):
+        return "".join(events({"content": ANSWER[:9]}, {"content": ANSWER[9:]})).encode()
+    return completion(ANSWER)
 
 
 def _blocks() -> list[tuple[str, str]]:
@@ -30,7 +38,7 @@ def test_there_is_something_to_run() -> None:
 
 @pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in _blocks()])
 def test_a_block_runs_as_it_stands(code: str, tmp_path: Path) -> None:
-    with serving(Reply(ANSWER)) as server:
+    with serving(Reply(_answer)) as server:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import purpose_agent as pa
-from benchmarks.figures import Figure, Figures, spread
+from benchmarks.figures import Figures, spread
 from benchmarks.overhead import ANSWERS, CALLS, add_async
 from benchmarks.runtime.options import Options
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from purpose_agent.agents.lift_report import LiftReport
     from purpose_agent.agents.purpose import purpose
     from purpose_agent.agents.settled import Settled
+    from purpose_agent.agents.streaming import RunStream
     from purpose_agent.agents.task_file import load_tasks
     from purpose_agent.agents.team import Team
     from purpose_agent.agents.workspace import Workspace
     from purpose_agent.core import errors
-    from purpose_agent.core.approval import ApprovalRequest
+    from purpose_agent.core.approval import ApprovalRequest, Approve, Done, Edit, Later, Policy, Reject
     from purpose_agent.core.errors import PurposeAgentError
     from purpose_agent.core.memory import Lesson, Memory, Provenance, Scope
     from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from purpose_agent.core.tool import Tool, tool
     from purpose_agent.engine.result import TaskResult
     from purpose_agent.memory.budget import MemoryBudget
+    from purpose_agent.protocols.otel import instrument
+    from purpose_agent.runtime import events
+    from purpose_agent.runtime.events import Event
+    from purpose_agent.runtime.feed import Lagged
     from purpose_agent.sandbox.sandbox import Sandbox
     from purpose_agent.tools.calculator import CalculatorTool
     from purpose_agent.tools.files import ListFilesTool, ReadFileTool, WriteFileTool
@@ -39,13 +44,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Agent",
     "ApprovalRequest",
+    "Approve",
     "Budget",
     "CalculatorTool",
     "Check",
     "ChoiceEnvironment",
     "CodeLimits",
     "CodeResult",
+    "Done",
+    "Edit",
     "Environment",
+    "Event",
+    "Lagged",
+    "Later",
     "Lesson",
     "LiftReport",
     "Limits",
@@ -55,10 +66,13 @@ __all__ = [
     "Model",
     "ModelRequest",
     "ModelResponse",
+    "Policy",
     "Provenance",
     "PurposeAgentError",
     "PythonExecTool",
     "ReadFileTool",
+    "Reject",
+    "RunStream",
     "Sandbox",
     "Scope",
     "Settled",
@@ -71,6 +85,8 @@ __all__ = [
     "Workspace",
     "WriteFileTool",
     "errors",
+    "events",
+    "instrument",
     "lift",
     "load_tasks",
     "purpose",
@@ -81,13 +97,19 @@ __all__ = [
 _HOMES = {
     "Agent": "agents.agent",
     "ApprovalRequest": "core.approval",
+    "Approve": "core.approval",
     "Budget": "agents.budget",
     "CalculatorTool": "tools.calculator",
     "Check": "core.task",
     "ChoiceEnvironment": "core.ports",
     "CodeLimits": "core.ports",
     "CodeResult": "core.ports",
+    "Done": "core.approval",
+    "Edit": "core.approval",
     "Environment": "core.ports",
+    "Event": "runtime.events",
+    "Lagged": "runtime.feed",
+    "Later": "core.approval",
     "Lesson": "core.memory",
     "LiftReport": "agents.lift_report",
     "Limits": "core.task",
@@ -97,10 +119,13 @@ _HOMES = {
     "Model": "core.model",
     "ModelRequest": "core.model",
     "ModelResponse": "core.model",
+    "Policy": "core.approval",
     "Provenance": "core.memory",
     "PurposeAgentError": "core.errors",
     "PythonExecTool": "tools.python_exec",
     "ReadFileTool": "tools.files",
+    "Reject": "core.approval",
+    "RunStream": "agents.streaming",
     "Sandbox": "sandbox.sandbox",
     "Scope": "core.memory",
     "Settled": "agents.settled",
@@ -113,6 +138,8 @@ _HOMES = {
     "Workspace": "agents.workspace",
     "WriteFileTool": "tools.files",
     "errors": "core.errors",
+    "events": "runtime.events",
+    "instrument": "protocols.otel",
     "lift": "agents.lift",
     "load_tasks": "agents.task_file",
     "purpose": "agents.purpose",
@@ -128,7 +155,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module = import_module(f"purpose_agent.{home}")
-    value = module if name == "errors" else getattr(module, name)
+    value = module if name in ("errors", "events") else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -10,7 +10,7 @@ from purpose_agent.agents.harden import harden
 from purpose_agent.agents.workspace import DATABASE, Workspace
 from purpose_agent.cli.main import app
 from purpose_agent.core.origin import Taint
-from purpose_agent.engine import capability
+from purpose_agent.engine import permission
 from purpose_agent.learning.attacks import CHANNELS, DISGUISES, POISONS, TOOL_OF, attack
 
 
@@ -39,7 +39,7 @@ def test_a_hole_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def always(taint: Taint) -> bool:
         return True
 
-    monkeypatch.setattr(capability, "may_decide", always)
+    monkeypatch.setattr(permission, "may_decide", always)
 
     found = harden(seed=1, rounds=1)
 

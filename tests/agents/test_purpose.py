@@ -138,6 +138,7 @@ def test_asked_on_the_terminal_where_the_words_do_not_decide(
         return said
 
     monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     team = pa.purpose("Make me happy", model=ScriptedModel(), interactive=True, workspace=tmp_path)
 
     assert team.template.name == expected

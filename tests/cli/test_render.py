@@ -6,7 +6,7 @@ import pytest
 
 from purpose_agent.cli.render import event_line, one_line, plain, say, table, watching
 from purpose_agent.core.action import Finish, GiveUp, Observation, ToolUse
-from purpose_agent.core.messages import ToolCall
+from purpose_agent.core.messages import ToolCall, user
 from purpose_agent.core.model import Usage
 from purpose_agent.core.score import Score
 from purpose_agent.core.values import Ranked
@@ -47,6 +47,30 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
     (e.RunFinished("exhausted", None, False, 2.0, Usage(), "steps"), "coder 2: exhausted, failed, Φ 2.0: steps"),
     (e.LessonDrawn("mem_1", "quarantined", "test n=0"), "coder 2: lesson (quarantined): test n=0"),
     (e.Reflected(0, "it succeeded"), "coder 2: reflected: it succeeded"),
+    (e.ModelAsked("act", (user("greet"),), 2), "coder 2: asks the model (act), 1 new message"),
+    (e.ModelRetried("act", "rule", 2, 1.5, "busy"), "coder 2: waits 1.5 s before attempt 2 on rule: busy"),
+    (e.ModelRetried("act", "rule", 1, 0.5), "coder 2: waits 0.5 s before attempt 1 on rule"),
+    (e.TextStreamed("Hel"), "coder 2: writes: Hel"),
+    (e.ReasoningSummarised("it is polite"), "coder 2: thinks: it is polite"),
+    (e.ToolStarted("c", "add"), "coder 2: calls add"),
+    (e.CheckpointSaved(2), "coder 2: step 2 is complete"),
+    (e.PersonAsked("c", "mail", {}, "mail sends something."), "coder 2: asks a person about mail: mail sends something."),
+    (e.PersonAnswered("c", "rejected", reason="not today", by="Ann"), "coder 2: Ann says rejected: not today"),
+    (e.PersonAnswered("c", "approved"), "coder 2: a person says approved"),
+    (e.ScoreOverridden(1, 6.0, "nearly"), "coder 2: a person says Φ of step 1 is 6.0: nearly"),
+    (e.LessonInjected("mem_1", "promoted", "be brief"), "coder 2: a person teaches (promoted): be brief"),
+    (e.RunSuspended("waiting", "for a person"), "coder 2: waiting: for a person"),
+    (e.RunResumed("1:1", 1, "died"), "coder 2: goes on after step 1 (died)"),
+    (e.AgentStarted("1/a", "a", attempt=2), "coder 2: a begins, attempt 2"),
+    (e.AgentFinished("1/a", "a", "failed", error="no key", seconds=0.5), "coder 2: a: failed after 0.5 s: no key"),
+    (e.MemoryProposed("mem_1", "be brief"), "coder 2: memory mem_1 is a candidate: be brief"),
+    (e.MemoryScanned("mem_1", ("injection",)), "coder 2: memory mem_1 was scanned: injection"),
+    (e.MemoryScanned("mem_1"), "coder 2: memory mem_1 was scanned: clean"),
+    (e.MemoryQuarantined("mem_1", "scanned"), "coder 2: memory quarantined: mem_1, scanned"),
+    (e.MemoryPromoted("mem_1"), "coder 2: memory promoted: mem_1"),
+    (e.MemoryRejected("mem_1", "hurts"), "coder 2: memory rejected: mem_1, hurts"),
+    (e.MemoryArchived("mem_1"), "coder 2: memory archived: mem_1"),
+    (e.SkillUsed("mem_1", "greeting", 2), "coder 2: uses the skill greeting, version 2"),
 ]
 
 

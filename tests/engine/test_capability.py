@@ -1,6 +1,6 @@
-"""What others wrote decides nothing that is sent, paid or deleted; a person may."""
+"""What others wrote decides nothing that is sent, paid or deleted; a person may. And no call is made twice by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.action import Observation
-from purpose_agent.core.errors import InvalidTool, UsageError
+from purpose_agent.core.errors import InvalidTool, SandboxUnavailable, UsageError
 from purpose_agent.core.memory import Lesson, Memory, Provenance
 from purpose_agent.core.messages import Json, Message, ToolCall
 from purpose_agent.core.model import ModelResponse
@@ -16,7 +16,9 @@ from purpose_agent.core.origin import Origin, Taint
 from purpose_agent.core.task import Task
 from purpose_agent.runtime.events import CallApproved, CallRefused, RunFinished, ToolReturned
 from purpose_agent.runtime.taints import taints_of
+from purpose_agent.testing.models import ScriptedModel
 from tests.engine.given import scripted
+from tests.runtime.given import python
 
 pytestmark = pytest.mark.anyio
 
@@ -106,7 +108,7 @@ async def test_refused_and_allowed_calls_keep_their_places(tmp_path: Path) -> No
     desk = Desk()
     result = await clerk(desk, tmp_path, use(FETCH), use(MAIL, ("count", {"text": "abc"}), MAIL), "done").run_async("Go")
 
-    assert [(each.tool, each.ok) for each in seen(result)[1:]] == [("mail", False), ("count", True), ("mail", False)]
+    assert list(result.final_state.values)[1:4] == ["2.1 mail (failed)", "2.2 count", "2.3 mail (failed)"]
 
 
 @pytest.mark.parametrize("yes", [True, False])
@@ -225,3 +227,208 @@ def test_effects_given_as_one_word_are_refused_instead_of_read_letter_by_letter(
 
     with pytest.raises(InvalidTool, match="is no list"):
         pa.tool(effects="send")(act)  # pyright: ignore[reportArgumentType]
+
+
+# Calls of a run whose process died
+
+
+class Mill:
+    """Tools of which one ends the run the first time, in the middle of its work; a sandbox that is gone does that."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.dies = True
+
+        def work(tool: str, text: str) -> str:
+            self.done.append(f"{tool} {text}")
+            if text == "hard" and self.dies:
+                raise SandboxUnavailable("cut off")
+            return f"{tool} of {text}"
+
+        @pa.tool(origin="operator", idempotent=True)
+        async def look(text: str) -> str:
+            """Look at something."""
+            return work("look", text)
+
+        @pa.tool(origin="operator")
+        async def strike(text: str) -> str:
+            """Strike something."""
+            return work("strike", text)
+
+        self.tools = [look, strike]
+
+    def agent(self, place: Path, *turns: ModelResponse | str, approve: object = None) -> tuple[pa.Agent, ScriptedModel]:
+        model = scripted(*turns)
+        return pa.Agent(
+            "miller",
+            model=model,
+            tools=self.tools,
+            critic=None,
+            workspace=pa.Workspace(place),
+            approve=approve,  # pyright: ignore[reportArgumentType]
+        ), model
+
+    async def died(self, place: Path, *made: str) -> str:
+        """The id of a run that died while it made these calls."""
+        agent, _ = self.agent(place, use(*((name, {"text": text}) for name, text in (each.split() for each in made))))
+        with pytest.raises(SandboxUnavailable):
+            await agent.run_async("Mill")
+        self.dies = False
+        return agent.workspace.runs()[0].id
+
+    async def goes_on(
+        self, place: Path, run_id: str, *turns: str, approve: object = None
+    ) -> tuple[pa.TaskResult, ScriptedModel]:
+        agent, model = self.agent(place, *turns, approve=approve)
+        return await agent.resume_async(run_id), model
+
+
+async def test_a_call_that_came_back_is_not_made_again_and_one_in_flight_is_if_twice_is_as_good(tmp_path: Path) -> None:
+    mill = Mill()
+    run_id = await mill.died(tmp_path, "strike stone", "look hard")
+    result, _ = await mill.goes_on(tmp_path, run_id, "done")
+
+    assert mill.done == ["strike stone", "look hard", "look hard"]
+    assert result.status == "finished"
+    assert list(result.final_state.values.values())[:2] == ["strike of stone", "look of hard"]
+    assert len(seen(result)) == 2
+
+
+async def test_one_that_may_not_be_made_twice_waits_for_a_person(tmp_path: Path) -> None:
+    mill = Mill()
+    run_id = await mill.died(tmp_path, "strike hard")
+    result, _ = await mill.goes_on(tmp_path, run_id)
+
+    assert (result.status, mill.done) == ("waiting", ["strike hard"])
+    (question,) = pa.Workspace(tmp_path).control(run_id).questions()
+    assert (question.in_flight, question.call_id) == (True, "strike0")
+    assert "nobody knows whether it was carried out" in question.why
+
+
+@pytest.mark.parametrize(
+    ("answer", "times", "told"),
+    [
+        (pa.Approve(), 2, "strike of hard"),
+        (pa.Done("it broke"), 1, "it broke"),
+        (pa.Reject("let it be"), 1, "said no, because: let it be"),
+    ],
+)
+async def test_a_person_says_what_became_of_a_call_in_flight(
+    tmp_path: Path, answer: pa.Approve | pa.Done | pa.Reject, times: int, told: str
+) -> None:
+    mill = Mill()
+    run_id = await mill.died(tmp_path, "strike hard")
+
+    def person(request: pa.ApprovalRequest) -> pa.Approve | pa.Done | pa.Reject:
+        assert request.in_flight
+        return answer
+
+    result, _ = await mill.goes_on(tmp_path, run_id, "done", approve=person)
+
+    assert len(mill.done) == times
+    assert told in seen(result)[-1].content
+
+
+async def test_an_approval_from_before_does_not_count_for_a_second_time(tmp_path: Path) -> None:
+    """It was given to a call that then began; whether to make it once more is another question."""
+    mill, asked = Mill(), list[bool]()
+
+    def person(request: pa.ApprovalRequest) -> bool:
+        asked.append(request.in_flight)
+        return True
+
+    agent, _ = mill.agent(tmp_path, use(("strike", {"text": "hard"})), approve=person)
+    agent.approvals = {"strike": "ask"}
+    with pytest.raises(SandboxUnavailable):
+        await agent.run_async("Mill")
+    mill.dies = False
+    await mill.goes_on(tmp_path, agent.workspace.runs()[0].id, "done", approve=person)
+
+    assert asked == [False, True]
+
+
+async def test_a_call_costs_two_saves(tmp_path: Path) -> None:
+    mill, saves = Mill(), list[int]()
+    agent, _ = mill.agent(tmp_path, use(("look", {"text": "here"})), use(("look", {"text": "there"})), "done")
+    append = agent.workspace.record.append
+
+    def counted(events: Sequence[pa.Event]) -> None:
+        saves.append(len(events))
+        append(events)
+
+    agent.workspace.record.append = counted
+    await agent.run_async("Mill")
+
+    # For each of two steps: the decision with the beginning of its call, what came back, the step as a whole.
+    assert len(saves) == 6
+
+
+async def test_a_secret_that_no_record_keeps_is_asked_for_again(tmp_path: Path) -> None:
+    """The mark that stands in its place is nothing to call a tool with."""
+    desk = Desk()
+    key = "sk-ant-api03-" + "Ab1" * 30
+    page, mail = use(FETCH), use(("mail", {"text": f"my key is {key}"}))
+    first = clerk(desk, tmp_path, page, mail)
+    first.approvals = {"mail": "ask"}
+    waits = await first.run_async("Mail it")
+    assert waits.status == "waiting"
+
+    result = await clerk(desk, tmp_path, "done").resume_async(waits.id)
+
+    assert desk.sent == []
+    assert "which no record keeps" in seen(result)[-1].content
+
+
+KILLED = """
+import os, signal, sys
+import purpose_agent as pa
+from purpose_agent.core.messages import Message, ToolCall
+from purpose_agent.core.model import ModelResponse
+from purpose_agent.testing.models import ScriptedModel
+
+@pa.tool(origin="operator")
+async def quick(text: str) -> str:
+    \"\"\"Done at once.\"\"\"
+    return "quick " + text
+
+@pa.tool(origin="operator")
+async def deadly(text: str) -> str:
+    \"\"\"Never comes back.\"\"\"
+    os.kill(os.getpid(), signal.SIGKILL)
+
+calls = (ToolCall("q1", "quick", {"text": "a"}), ToolCall("d1", "deadly", {"text": "b"}))
+model = ScriptedModel(ModelResponse(Message("assistant", calls)))
+pa.Agent("miller", model=model, tools=[quick, deadly], critic=None, workspace=sys.argv[1]).run("Go")
+"""
+
+
+async def test_after_kill_9_the_record_knows_of_each_call_how_far_it_came(tmp_path: Path) -> None:
+    process = python(KILLED, str(tmp_path))
+    process.communicate(timeout=60)
+    assert process.returncode == -9
+    made: list[str] = []
+
+    @pa.tool(origin="operator")
+    def quick(text: str) -> str:
+        """Done at once."""
+        made.append("quick")
+        return text
+
+    @pa.tool(origin="operator")
+    def deadly(text: str) -> str:
+        """Comes back now."""
+        made.append("deadly")
+        return text
+
+    workspace = pa.Workspace(tmp_path)
+    (row,) = workspace.runs()
+    assert row.status == "interrupted"
+
+    def person(request: pa.ApprovalRequest) -> pa.Done:
+        return pa.Done("it happened")
+
+    agent = pa.Agent("miller", model=scripted("done"), tools=[quick, deadly], critic=None, workspace=workspace, approve=person)
+    result = await agent.resume_async(row.id)
+
+    assert made == []
+    assert list(result.final_state.values.values())[:2] == ["quick a", "it happened"]

@@ -26,7 +26,7 @@ from purpose_agent.engine.context import (
     render_notes,
 )
 from purpose_agent.runtime.events import MemoryRecalled
-from tests.engine.given import JSON_ONLY, NATIVE, agent, as_json, calls, look_up, ruled, scripted, use
+from tests.engine.given import JSON_ONLY, NATIVE, NEITHER, agent, as_json, calls, look_up, ruled, scripted, use
 
 pytestmark = pytest.mark.anyio
 
@@ -250,3 +250,25 @@ async def test_inputs_are_part_of_the_task_and_labels_are_not(tmp_path: Path) ->
 @given(text=st.text(max_size=200))
 def test_the_guess_of_tokens_is_never_below_a_third_of_the_characters(text: str) -> None:
     assert estimated_tokens(text) > len(text) / 3 - 1
+
+
+@given(sizes=st.lists(st.integers(1, 900), min_size=1, max_size=20), native=st.booleans(), at=st.integers(0, 19))
+def test_what_a_person_said_on_the_way_stays_when_the_history_is_trimmed(sizes: list[int], native: bool, at: int) -> None:
+    context = opened(replace(NATIVE if native else NEITHER, context_tokens=2000))
+    for place, size in enumerate(sizes):
+        if place == min(at, len(sizes) - 1):
+            context.add_note("Answer in German.")
+        call = ToolCall(f"c{place}", "look_up", {"word": "x"})
+        context.add_turn(Message("assistant", (call,)), [seen(call, "word " * size)])
+        context.messages()
+    texts = [message.text for message in context.messages()]
+
+    assert texts.count("Rules from your user:\n- Answer in German.") == 1
+
+
+def test_what_is_said_again_changes_nothing() -> None:
+    context = opened(NATIVE)
+    for _ in range(2):
+        context.add_note("Answer in German.\n- Be brief.")
+
+    assert [message.text for message in context.history] == ["Rules from your user:\n- Answer in German.\n- Be brief."]

@@ -10,7 +10,7 @@ from purpose_agent.core.memory import POLICY, Lesson, Memory, MemoryKind, Memory
 from purpose_agent.core.model import Capabilities
 from purpose_agent.core.origin import Origin
 from purpose_agent.core.task import Check, Limits, Task
-from purpose_agent.engine.recalling import SHOWN_FIRST, Given, Recalling
+from purpose_agent.engine.recalling import SHOWN_FIRST, Given, Recalling, skills_used
 from purpose_agent.engine.run import Setup
 from purpose_agent.runtime.events import RunMode
 from purpose_agent.testing.models import RuleModel
@@ -181,3 +181,18 @@ def test_a_memory_on_trial_comes_first_in_a_trial() -> None:
     given = of.given(setup(), TASK, "run_1", mode="validation", on_trial=tried)
 
     assert [found.memory.id for found in given.notes] == ["mem_2", "mem_1"]
+
+
+def test_the_event_has_the_share_of_each_coin_and_whether_values_count() -> None:
+    (given,) = runs(recalling(memory("mem_1"), memory("mem_2", origin="user")), 1)
+    (valued,) = runs(recalling(memory("mem_3", kind=POLICY)), 1, who=setup(model=False))
+
+    assert given.event.shares == {"mem_1": 0.8}
+    assert (given.event.values, valued.event.values) == (False, valued.values)
+
+
+def test_only_skill_cards_are_skills() -> None:
+    kinds: tuple[MemoryKind, ...] = ("skill_card", "failure_pattern")
+    found = [Recalled(memory(f"mem_{kind}", kind=kind), 1.0, 1.0) for kind in kinds]
+
+    assert [(used.memory_id, used.version) for used in skills_used(found)] == [("mem_skill_card", 3)]

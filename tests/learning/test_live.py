@@ -139,7 +139,8 @@ async def test_one_whose_trial_in_pairs_has_begun_is_left_to_that(tmp_path: Path
     admitted(place, "be careful")
     await agent.run_async(pa.Task("Paint room 1", checks=[pa.Check.contains("green")], labels={"family": "rooms"}))
     assert (await place.settle_async()).runs > 0
-    asked = live(tmp_path)
+    later = counting_ids()
+    asked = pa.Workspace(tmp_path, holdout=0, live_trials=True, ids=lambda prefix: later(f"{prefix}_later"))
 
     assert all(not result.recalled for result in await played(walls(asked), 20, 100))
 

@@ -188,7 +188,7 @@ async def test_a_share_of_the_runs_goes_without_and_that_is_recorded(tmp_path: P
     assert 4 <= len(without) <= 17
     assert all(result.recalled for result in results[:SHOWN_FIRST])
     for result in without:
-        assert place.trace(result.id).of(MemoryRecalled) == (MemoryRecalled((), 0, (memory.id,)),)
+        assert place.trace(result.id).of(MemoryRecalled) == (MemoryRecalled((), 0, (memory.id,), {memory.id: 0.75}),)
     db = Database(tmp_path / "workspace.sqlite3")
     kept = Exposures(db).of(memory.id, memory.version)
     db.close()

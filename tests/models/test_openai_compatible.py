@@ -375,6 +375,25 @@ async def test_usage_that_makes_no_sense_counts_as_none(server: ChatServer) -> N
 # Streams
 
 
+@pytest.mark.parametrize("choices", [(), ("four", "five")], ids=["text", "choice"])
+async def test_of_a_server_that_does_not_stream_the_answer_comes_as_one_piece(
+    server: ChatServer, choices: tuple[str, ...]
+) -> None:
+    whole = completion("four") if not choices else completion('{"choice": "four"}')
+    server.replies = [Reply(whole, headers={"Content-Type": "application/json; charset=utf-8"})]
+
+    pieces, response = await streamed(client(server.url), choices=choices)
+
+    assert (pieces, response.text, response.usage.input_tokens) == (["four"], "four", 12)
+
+
+async def test_what_a_server_that_does_not_stream_sends_instead_of_an_answer_is_an_error(server: ChatServer) -> None:
+    server.replies = [Reply(b"[]", headers={"Content-Type": "application/json"})]
+
+    with pytest.raises(ModelOutputError, match="no JSON object"):
+        await streamed(client(server.url))
+
+
 async def test_a_stream_brings_the_pieces_and_then_the_whole(server: ChatServer) -> None:
     server.replies = [Reply(pieces=events({"role": "assistant"}, {"content": "fo"}, {"content": "ur"}))]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from purpose_agent.core.action import Finish, GiveUp, Observation, ToolUse
 from purpose_agent.core.ids import counting_ids
-from purpose_agent.core.messages import ToolCall
+from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn
 from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import AUTHORITY
 from purpose_agent.core.score import CheckResult, Evidence, Score
@@ -20,21 +20,42 @@ from purpose_agent.core.values import Ranked
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
     ActionDecided,
+    AgentFinished,
+    AgentStarted,
     CallApproved,
     CallRefused,
+    CheckpointSaved,
     HandedOver,
     LessonDrawn,
+    LessonInjected,
+    MemoryArchived,
+    MemoryPromoted,
+    MemoryProposed,
+    MemoryQuarantined,
     MemoryRecalled,
+    MemoryRejected,
+    MemoryScanned,
+    ModelAsked,
     ModelCalled,
+    ModelRetried,
     OptionsListed,
     Payload,
+    PersonAnswered,
+    PersonAsked,
+    ReasoningSummarised,
     RecalledMemory,
     Reflected,
     RunFinished,
+    RunResumed,
     RunStarted,
+    RunSuspended,
+    ScoreOverridden,
+    SkillUsed,
     StateChanged,
     StepScored,
+    TextStreamed,
     ToolReturned,
+    ToolStarted,
     ValuesConsulted,
     ValuesWouldChoose,
 )
@@ -141,6 +162,10 @@ origins = st.sampled_from(AUTHORITY)
 effects = st.lists(texts, max_size=2).map(tuple)
 recalled = st.builds(RecalledMemory, texts, counts, numbers, texts)
 
+memory_statuses = st.sampled_from(("quarantined", "rejected", "promoted"))
+parts = st.builds(Text, texts) | calls | st.builds(ToolReturn, texts, texts, texts)
+messages = st.builds(Message, st.sampled_from(("system", "user", "assistant", "tool")), st.lists(parts, max_size=2).map(tuple))
+
 payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
     RunStarted: st.builds(
         RunStarted,
@@ -178,7 +203,32 @@ payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
         texts,
         st.none() | counts,
     ),
-    LessonDrawn: st.builds(LessonDrawn, texts, st.sampled_from(("quarantined", "rejected", "promoted")), texts),
+    LessonDrawn: st.builds(LessonDrawn, texts, memory_statuses, texts),
     Reflected: st.builds(Reflected, counts, texts),
+    ModelAsked: st.builds(ModelAsked, texts, st.lists(messages, max_size=2).map(tuple), counts),
+    ModelRetried: st.builds(ModelRetried, texts, texts, counts, numbers, texts),
+    TextStreamed: st.builds(TextStreamed, texts),
+    ReasoningSummarised: st.builds(ReasoningSummarised, texts),
+    ToolStarted: st.builds(ToolStarted, texts, texts, st.booleans()),
+    CheckpointSaved: st.builds(CheckpointSaved, counts, texts, numbers),
+    PersonAsked: st.builds(PersonAsked, texts, texts, objects, texts, st.booleans()),
+    PersonAnswered: st.builds(
+        PersonAnswered, texts, st.sampled_from(("approved", "edited", "rejected", "done")), st.none() | objects, texts, texts
+    ),
+    ScoreOverridden: st.builds(ScoreOverridden, counts, numbers, texts, texts),
+    LessonInjected: st.builds(LessonInjected, texts, memory_statuses, texts, texts),
+    RunSuspended: st.builds(RunSuspended, st.sampled_from(("waiting", "paused")), texts, usages, numbers),
+    RunResumed: st.builds(RunResumed, texts, counts, texts),
+    AgentStarted: st.builds(AgentStarted, texts, texts, texts, counts),
+    AgentFinished: st.builds(
+        AgentFinished, texts, texts, statuses, jsons, texts, texts, counts, numbers, usages, st.none() | origins
+    ),
+    MemoryProposed: st.builds(MemoryProposed, texts, texts),
+    MemoryScanned: st.builds(MemoryScanned, texts, effects),
+    MemoryQuarantined: st.builds(MemoryQuarantined, texts, texts),
+    MemoryPromoted: st.builds(MemoryPromoted, texts, texts),
+    MemoryRejected: st.builds(MemoryRejected, texts, texts),
+    MemoryArchived: st.builds(MemoryArchived, texts, texts),
+    SkillUsed: st.builds(SkillUsed, texts, texts, counts),
 }
 """Every kind of payload, and how to make any of it."""

@@ -100,7 +100,7 @@ def test_any_payload_survives_the_way_to_disk_and_back(kind: type[Payload], tmp_
         nonlocal count
         count += 1
         bus = a_bus(f"run_{count}")
-        for value in values:
+        for value in (started(), *values):
             bus.publish(value, lane="porter")
         RunRecord(db).append(bus.unsaved())
 

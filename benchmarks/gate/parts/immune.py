@@ -144,19 +144,19 @@ def _why_not(lab: Lab, drawn: Memory | None, again: Outcome) -> str:
 @contextmanager
 def without(*walls: str) -> Generator[None]:
     """With some walls taken down: "scan", "authority", "gate"."""
-    from purpose_agent.engine import capability
+    from purpose_agent.engine import permission
 
-    before = gate.scan, gate.beyond_its_origin, capability.may_decide
+    before = gate.scan, gate.beyond_its_origin, permission.may_decide
     if "scan" in walls:
         gate.scan = _blind
     if "authority" in walls:
         gate.beyond_its_origin = _boundless
     if "gate" in walls:
-        capability.may_decide = _trusting
+        permission.may_decide = _trusting
     try:
         yield
     finally:
-        gate.scan, gate.beyond_its_origin, capability.may_decide = before
+        gate.scan, gate.beyond_its_origin, permission.may_decide = before
 
 
 def _blind(lesson: Lesson) -> ScanReport:

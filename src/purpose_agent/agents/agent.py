@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from purpose_agent.agents.streaming import RunStream
 from purpose_agent.agents.workspace import Workspace, open_workspace
-from purpose_agent.core.approval import Approve
+from purpose_agent.core.approval import Approvals, Approver, check_approvals
 from purpose_agent.core.errors import CantResume, UsageError
 from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.core.origin import UNTAINTED, Taint
@@ -20,7 +21,8 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.world import worlds_of
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import RunMode
+from purpose_agent.runtime.events import RunMode, Visibility
+from purpose_agent.runtime.feed import CAPACITY
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.tools.executor import ToolExecutor
 
@@ -48,11 +50,15 @@ class Agent:
         environment: The world its tasks play in, or a function that makes one for a task. The world lists the actions and
             judges the run, so its tasks have no checks; it is called directly, so it should answer at once. A class is given
             the task if its first argument is required or called `task`. One world serves one run at a time.
-        approve: Asked before a tool that sends, pays, deletes, … is called in a run that has read what others wrote: a
-            function of an `ApprovalRequest`, plain or async, that answers True or False. None: such calls are refused.
+        approve: Asks a person before a call that needs one: by `approvals`, or, for a tool that sends, pays, deletes, …, since the
+            run has read what others wrote. A function of an `ApprovalRequest`, plain or async, that gives True or False, or one of
+            `Approve()`, `Edit(arguments)`, `Reject(why)`, `Done(result)` and `Later()`. None: calls that `approvals` ask about wait
+            (see `Workspace.control`), all others that need a person are refused.
+        approvals: By tool: "auto", "ask", "deny", or a function of a call's arguments that gives one of these; "*" is for all tools
+            that are not named, "auto" by default.
 
     Raises:
-        UsageError: The environment can't be acted in; the message says what it lacks.
+        UsageError: The environment can't be acted in; the message says what it lacks. Or `approvals` name a tool that isn't there.
         UnknownModel: The spec can't be read.
         NoModelFound: The local model it names is not here.
         InvalidTool: A function can't be offered as a tool.
@@ -72,7 +78,8 @@ class Agent:
         mode: RunMode = "learning",
         temperature: float | None = TEMPERATURE,
         environment: ChoiceEnvironment | type[ChoiceEnvironment] | Callable[[Task], ChoiceEnvironment] | None = None,
-        approve: Approve | None = None,
+        approve: Approver | None = None,
+        approvals: Approvals | None = None,
     ) -> None:
         if not name.strip():
             raise UsageError("Agent(name=''): give it a name; what it learns is kept under it.")
@@ -88,9 +95,11 @@ class Agent:
         self.mode: RunMode = mode
         self.temperature = temperature
         self.approve = approve
+        self.approvals: Approvals = dict(approvals) if approvals is not None else {}
         self.phi: PhiMode = phi
         self.workspace = open_workspace(workspace)
         self._tools = ToolExecutor([tool if isinstance(tool, Tool) else make_tool(tool) for tool in tools])
+        check_approvals(self.approvals, self._tools.tools)
         # A named model is looked up now, so that a wrong name is told at once; "the best there is" when first needed.
         self._has_model = not is_no_model(model)
         self._model = resolved(model) if model is not None and self._has_model else None
@@ -138,6 +147,7 @@ class Agent:
             self._environment,
             self.approve,
             self.phi,
+            self.approvals,
         )
 
     def can_judge(self, task: Task) -> bool:
@@ -165,6 +175,33 @@ class Agent:
         """
         listeners = [watch] if watch is not None else []
         return await self.reflected(await self.attempt(as_task(task), seed=seed, listeners=listeners), listeners)
+
+    def stream(
+        self,
+        task: str | Task,
+        *,
+        seed: int | None = None,
+        visibility: Visibility = "public",
+        capacity: int | None = CAPACITY,
+        detached: bool = False,
+    ) -> RunStream:
+        """`run_async`, to be read while it goes on: `async for event in agent.stream(task)`, or a plain `for`.
+
+        Events come as they happen, the answer's text piece by piece (`TextStreamed`) where the model streams it. What
+        `run_async` would raise is raised after the last event; `stream.result` is what it would return.
+
+        Args:
+            visibility: "public", or for those who run the agent "internal", or for those who build it "debug".
+            capacity: So many events wait for a reader that is slower than the run; where more were left out it gets a `Lagged`.
+                The end of a run always arrives. None: any number.
+            detached: The run goes on when its reader leaves the loop early; else it is cancelled.
+        """
+
+        async def streamed(put: Listener) -> TaskResult:
+            result = await self.attempt(as_task(task), seed=seed, listeners=[put], stream=True)
+            return await self.reflected(result, [put])
+
+        return RunStream(streamed, visibility=visibility, capacity=capacity, detached=detached)
 
     def resume(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
         """Blocking form of `resume_async`."""

@@ -8,11 +8,12 @@ from typing import Any
 from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.team import Team
 from purpose_agent.agents.templates import SINGLE, TEMPLATES, Template, choose
+from purpose_agent.agents.terminal import check_terminal, terminal
 from purpose_agent.agents.workspace import Workspace, open_workspace
-from purpose_agent.core.approval import Approve
+from purpose_agent.core.approval import Approvals, Approver, Policy, Rule
 from purpose_agent.core.errors import NoModelFound, UsageError
 from purpose_agent.core.model import Model
-from purpose_agent.core.tool import Tool
+from purpose_agent.core.tool import Tool, effects_of, make_tool
 
 
 def purpose(
@@ -23,7 +24,8 @@ def purpose(
     local: bool = True,
     interactive: bool = False,
     workspace: Workspace | str | Path | None = None,
-    approve: Approve | None = None,
+    approve: Approver | None = None,
+    approvals: Approvals | None = None,
 ) -> Team:
     """A team for a purpose, on a model that is there.
 
@@ -33,18 +35,23 @@ def purpose(
         knowledge: Reserved; documents can't be searched yet.
         tools: For the member that does the work.
         local: With no model named, take one on this machine only; False lets a provider whose key is set serve too.
-        interactive: Ask on the terminal which template to take where the words don't decide.
+        interactive: Ask on the terminal: which template to take where the words don't decide, and before each call that needs a
+            person, or that has effects on the world, unless `approve` or `approvals` say otherwise.
         workspace: A folder, or a Workspace; `.purpose_agent` in the current folder by default.
-        approve: Asked before a tool has effects on the world in a run that has read what others wrote; see `Agent`.
+        approve: Asks a person about calls that need one; see `Agent`.
+        approvals: By tool: "auto", "ask", "deny", or a function of the arguments; see `Agent`.
 
     Raises:
         NoModelFound: Nothing that could serve is there; the message says what was looked for, and how to get a model.
-        UsageError: The description is empty, or `knowledge` is given.
+        UsageError: The description is empty, `knowledge` is given, `approvals` name a tool that isn't there, or `interactive` is asked
+            for where there is no terminal.
     """
     if not description.strip():
         raise UsageError("purpose(''): say in words what the team is for, such as 'Help me write Python code'.")
     if knowledge is not None:
         raise UsageError(f"purpose(knowledge={str(knowledge)!r}): searching documents is not built yet. Leave it out.")
+    if interactive:
+        check_terminal("purpose(interactive=True)")
     found = resolved(model)
     # The variable is a choice as explicit as the argument.
     named = model is not None or bool(os.environ.get("PURPOSE_AGENT_MODEL"))
@@ -60,35 +67,38 @@ def purpose(
     place = open_workspace(workspace)
     names = [member for member in template.members if member.name != "tester"]
     worker = "coder" if template.shape == "code" else names[-1].name
+    offered = _tools(template, found, tools or (), place)
+    if interactive:
+        approve = approve or terminal()
+        asks: dict[str, Policy | Rule] = {tool.spec.name: "ask" for tool in offered if effects_of(tool)}
+        approvals = {**asks, **(approvals or {})}
     members = [
         Agent(
             member.name,
             role=member.role,
             model=found,
-            tools=_tools(member.name == worker, template, found, tools or (), place),
+            tools=offered if member.name == worker else (),
             critic="self" if member.name == worker else None,
             workspace=place,
             approve=approve,
+            approvals=approvals if member.name == worker else None,
         )
         for member in names
     ]
     return Team(description, members, template, place)
 
 
-def _tools(
-    works: bool, template: Template, model: Model, given: Sequence[Tool | Callable[..., Any]], place: Workspace
-) -> Sequence[Tool | Callable[..., Any]]:
-    """The given ones go to the member that works; a coder on a large model gets Python beside them.
+def _tools(template: Template, model: Model, given: Sequence[Tool | Callable[..., Any]], place: Workspace) -> tuple[Tool, ...]:
+    """The given ones, for the member that works; a coder on a large model gets Python beside them.
 
     A small one writes better code in plain text than inside a tool call, and the tests run it anyway.
     """
-    if not works:
-        return ()
+    tools = tuple(tool if isinstance(tool, Tool) else make_tool(tool) for tool in given)
     if template.shape == "code" and not model.capabilities.small:
         from purpose_agent.tools.python_exec import PythonExecTool
 
-        return (*given, PythonExecTool(place.code_runner))
-    return given
+        return (*tools, PythonExecTool(place.code_runner))
+    return tools
 
 
 def _asked(description: str) -> Template:

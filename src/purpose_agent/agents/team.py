@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.streaming import RunStream
 from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.action import Finish, GiveUp
-from purpose_agent.core.approval import Approve
-from purpose_agent.core.errors import SandboxUnavailable, UsageError
+from purpose_agent.core.approval import Approver
+from purpose_agent.core.errors import LimitReached, SandboxUnavailable, UsageError
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Model, Usage
 from purpose_agent.core.origin import OWN, TEACHERS, Taint
@@ -36,7 +37,10 @@ from purpose_agent.runtime.events import (
     RunStatus,
     StateChanged,
     StepScored,
+    Visibility,
 )
+from purpose_agent.runtime.feed import CAPACITY
+from purpose_agent.runtime.limits import Meter
 from purpose_agent.runtime.record import NOT_WANTED
 from purpose_agent.runtime.sync import INTERRUPTED, run_sync
 from purpose_agent.runtime.trace import Trace
@@ -74,7 +78,7 @@ class Team:
         agents: Sequence[str | Agent],
         model: str | Model | None = None,
         workspace: Workspace | str | Path | None = None,
-        approve: Approve | None = None,
+        approve: Approver | None = None,
     ) -> "Team":
         """A team of named agents that work in a line: each goes on from the one before, the last one answers.
 
@@ -127,16 +131,30 @@ class Team:
         """Work on a task together, then reflect on what went wrong on the way.
 
         Args:
-            task: In words, or with checks and limits. Limits hold for each member's turn.
+            task: In words, or with checks and limits. Its limits hold for all turns together; without them, each member has its own.
             seed: Of the models' draws; None for any.
             watch: Called with every event, those of the members' runs too.
         """
-        task = as_task(task)
-        turns = _Turns(self, task, [watch] if watch is not None else [], seed)
-        if self.template.shape == "code":
-            await turns.guarded(_code)
-        else:
-            await turns.guarded(_line)
+        return await self._worked(_Turns(self, as_task(task), [watch] if watch is not None else [], seed))
+
+    def stream(
+        self,
+        task: str | Task,
+        *,
+        seed: int | None = None,
+        visibility: Visibility = "public",
+        capacity: int | None = CAPACITY,
+        detached: bool = False,
+    ) -> RunStream:
+        """`run_async`, to be read while it goes on; the members' events are in it too. The arguments are those of `Agent.stream`."""
+
+        async def streamed(put: Listener) -> TaskResult:
+            return await self._worked(_Turns(self, as_task(task), [put], seed, streams=True))
+
+        return RunStream(streamed, visibility=visibility, capacity=capacity, detached=detached)
+
+    async def _worked(self, turns: "_Turns") -> TaskResult:
+        await turns.guarded(_code if self.template.shape == "code" else _line)
         return await turns.result()
 
     def ask(self, question: str, *, watch: Listener | None = None) -> TaskResult:
@@ -184,6 +202,7 @@ class _Turns:
     task: Task
     listeners: Sequence[Listener]
     seed: int | None
+    streams: bool = False
     step: int = 0
     usage: Usage = field(default_factory=Usage)
     last: TaskResult | None = None
@@ -192,10 +211,13 @@ class _Turns:
     failed: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
     judged: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
     bus: EventBus = field(init=False)
+    meter: Meter | None = field(init=False)
+    """Of the task's limits, if it has some."""
 
     def __post_init__(self) -> None:
         place = self.team.workspace
         self.bus = EventBus(place.ids("run"), place.clock, place.ids)
+        self.meter = Meter(self.task.limits, place.clock) if self.task.limits is not None else None
         for listener in self.listeners:
             self.bus.listen(listener)
 
@@ -216,6 +238,9 @@ class _Turns:
             record.open(first, self.task, family=self.task.family, task_key=self.task.key, reflected=NOT_WANTED)
         try:
             await work(self)
+        except LimitReached as limit:
+            self._close("exhausted", str(limit))
+            return
         except asyncio.CancelledError as error:
             self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
             raise
@@ -245,14 +270,24 @@ class _Turns:
             self.bus.close()
 
     async def turn(self, agent: Agent, task: Task, *, sender: str = "team", why: str = "") -> TaskResult:
-        """One member's turn."""
+        """One member's turn.
+
+        Raises:
+            LimitReached: The turns before have spent what the task allows.
+        """
+        if self.meter is not None and self.step:
+            task = replace(task, limits=self.meter.left(), id=task.key)
         self.step += 1
         seed = None if self.seed is None else self.seed + 100 * self.step
         # What a member hands on carries what it had read: its own words for it change nothing.
         read = replace(self.taint, step=None)
-        result = await agent.attempt(task, seed=seed, parent=self.bus.run_id, taint=read, listeners=self.listeners)
+        result = await agent.attempt(
+            task, seed=seed, parent=self.bus.run_id, taint=read, listeners=self.listeners, stream=self.streams
+        )
         self.taint = self.taint.mixed(replace(result.taint, step=self.step))
         self.usage += result.usage
+        if self.meter is not None:
+            self.meter.charge(result.usage, steps=result.total_steps)
         self.recalled |= {found.memory.id: found for found in result.recalled}
         self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
         action = Finish(result.answer) if result.answer is not None else GiveUp(result.reason)

@@ -9,12 +9,14 @@ process; processes share it through the database.
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from random import Random
 from typing import Literal
 
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.calibrating import Calibrating
+from purpose_agent.agents.control import RunControl
 from purpose_agent.agents.due import Due
 from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.settled import Settled
@@ -44,13 +46,19 @@ from purpose_agent.memory.judgements import Judgements
 from purpose_agent.memory.recall import recall
 from purpose_agent.memory.replay import Estimator, Replay
 from purpose_agent.memory.store import MemoryStore
+from purpose_agent.memory.telling import telling
 from purpose_agent.memory.vectors import MemoryVectors
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.checkpoints.sqlite import SqliteCheckpointer
+from purpose_agent.runtime.checkpoints.twice import KeptTwice
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.difference import RunDifference, difference
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import MemoryRecalled
+from purpose_agent.runtime.events import Event, MemoryRecalled, RunStarted
 from purpose_agent.runtime.forking import fork, resumable
+from purpose_agent.runtime.jobs import JobKind
+from purpose_agent.runtime.lanes import timeline
 from purpose_agent.runtime.record import (
     RunRecord,
     RunRow,
@@ -67,11 +75,14 @@ from purpose_agent.sandbox.sandbox import Sandbox
 HOME_VARIABLE = "PURPOSE_AGENT_HOME"
 DATABASE = "workspace.sqlite3"
 HOLDOUT = 0.05
+MOST_WAITING = 1_000
 MOST_EMBEDDED = 1_000
 """So many memories without a vector get one when things are settled; more at the next time, and some at each recall."""
 _open: "dict[Path, Workspace]" = {}
 _teams: "dict[Path, dict[str, set[str]]]" = {}
 """By folder, and by agent: the teams it works in."""
+_known: "dict[Path, dict[tuple[JobKind, str], object]]" = {}
+"""By folder: the flows and teams that jobs may name."""
 _agents: "dict[Path, dict[str, Performer]]" = {}
 """By folder, not by object: `Workspace(path)` tries what agents learned that were made with the path alone."""
 
@@ -113,7 +124,7 @@ class Workspace(Remembered):
         self.path = _folder(path)
         self._clock = clock or SystemClock()
         db = Database(self.path / DATABASE)
-        store = MemoryStore(db, self._clock)
+        store = MemoryStore(db, self._clock, ids)
         super().__init__(db, store, Gate(store, self._clock, ids), Replay(db, estimator))
         self._vectors = MemoryVectors(self._db, _embedder(embedder)) if embedder is not None else None
         self._teams = _teams.setdefault(self.path, {})
@@ -148,6 +159,7 @@ class Workspace(Remembered):
         self.ids = ids
         self.clock = self._clock
         self._agents = _agents.setdefault(self.path, {})
+        self._known = _known.setdefault(self.path, {})
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -172,6 +184,17 @@ class Workspace(Remembered):
         """
         return load_trace(self._db, run_id)
 
+    def timeline(self, run_id: str) -> tuple[Event, ...]:
+        """Everything that happened in a run and in its members' and parts' runs, in one order.
+
+        Each of those stands where it began. What happened side by side is told lane by lane, so that the order is the same
+        however the lanes took turns; see `runtime/lanes.py`.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        return timeline(self._db, run_id)
+
     def fork(self, run_id: str, *, at: int | None = None, seed: int | None = None) -> str:
         """A new run that has the first steps of another one, as they were; `agent.resume` goes on from there.
 
@@ -195,6 +218,28 @@ class Workspace(Remembered):
             NotFound: There is no such run.
         """
         return difference(self.trace(first), self.trace(second))
+
+    def waiting(self) -> list[RunRow]:
+        """The runs that wait for a person, newest first."""
+        return list_runs(self._db, limit=MOST_WAITING, status="waiting")
+
+    def control(self, run_id: str) -> RunControl:
+        """A run to speak to, from any process: answer what it asks, pause or end it, say what Φ is, teach it.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        get_run(self._db, run_id)
+        return RunControl(
+            run_id,
+            self._db,
+            self.record,
+            self._judgements,
+            self._notes,
+            lambda text, when: self.teach(text, when=when),
+            self._clock,
+            self.ids,
+        )
 
     def resumable(self, run_id: str) -> tuple[RunRow, Trace]:
         """A run that can go on.
@@ -236,9 +281,13 @@ class Workspace(Remembered):
         32 runs for each memory.
 
         Args:
-            watch: Called with every event of the trials' runs.
+            watch: Called with every event of the trials' runs, and with what becomes of memories.
             budget: What reflection and trials may cost together; a trial that is stopped by it goes on another time.
         """
+        with telling([watch] if watch is not None else []):
+            return await self._settled(watch, budget)
+
+    async def _settled(self, watch: Listener | None, budget: Budget | None) -> Settled:
         altered = self._gate.readmit()
         reflection, trials = Purse(budget or Budget()), Purse()
         due = Due(self._db, self._store, self._gate, self._learner, self._replay, self._clock, self._agents)
@@ -301,6 +350,7 @@ class Workspace(Remembered):
     def close(self) -> None:
         """Let go of the database, so that its folder can be removed. It is opened again when it is needed."""
         _agents.pop(self.path, None)
+        _known.pop(self.path, None)
         _teams.pop(self.path, None)
         _open.pop(self.path, None)
         self._db.close()
@@ -310,6 +360,36 @@ class Workspace(Remembered):
     def register(self, agent: Performer) -> None:
         """Know `agent` by its name: trials of what it learned run on it. The last one of a name counts."""
         self._agents[agent.name] = agent
+
+    def agent(self, name: str) -> Performer | None:
+        """The agent of that name, if one was made in this process."""
+        return self._agents.get(name)
+
+    def know(self, kind: JobKind, name: str, who: object) -> None:
+        """Know a flow or a team by its name: jobs name who does them. The last one of a name counts."""
+        self._known[kind, name] = who
+
+    def known(self, kind: JobKind, name: str) -> object | None:
+        """Who does jobs of that kind under that name, if it was made in this process."""
+        return self._agents.get(name) if kind == "agent" else self._known.get((kind, name))
+
+    def keeping(self, checkpointer: Checkpointer) -> "Workspace":
+        """This workspace, for jobs that other machines must be able to go on with: runs are kept there too, and there first."""
+        other = copy(self)
+        other.record = KeptTwice(self._db, checkpointer)
+        other.runner = self.runner.recording(other.record)
+        return other
+
+    def bring(self, trace: Trace) -> None:
+        """Record what is recorded of a run elsewhere, as far as it is not here yet."""
+        wanted = PENDING if trace.of(RunStarted)[0].mode == "learning" else NOT_WANTED
+        here = last_seq(self._db, trace.run_id)
+        SqliteCheckpointer(self._db, reflected=wanted).append([event for event in trace.events if event.seq > here])
+
+    @property
+    def checkpointer(self) -> SqliteCheckpointer:
+        """Keeps runs of flows and swarms among the others."""
+        return SqliteCheckpointer(self._db)
 
     @property
     def agents(self) -> frozenset[str]:

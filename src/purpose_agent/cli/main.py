@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from purpose_agent.cli import critics, doctor, harden, learn, lift, memories, models, runs
+from purpose_agent.cli import critics, doctor, harden, learn, lift, memories, models, runs, worker
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import say
 from purpose_agent.core.errors import PurposeAgentError, UsageError
+from purpose_agent.protocols.otel import traced_as_the_environment_says
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -51,6 +52,7 @@ app.command("lift")(lift.lift)
 app.command("critics")(critics.critics)
 app.command("harden")(harden.harden)
 app.command("doctor")(doctor.doctor)
+app.command("worker")(worker.worker)
 
 
 def _show_version(wanted: bool) -> None:
@@ -70,6 +72,7 @@ def main(
     ] = False,
 ) -> None:
     """Agents that measurably learn. Without a command: the first five minutes, step by step."""
+    context.with_resource(traced_as_the_environment_says())
     if context.invoked_subcommand is None:
         from purpose_agent.cli.wizard import first_minutes
 

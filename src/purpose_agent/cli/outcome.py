@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from purpose_agent.engine.result import TaskResult
 
 
-def show_result(result: "TaskResult") -> None:
-    """The answer, a line about the run, and what was learned."""
-    say(result.answer if result.answer is not None else f"No answer: {result.reason or result.status}")
+def show_result(result: "TaskResult", *, answer: bool = True) -> None:
+    """The answer unless it was shown before, a line about the run, and what was learned."""
+    if answer:
+        say(result.answer if result.answer is not None else f"No answer: {result.reason or result.status}")
     say()
     say(result_line(result), style="bold")
     for memory in result.lessons:

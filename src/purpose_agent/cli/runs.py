@@ -11,13 +11,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from purpose_agent.cli import export as exporting
+from purpose_agent.cli import people
 from purpose_agent.cli import resume as resuming
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.outcome import show_result
 from purpose_agent.cli.render import action_line, counted, one_line, phi, plain, say, screen, table, verdict, watching, when
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.task import Check, Task
-from purpose_agent.runtime.events import Event, HandedOver, LessonDrawn, MemoryRecalled, Reflected
+from purpose_agent.runtime.events import (
+    Event,
+    HandedOver,
+    LessonDrawn,
+    MemoryArchived,
+    MemoryPromoted,
+    MemoryQuarantined,
+    MemoryRecalled,
+    MemoryRejected,
+    Reflected,
+)
+from purpose_agent.runtime.trace import event_to_json
 
 if TYPE_CHECKING:
     from purpose_agent.agents.workspace import Workspace
@@ -29,6 +42,19 @@ app = typer.Typer(help="Runs: list, show, resume, fork, diff; what they cost; wh
 app.command("resume")(resuming.resume)
 app.command("fork")(resuming.fork)
 app.command("diff")(resuming.diff)
+app.command("export")(exporting.export)
+for _command in (
+    people.questions,
+    people.approve,
+    people.edit,
+    people.reject,
+    people.done,
+    people.pause,
+    people.abort,
+    people.score,
+    people.teach,
+):
+    app.command()(_command)
 
 GOAL = 60
 SEEN = 500
@@ -47,6 +73,10 @@ def run(
         typer.Option(help="A file of Python assertions that the answer's code must pass.", exists=True, dir_okay=False),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="A line for each event, as it happens.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="The answer as the model writes it.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Ask here: which team to take, and before calls that need a person.")
+    ] = False,
     workspace: Folder = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; what is watched goes to stderr.")] = False,
     settle: Annotated[bool, typer.Option(help="Try what was learned, with runs of its own.")] = True,
@@ -56,11 +86,20 @@ def run(
 
     wanted = Task(task, checks=_checks(tests))
     # Assertions can judge nothing but code, whatever the words of the task say.
-    team = purpose(f"Write Python code. {task}" if tests else task, model=model or None, workspace=workspace)
-    with watching(every=watch, stderr=as_json) as show_event:
-        result = team.run(wanted, watch=show_event)
+    words = f"Write Python code. {task}" if tests else task
+    team = purpose(words, model=model or None, workspace=workspace, interactive=interactive)
+    shown = False
+    if stream:
+        from purpose_agent.cli.writing import show_while_written
+
+        # Internal events, too: where an answer of a model ends is one of them.
+        reading = team.stream(wanted, visibility="debug" if watch else "internal", capacity=None)
+        result, shown = show_while_written(reading, every=watch, stderr=as_json)
+    else:
+        with watching(every=watch, stderr=as_json) as show_event:
+            result = team.run(wanted, watch=show_event)
     if not as_json:
-        show_result(result)
+        show_result(result, answer=not shown)
     settled = ""
     if settle:
         with watching(every=watch, stderr=as_json) as show_event:
@@ -109,17 +148,23 @@ def list_runs(
 def show(
     id: Annotated[str, typer.Argument(metavar="ID", help="As `runs list` shows it.")],
     events: Annotated[bool, typer.Option("--events", help="Every event, as a line of JSON.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="With --events: those of its members' and parts' runs too, each where it began.")
+    ] = False,
     why: Annotated[bool, typer.Option("--why", help="What it had learned, traced to the runs that taught it.")] = False,
     workspace: Folder = None,
 ) -> None:
     """Show a run: its steps with action, observation and score, and its lessons."""
     from purpose_agent.agents.workspace import Workspace
 
+    if every and not events:
+        raise UsageError("`runs show --all` goes with --events: it is the events of members' runs that are shown too.")
     opened = Workspace(workspace)
     row = opened.run(id)
     trace = opened.trace(row.id)
     if events:
-        screen().out(trace.to_jsonl(), end="")
+        told = opened.timeline(row.id) if every else trace.events
+        screen().out("".join(f"{event_to_json(event)}\n" for event in told), end="")
         return
     if why:
         from purpose_agent.cli.why import told_why
@@ -214,6 +259,12 @@ def _afterwards(trace: "Trace", row: "RunRow") -> str:
     lines += [f"{hop.sender} handed over to {hop.receiver}: {hop.run_id}" for hop in trace.of(HandedOver)]
     lines += [f"lesson ({drawn.status}): {drawn.text}  [{drawn.memory_id}]" for drawn in trace.of(LessonDrawn)]
     lines += [f"no lesson: {over.why}" for over in trace.of(Reflected) if not over.lessons and over.why]
+    told = max((event.seq for event in trace.events if isinstance(event.payload, Reflected)), default=0)
+    lines += [
+        f"since then {fate.kind.removeprefix('memory_')}: {fate.why}  [{fate.memory_id}]"
+        for fate in (event.payload for event in trace.events if event.seq > told)
+        if isinstance(fate, MemoryQuarantined | MemoryPromoted | MemoryRejected | MemoryArchived)
+    ]
     if trace.left_out:
         lines.append(f"left out: {counted(trace.left_out, 'event', 'events')} that a newer version wrote")
     return "\n".join(lines)

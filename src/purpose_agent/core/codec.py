@@ -2,9 +2,21 @@
 
 import json
 from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 T = TypeVar("T")
+
+
+class Tagged:
+    """Metadata of a union of dataclasses, for `Annotated`: the field that tells which one it is, so that not all are tried."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Field
+
+        return handler.generate_schema(Annotated[source, Field(discriminator=self.field)])
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, cast, get_args, get_type_hints, overload, runtime_checkable
 
-from purpose_agent.core.errors import InvalidTool
+from purpose_agent.core.errors import InvalidTool, UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import ToolSpec
 from purpose_agent.core.origin import AUTHORITY, Origin
@@ -22,8 +22,9 @@ SOURCES = ("url", "path", "source")
 class Tool(Protocol):
     """What the engine needs to know of a tool.
 
-    `seconds` is the wall time one call may take. Two more attributes may be there, and are read by `origin_of` and
-    `effects_of`: `origin`, whose words it returns ("tool" if it does not say), and `effects`, what a call does (nothing).
+    `seconds` is the wall time one call may take. Three more attributes may be there, and are read by `origin_of`, `effects_of`
+    and `idempotent_of`: `origin`, whose words it returns ("tool" if it does not say), `effects`, what a call does (nothing),
+    and `idempotent`, whether a call may be made again if nobody knows whether it was carried out (no).
     """
 
     @property
@@ -62,6 +63,8 @@ class FunctionTool:
     seconds: float = 60.0
     origin: Origin = "tool"
     effects: tuple[Effect, ...] = ()
+    idempotent: bool = False
+    process: bool = False
     _adapter: Any = field(default=None, repr=False, compare=False)
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
@@ -69,7 +72,13 @@ class FunctionTool:
         return validated(self._adapter, self.spec, arguments)
 
     async def call(self, arguments: Mapping[str, Any]) -> str:
-        """Call the function: async ones on the loop, blocking ones in a thread."""
+        """Call the function: async ones on the loop, blocking ones in a thread.
+
+        Raises:
+            UsageError: It is to be called in a process of its own; `tools/child.py` does that.
+        """
+        if self.process:
+            raise UsageError(f"{self.spec.name} runs in a process of its own: call it through `tools.child.call_in_child`.")
         if inspect.iscoroutinefunction(self.function):
             result: Any = await cast(Awaitable[Any], self.function(**arguments))
         else:
@@ -90,6 +99,11 @@ def origin_of(tool: Tool) -> Origin:
 def effects_of(tool: Tool) -> tuple[Effect, ...]:
     """What a call of it does; () if it doesn't say."""
     return tuple(cast("tuple[Effect, ...]", getattr(tool, "effects", ())))
+
+
+def idempotent_of(tool: Tool) -> bool:
+    """Whether a call may be made again if nobody knows whether it was carried out; False if it doesn't say."""
+    return getattr(tool, "idempotent", False) is True
 
 
 def source_of(name: str, arguments: Mapping[str, Json]) -> str:
@@ -187,11 +201,14 @@ def make_tool(
     seconds: float = 60.0,
     origin: Origin = "tool",
     effects: Collection[Effect] = (),
+    idempotent: bool = False,
+    process: bool = False,
 ) -> FunctionTool:
     """`function` as a tool; its docstring tells the model what it does and what its parameters mean.
 
     Raises:
-        InvalidTool: It has no docstring, its parameters can't be described, or there is no such origin or effect.
+        InvalidTool: It has no docstring, its parameters can't be described, there is no such origin or effect, or another process
+            could not find it by its name.
     """
     called = name or str(getattr(function, "__name__", ""))
     if not called.isidentifier():
@@ -200,14 +217,39 @@ def make_tool(
     if not description:
         raise InvalidTool(f"Tool {called!r} has no docstring; the model needs a sentence about what it does.")
     check_declared(called, origin, effects)
-    return FunctionTool(function, ToolSpec(called, description, schema), seconds, origin, tuple(effects), adapter)
+    if process:
+        check_importable(function, called)
+    spec = ToolSpec(called, description, schema)
+    return FunctionTool(function, spec, seconds, origin, tuple(effects), idempotent, process, adapter)
+
+
+def check_importable(function: Callable[..., Any], name: str) -> None:
+    """Pass silently if another process could import the function.
+
+    Raises:
+        InvalidTool: It is made inside another function, or in the program that was started.
+    """
+    module, path = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    if not module or not path or "<" in path:
+        raise InvalidTool(f"Tool {name!r}: process=True needs a function at the top of a module; {path or function!r} is none.")
+    if module == "__main__":
+        raise InvalidTool(
+            f"Tool {name!r}: process=True needs a function that another process can import, and {path!r} is in the program "
+            "that was started. Put it into a module beside it, and import it from there."
+        )
 
 
 @overload
 def tool(function: Callable[..., Any], /) -> FunctionTool: ...
 @overload
 def tool(
-    *, name: str | None = None, seconds: float = 60.0, origin: Origin = "tool", effects: Collection[Effect] = ()
+    *,
+    name: str | None = None,
+    seconds: float = 60.0,
+    origin: Origin = "tool",
+    effects: Collection[Effect] = (),
+    idempotent: bool = False,
+    process: bool = False,
 ) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -217,22 +259,28 @@ def tool(
     seconds: float = 60.0,
     origin: Origin = "tool",
     effects: Collection[Effect] = (),
+    idempotent: bool = False,
+    process: bool = False,
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
     """Offer a typed function to agents: `@tool` or `@tool(name=..., origin="web", effects=("send",))`.
 
     Args:
         name: What models call it; the function's own name by default.
         seconds: Wall time one call may take. A blocking function that exceeds it is given up on, not killed:
-            Python can't stop a thread. Run such work in a child process.
+            Python can't stop a thread; see `process`.
         origin: Whose words it returns: "web" for pages, "document" for files, "peer_agent" for other agents; "user" for what
             a person answers; "operator" for a tool that returns only words you wrote, such as "sent".
         effects: What a call does to the world: any of "send", "pay", "delete", "write", "network" and "settings". Such a call
             needs a person once the run has read what others wrote; see `Agent(approve=...)`.
+        idempotent: Twice is as good as once: a call that had begun when the run's process died is made again when the run is
+            resumed. Else a person is asked whether it was carried out.
+        process: Each call runs in a process of its own, which is killed with all it started when its time is over or the run is.
+            The function must be one that another process can import; a call costs the start of an interpreter.
     """
     if function is not None:
         return make_tool(function)
 
     def wrap(wrapped: Callable[..., Any]) -> FunctionTool:
-        return make_tool(wrapped, name, seconds, origin, effects)
+        return make_tool(wrapped, name, seconds, origin, effects, idempotent, process)
 
     return wrap

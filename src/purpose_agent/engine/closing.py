@@ -32,17 +32,19 @@ def close(run: Run, record: RunRecord | None, status: RunStatus, reason: str, *,
         taint.origin,
         taint.source,
         taint.step,
+        run.meter.seconds,
     )
     run.publish(end)
     if record is not None:
         ended_well = status in ("finished", "gave_up", "exhausted")
-        record.finish(
-            run.bus.unsaved(),
-            steps=run.meter.steps,
-            seconds=run.meter.seconds,
-            reflected=PENDING if ended_well and run.mode == "learning" else NOT_WANTED,
-            also=(lambda cursor: _credit(cursor, run, status, success)) if counts else None,
-        )
+        with run.bus.saving() as events:
+            record.finish(
+                events,
+                steps=run.meter.steps,
+                seconds=run.meter.seconds,
+                reflected=PENDING if ended_well and run.mode == "learning" else NOT_WANTED,
+                also=(lambda cursor: _credit(cursor, run, status, success)) if counts else None,
+            )
 
 
 def suspend(run: Run, suspended: Suspended) -> None:

@@ -15,7 +15,7 @@ and exceptions.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from purpose_agent.core.action import Observation
 from purpose_agent.core.memory import Lesson, Memory, Recalled, Tier
@@ -138,7 +138,11 @@ def render_lesson(lesson: Lesson, situation: str = "") -> str:
 
 @dataclass(slots=True)
 class Context:
-    """The conversation of one run."""
+    """The conversation of one run.
+
+    Attributes:
+        told: What people said on the way; it stays when the history is trimmed.
+    """
 
     capabilities: Capabilities
     tools: tuple[ToolSpec, ...]
@@ -147,6 +151,7 @@ class Context:
     notes: Notes
     history: list[Message]
     dropped: int = 0
+    told: list[Message] = field(default_factory=list[Message])
 
     @property
     def native(self) -> bool:
@@ -167,12 +172,14 @@ class Context:
     def _drop_older_half(self) -> bool:
         """False if there is only one turn: the newest one always stays."""
         # Cut before an assistant turn, so that no tool result loses the call it belongs to.
-        cuts = [i for i, message in enumerate(self.history) if i and message.role == "assistant"]
+        told = next((i for i, message in enumerate(self.history) if message not in self.told), 0)
+        cuts = [i for i, message in enumerate(self.history) if i > told and message.role == "assistant"]
         if not cuts:
             return False
         cut = next((i for i in cuts if i >= len(self.history) // 2), cuts[-1])
-        self.dropped += cut
-        self.history = self.history[cut:]
+        kept = [message for message in self.history[:cut] if message in self.told]
+        self.dropped += cut - len(kept)
+        self.history = [*kept, *self.history[cut:]]
         return True
 
     def add_turn(self, said: Message, results: Sequence[Observation]) -> None:
@@ -200,6 +207,15 @@ class Context:
 
         self.history.append(Message("assistant", (Text(said[:2000] or "(nothing)"),)))
         self.history.append(user(load("unreadable").fill(problem=problem)))
+
+    def add_note(self, text: str) -> None:
+        """A rule that a person gave while the run went on. Given again, it changes nothing."""
+        lines = (line if line.startswith("- ") else f"- {line}" for line in text.splitlines() if line.strip())
+        note = user(f"{RULES}:\n" + "\n".join(lines))
+        if note not in self.history:
+            self.history.append(note)
+        if note not in self.told:
+            self.told.append(note)
 
     def add_failure(self, failed: str) -> None:
         """The answer given last did not hold, and why: the next attempt begins."""

@@ -24,7 +24,8 @@ from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task
 from purpose_agent.engine.context import notes_for
 from purpose_agent.engine.run import Setup
-from purpose_agent.runtime.events import MemoryRecalled, RecalledMemory, RunMode
+from purpose_agent.protocols.skill_md import skill_name
+from purpose_agent.runtime.events import MemoryRecalled, RecalledMemory, RunMode, SkillUsed
 
 OnTrial: TypeAlias = Callable[[Task, str, Collection[str]], Sequence[Recalled]]
 """(task, agent, its tools) → the quarantined memories that are tried in live traffic and bear on it."""
@@ -87,6 +88,8 @@ class Given:
             tuple(RecalledMemory(found.memory.id, found.memory.version, found.score, found.why) for found in self.shown),
             self.left_out,
             tuple(each.memory_id for each in self.exposures if not each.shown),
+            {each.memory_id: each.share for each in self.exposures},
+            self.values,
         )
 
 
@@ -198,6 +201,12 @@ class Recalling:
         in_use = 1 - self.holdout if memory.used >= SHOWN_FIRST else 1.0
         share = LIVE_SHARE if memory.status == "quarantined" else in_use
         return Exposure(memory.id, memory.version, _draw(run_id, memory.id) < share, share, run_id)
+
+
+def skills_used(shown: Sequence[Recalled]) -> tuple[SkillUsed, ...]:
+    """The skills among what a run is given, for the record."""
+    memories = [found.memory for found in shown if found.memory.lesson.kind == "skill_card"]
+    return tuple(SkillUsed(memory.id, skill_name(memory), memory.version) for memory in memories)
 
 
 def _draw(run_id: str, memory_id: str) -> float:

@@ -35,7 +35,8 @@ class TaskResult:
         still = self.trace.suspended
         assert still is not None, "a TaskResult is made of a run that is over, or stands still"
         answers = [step.action.answer for step in self.trace.steps() if isinstance(step.action, Finish)]
-        return RunFinished(still.status, answers[-1] if answers else None, None, None, still.usage, still.reason)
+        answer = answers[-1] if answers else None
+        return RunFinished(still.status, answer, None, None, still.usage, still.reason, seconds=still.seconds)
 
     @property
     def id(self) -> str:
@@ -116,9 +117,12 @@ class TaskResult:
 
     @property
     def seconds(self) -> float:
-        """Wall time from the first event to the run's end."""
+        """Of work, without the time it stood still; of records of older versions, from the first event to the last by the calendar."""
+        if self._end.seconds is not None:
+            return self._end.seconds
         end = next(event for event in reversed(self.trace.events) if event.payload.kind in TERMINAL)
-        return (end.at - self.trace.events[0].at).total_seconds()
+        # A clock that was set back in between says less than nothing.
+        return max(0.0, (end.at - self.trace.events[0].at).total_seconds())
 
     def __str__(self) -> str:
         if self.answer is not None:

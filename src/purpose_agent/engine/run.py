@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from purpose_agent.core.action import Observation
-from purpose_agent.core.approval import Approver
+from purpose_agent.core.approval import Approvals, Approver, Policy, Rule
 from purpose_agent.core.exposure import Exposure
 from purpose_agent.core.memory import Recalled
 from purpose_agent.core.messages import Message
@@ -38,8 +38,9 @@ class Setup:
         critic: The model that scores tasks without checks; None: nobody does.
         temperature: Of its answers; a choice among given answers is always the likeliest.
         environment: The world its tasks play in, which then judges them; tools, checks and choices are not looked at.
-        approve: Asked about calls with effects on the world once the run has read what others wrote; None: they are refused.
+        approve: Asked about calls that need a person: by `approvals`, or because of what the run has read; None: nobody is there.
         phi: How Φ is found.
+        approvals: Which calls are carried out, asked about or refused; those of tools that are not named are carried out.
     """
 
     agent: str
@@ -52,6 +53,7 @@ class Setup:
     environment: Worlds | None = None
     approve: Approver | None = None
     phi: PhiMode = "auto"
+    approvals: Approvals = field(default_factory=dict[str, Policy | Rule])
 
 
 def _nothing() -> None:
@@ -85,6 +87,7 @@ class Run:
         taint: The lowest origin of all that has been in its context, and what had it.
         critic: Judges its steps; None before the first.
         save: Saves what was published since the last time; does nothing in an evaluation.
+        hear: Hears what people said to it from outside since the last time; does nothing where nobody keeps a record.
         answers: What people said of calls, by the call's id.
         returned: Calls of the present step that were carried out before the run was resumed, by their ids.
         in_flight: Ids of its calls that had begun then, and of which nobody knows whether they were carried out.
@@ -117,6 +120,7 @@ class Run:
     taint: Taint = field(default_factory=Taint)
     critic: PhiCritic | None = None
     save: Callable[[], None] = _nothing
+    hear: Callable[[], None] = _nothing
     answers: dict[str, PersonAnswered] = field(default_factory=dict[str, PersonAnswered])
     returned: dict[str, Observation] = field(default_factory=dict[str, Observation])
     in_flight: set[str] = field(default_factory=set[str])

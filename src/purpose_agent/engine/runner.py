@@ -9,13 +9,14 @@ cancelled, or whose model fails, is closed in the record before the caller hears
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from copy import copy
 from types import MappingProxyType
 from typing import assert_never
 
 from purpose_agent.core.action import Finish, GiveUp, ToolUse
-from purpose_agent.core.errors import LimitReached, ModelError, UsageError
+from purpose_agent.core.errors import LimitReached, ModelError, RunTaken, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Capabilities
@@ -27,7 +28,8 @@ from purpose_agent.core.values import Values
 from purpose_agent.engine.attempts import tries_again
 from purpose_agent.engine.closing import close, suspend
 from purpose_agent.engine.context import open_context
-from purpose_agent.engine.recalling import Explores, Given, OnTrial, Recall, Recalling
+from purpose_agent.engine.heeding import Stopped, heed
+from purpose_agent.engine.recalling import Explores, Given, OnTrial, Recall, Recalling, skills_used
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.resuming import Recorded, restored
 from purpose_agent.engine.run import Run, Setup, Suspended, draws_of, started, taint_of
@@ -72,6 +74,12 @@ class Runner:
         self._recalling = Recalling(recall, explores, holdout, on_trial)
         self._record = record
         self._ids = ids
+
+    def recording(self, record: RunRecord) -> "Runner":
+        """The same runner, whose runs are kept there."""
+        other = copy(self)
+        other._record = record
+        return other
 
     async def run(
         self,
@@ -131,11 +139,13 @@ class Runner:
             run.recalled, run.exposures = given.event, given.exposures
             run.publish(started(run, parent))
             run.publish(run.recalled)
+            for used in skills_used(given.shown):
+                run.publish(used)
             if record is not None:
                 first, *rest = run.bus.unsaved()
                 wanted = PENDING if mode == "learning" else NOT_WANTED
                 record.open(first, task, family=task.family, task_key=task.key, reflected=wanted, events=rest)
-                run.save = _saving(run, record)
+                _connect(run, record)
             return await self._to_the_end(run, record, given.shown)
 
     async def resume(
@@ -180,7 +190,7 @@ class Runner:
                 withheld=withheld,
             )
             run.streams = stream
-            run.save = _saving(run, record)
+            _connect(run, record, resuming=True)
             run.publish(RunResumed(this_process(), recorded.step, "suspended" if trace.suspended else "died"))
             run.save()
             return await self._to_the_end(run, record, tuple(recalled), decided)
@@ -195,6 +205,8 @@ class Runner:
             suspend(run, suspended)
             run.bus.close()
             return TaskResult(Trace(tuple(run.bus.events)), shown)
+        except RunTaken:
+            raise  # what more there is to say of the run is the other process's to say
         except asyncio.CancelledError as error:
             close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
             raise
@@ -245,6 +257,8 @@ class Runner:
             with anyio.move_on_after(seconds):
                 return await self._loop(run, decided)
             return "exhausted", f"The run has taken {run.meter.limits.seconds:g} seconds, all it was given."
+        except Stopped as stopped:
+            return "cancelled", stopped.reason
         except LimitReached as limit:
             return "exhausted", f"{limit} {run.last_problem}".strip()
         except ModelError as error:
@@ -253,6 +267,7 @@ class Runner:
     async def _loop(self, run: Run, decided: Decided | None) -> tuple[RunStatus, str]:
         """Until the agent stops, or its world does."""
         while run.world is None or not run.world.is_terminal(run.state):
+            run.hear()
             run.meter.check()
             action = await self._stepper.take(run, decided)
             decided = None
@@ -268,6 +283,23 @@ class Runner:
         return "finished", ""
 
 
-def _saving(run: Run, record: RunRecord) -> Callable[[], None]:
-    """What saves that run's events."""
-    return lambda: record.append(run.bus.unsaved())
+def _connect(run: Run, record: RunRecord, *, resuming: bool = False) -> None:
+    """From now on the run is saved in `record`, and hears what people say there."""
+
+    def save() -> None:
+        with run.bus.saving() as events:
+            record.append(events)
+
+    def hear() -> None:
+        nonlocal resuming
+        said, resumes, resuming = record.said(run.bus.run_id), resuming, False
+        if not said and not resumes:
+            return
+        try:
+            heed(run, said, resuming=resumes)
+        finally:
+            # Together with that it was heard, also if it ends the run.
+            with run.bus.saving() as events:
+                record.append(events, said)
+
+    run.save, run.hear = save, hear

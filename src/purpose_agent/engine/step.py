@@ -3,8 +3,8 @@
 In:  a run; or one whose decision was made before it was interrupted.
 Out: the action, with all that came of it told in events.
 
-What a step has decided is saved before anything is done, and what each call gave as it comes back (`capability.py`), so that
-whoever goes on with the run decides and does nothing twice. Not here: how long one goes on (`runner.py`).
+What a step has decided is saved before anything of it is done, and what each call gave as it comes back (`capability.py`), so
+that whoever goes on with the run does nothing twice. Not here: how long one goes on (`runner.py`).
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from purpose_agent.core.values import Values
 from purpose_agent.engine.actor import decide, turn_of, with_own_ids
 from purpose_agent.engine.capability import carried_out
 from purpose_agent.engine.choosing import answer_among
+from purpose_agent.engine.context import estimated_tokens
 from purpose_agent.engine.run import Run
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.engine.world import step_in_world
@@ -55,8 +56,6 @@ class Stepper:
             return await step_in_world(actor, run, run.world, self._values, run.unread, ids=self._ids, clock=self._clock)
         if decided is None:
             decided = await self._decided(run)
-            if run.setup.tools.tools:
-                run.save()
         said, calls = turn_of(decided.action, decided.message)
         observations = await carried_out(run, calls)
         _observe(run, decided.action, calls, observations)
@@ -97,10 +96,13 @@ class Stepper:
             acts: The answer is the agent's own, and is kept; not a critic's.
         """
         run.meter.check_spending()
-        left = run.meter.remaining_tokens
-        if left is not None and request.max_tokens is not None:
-            request = replace(request, max_tokens=max(1, min(request.max_tokens, left)))
-        response = await call_model(model, request, prompt, clock=self._clock, publish=run.publish, acts=acts)
+        question = estimated_tokens(request.text) + sum(estimated_tokens(str(tool)) for tool in request.tools)
+        most = run.meter.longest_answer(question, model)
+        if most is not None:
+            request = replace(request, max_tokens=most if request.max_tokens is None else min(request.max_tokens, most))
+        response = await call_model(
+            model, request, prompt, clock=self._clock, publish=run.publish, acts=acts, stream=acts and run.streams
+        )
         run.meter.charge(response.usage)
         return response
 

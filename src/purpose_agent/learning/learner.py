@@ -10,7 +10,7 @@ success that no failure preceded teaches nothing, and the record says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource
@@ -30,12 +30,14 @@ from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
 from purpose_agent.memory.discoveries import LEVEL
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.replay import Replay
+from purpose_agent.memory.telling import telling
 from purpose_agent.memory.trials import last_report
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus, Listener
-from purpose_agent.runtime.events import LessonDrawn, Reflected
+from purpose_agent.runtime.events import Event, LessonDrawn, Reflected
 from purpose_agent.runtime.record import (
     REFLECTED,
+    RunRecord,
     RunRow,
     is_reflected,
     last_seq,
@@ -90,9 +92,7 @@ class Learner:
         """
         if run.reflected == REFLECTED:
             return ()
-        bus = EventBus(run.id, self._clock, self._ids, after=last_seq(self._db, run.id))
-        for listener in listeners:
-            bus.listen(listener)
+        bus = self._bus(run, listeners)
         seeks_rule = not skip and is_solved(run)
         drafted = Drafted(why=skip)
         if not skip and not seeks_rule:
@@ -102,11 +102,12 @@ class Learner:
             bus.close()
             return ()
         taught = experience_of(run, lambda: load_trace(self._db, run.id))
-        with self._db.write():
+        with telling(listeners), self._db.write():
             if is_reflected(self._db, run.id):
                 # By somebody else, whose claim came after this one had run out.
                 bus.close()
                 return ()
+            RunRecord(self._db).append(_following(bus.unsaved(), last_seq(self._db, run.id)))
             if seeks_rule:
                 # Read and replaced in one transaction: two processes would archive each other's rule.
                 proposal = self._proposal(run)
@@ -117,12 +118,21 @@ class Learner:
             why = why or "; ".join(f"{twin.id} ({twin.status}) says the same, and has it noted" for twin in twins.values())
             drawn = tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts if draft not in twins)
             drawn += self._replayed(run, taught)
+            # Another bus: what became of the lessons is in the record already, and has its numbers.
+            end = self._bus(run, listeners)
             for memory in drawn:
-                bus.publish(LessonDrawn(memory.id, memory.status, memory.lesson.text), lane=run.agent)
-            bus.publish(Reflected(len(drawn), why), lane=run.agent)
-            mark_reflected(self._db, run.id, events=bus.unsaved())
+                end.publish(LessonDrawn(memory.id, memory.status, memory.lesson.text), lane=run.agent)
+            end.publish(Reflected(len(drawn), why), lane=run.agent)
+            mark_reflected(self._db, run.id, events=end.unsaved())
         bus.close()
+        end.close()
         return drawn
+
+    def _bus(self, run: RunRow, listeners: Sequence[Listener]) -> EventBus:
+        bus = EventBus(run.id, self._clock, self._ids, after=last_seq(self._db, run.id))
+        for listener in listeners:
+            bus.listen(listener)
+        return bus
 
     def _replayed(self, run: RunRow, taught: Sequence[Taught]) -> tuple[Memory, ...]:
         """Give the run's decisions among options to the replay; its values, if it is time for the gate to see them."""
@@ -291,6 +301,11 @@ class Learner:
     def _last_report(self, memory: Memory) -> TrialReport | None:
         """The last one of its present stay in quarantine: what put it into use once doesn't count after it was sent back."""
         return last_report(self._memories.journal(memory.id))
+
+
+def _following(events: Sequence[Event], last: int) -> tuple[Event, ...]:
+    """The same events, numbered from `last` on: something else of the run may have been saved while its model was asked."""
+    return tuple(replace(event, seq=number) for number, event in enumerate(events, start=last + 1))
 
 
 def _evidence(report: TrialReport | None) -> float:

@@ -6,14 +6,14 @@ Out: the memory in its new status, with two lines in its journal: one makes it a
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from purpose_agent.core.codec import to_json
 from purpose_agent.core.errors import GateError
-from purpose_agent.core.memory import Alteration, Lesson, Memory, MemoryStatus, Restoration, ScanReport
+from purpose_agent.core.memory import Alteration, Evidence, Lesson, Memory, MemoryStatus, Restoration, ScanReport
 from purpose_agent.memory.fingerprint import fingerprint
 from purpose_agent.memory.index import family_of, keep
-from purpose_agent.memory.journal import Card, find_entry, last_card, lesson_at, write_change
+from purpose_agent.memory.journal import Card, find_entry, last_card, lesson_at
 from purpose_agent.memory.lifecycle import check_shown, check_transition
 from purpose_agent.memory.rows import COLUMNS, card_of, lesson_of, not_found
 from purpose_agent.runtime.connection import Cursor
@@ -47,7 +47,25 @@ class Retaking:
     report: ScanReport
 
 
-def retake(cursor: Cursor, memory_id: str, wanted: Retaking, at: datetime) -> Memory:
+class Write(Protocol):
+    """Writes down that a memory became what `card` is, in the transaction of `cursor`."""
+
+    def __call__(
+        self,
+        cursor: Cursor,
+        card: Card,
+        before: MemoryStatus | Literal[""],
+        actor: str,
+        why: str,
+        evidence: Evidence = None,
+        *,
+        brings: bool = False,
+    ) -> None:
+        """`brings`: the lesson is new to the journal."""
+        ...
+
+
+def retake(cursor: Cursor, memory_id: str, wanted: Retaking, write: Write) -> Memory:
     """Let a memory begin anew, whatever its row says now, in the caller's transaction.
 
     Raises:
@@ -92,9 +110,9 @@ def retake(cursor: Cursor, memory_id: str, wanted: Retaking, at: datetime) -> Me
     )
     keep(cursor, int(row[-1]), lesson)
     card = Card(memory_id, text, "candidate", candidate.version, candidate.supersedes)
-    write_change(cursor, card, before, at, wanted.actor, wanted.why, wanted.evidence, brings=True)
+    write(cursor, card, before, wanted.actor, wanted.why, wanted.evidence, brings=True)
     card = replace(card, status=begun.status, version=begun.version)
-    write_change(cursor, card, "candidate", at, wanted.actor, wanted.outcome, wanted.report)
+    write(cursor, card, "candidate", wanted.actor, wanted.outcome, wanted.report)
     return begun
 
 

@@ -1,7 +1,8 @@
 """Memories and their index on disk; each change has its line in the journal, in the same transaction.
 
 In:  changes from the gate, uses from `credit.py`.
-Out: memories by id, by status; what happened to each. Those that bear on a task are found by `index.py`.
+Out: memories by id, by status; what happened to each, told to the run that taught it too (`telling.py`). Those that bear on a
+     task are found by `index.py`.
 
 Nothing here decides. But a change of status without its warrant is refused here too, so that a caller who
 passes by the gate doesn't pass by the table in `lifecycle.py`. A memory that was edited in the file is not changed
@@ -12,9 +13,11 @@ from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal, cast
 
 from purpose_agent.core.codec import to_json
 from purpose_agent.core.errors import GateError
+from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import Evidence, JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Restoration, Scope
 from purpose_agent.core.ports import Clock
 from purpose_agent.memory.fingerprint import fingerprint
@@ -23,6 +26,7 @@ from purpose_agent.memory.journal import Card, Past, entries, last_card, past, w
 from purpose_agent.memory.lifecycle import check_transition
 from purpose_agent.memory.retaking import ALIVE, Retaking, check_alone, check_restorable, retake
 from purpose_agent.memory.rows import COLUMNS, card_of, marks, memory_of, not_found
+from purpose_agent.memory.telling import Change, tell
 from purpose_agent.memory.trials import TrialAccounts
 from purpose_agent.memory.verification import altered
 from purpose_agent.runtime.connection import Cursor
@@ -32,9 +36,10 @@ from purpose_agent.runtime.database import Database
 class MemoryStore:
     """The memories of one workspace. Making one touches nothing; reading creates nothing."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, ids: IdSource = new_id) -> None:
         self._db = db
         self._clock = clock
+        self._ids = ids
         self._moment: tuple[int, datetime] | None = None
         self.index = MemoryIndex(db)
         self.trials = TrialAccounts(db)
@@ -88,7 +93,7 @@ class MemoryStore:
             ((row,),) = cursor.execute("SELECT last_insert_rowid()").fetchall()
             keep(cursor, int(row), lesson)
             card = Card(memory.id, text, memory.status, memory.version, memory.supersedes)
-            write_change(cursor, card, "", self._now(), actor, why, run_id=run_id, brings=True)
+            self._wrote(cursor, card, "", actor, why, run_id=run_id, brings=True)
             return memory
 
     def change(
@@ -119,7 +124,7 @@ class MemoryStore:
                 (status, changed.version, changed.used, changed.helped, memory.id),
             )
             card = Card(memory.id, text, status, changed.version, changed.supersedes)
-            write_change(cursor, card, current.status, self._now(), actor, why, evidence, run_id)
+            self._wrote(cursor, card, current.status, actor, why, evidence, run_id)
             return changed
 
     def retake(self, memory_id: str, wanted: Retaking) -> Memory:
@@ -130,7 +135,7 @@ class MemoryStore:
             NotFound: There is no such memory.
         """
         with self._db.write(learns=True) as cursor:
-            return retake(cursor, memory_id, wanted, self._now())
+            return retake(cursor, memory_id, wanted, self._wrote)
 
     def altered(self) -> tuple[Card, ...]:
         """Memories that are not as their last line in the journal left them, or have no line."""
@@ -221,6 +226,23 @@ class MemoryStore:
                 "(or `purpose-agent learn`) has taken it in again, as an import."
             )
         return current, card.lesson
+
+    def _wrote(
+        self,
+        cursor: Cursor,
+        card: Card,
+        before: MemoryStatus | Literal[""],
+        actor: str,
+        why: str,
+        evidence: Evidence = None,
+        run_id: str = "",
+        *,
+        brings: bool = False,
+    ) -> None:
+        """Write down that a memory became what `card` is: into the journal, and into the record of the run that taught it."""
+        write_change(cursor, card, before, self._now(), actor, why, evidence, run_id, brings=brings)
+        change = Change(card.memory_id, card.lesson, cast("MemoryStatus", card.status), why, evidence)
+        tell(cursor, change, clock=self._clock, ids=self._ids)
 
     def _now(self) -> datetime:
         """The same for all lines of a transaction: no moment lies between them, and no past state is half of a change."""

@@ -13,14 +13,17 @@ import json
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, cast
 
 from purpose_agent.core.errors import ModelError, ModelOutputError, ModelRefused, ModelTimeout, UsageError
 from purpose_agent.core.messages import Message, Part, Text, ToolCall, ToolReturn
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, Stop, TextDelta, Usage
+from purpose_agent.core.noticing import tell_of_wait
 from purpose_agent.models.decode import ThinkingFilter, extract_json_object, read_arguments, strip_thinking
-from purpose_agent.models.http import LoopClients, RetryPolicy, retry_after, sent, without_credentials
+from purpose_agent.models.http import RETRIED, LoopClients, RetryPolicy, retry_after, sent, without_credentials
+from purpose_agent.models.pricing import usd_of
+from purpose_agent.models.rate_limit import RateLimiter, Turn
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,6 +35,10 @@ REMOTE_SECONDS = 120.0
 LOCAL_SECONDS = 900.0
 # What {"choice": "…"} adds to the tokens of the choice.
 WRAPPER_TOKENS = 16
+# What an answer is expected to take where the request sets no bound: for the rate limit, until it is there.
+EXPECTED_TOKENS = 500
+TOLD_IN_USD = frozenset({"openrouter"})
+"""Providers whose servers say in `usage.cost` what a call cost, in US dollars."""
 # Of the mass seen, the most that may lie on tokens which more than one choice begins with.
 AMBIGUOUS_SHARE = 0.01
 
@@ -71,10 +78,14 @@ class OpenAICompatibleModel:
         capabilities: What it can be asked for.
         dialect: How a choice among strings is asked for.
         headers: Sent with every request.
-        timeout: Seconds for a whole call, retries included; None means two minutes, or fifteen on this machine.
-        price: For `Usage.usd`, which is None without it; 0.0 where the capabilities say local.
+        timeout: Seconds for a whole call, retries included, but not the wait for its turn; None means two minutes, or fifteen on
+            this machine.
+        price: For `Usage.usd`. None: what the server says, else the provider's list price, else 0.0 where the capabilities say
+            local, else unknown.
+        provider: Whose list price holds, such as "openai"; None: nobody's.
         renames: Wire fields that the server calls differently; None leaves the field out.
         retry: How often failed calls are tried again.
+        limiter: When it may ask; shared by all models of one server. None: whenever it wants, but for what the server says.
 
     Raises:
         UsageError: The address is none, or the key can't be sent in a header.
@@ -94,6 +105,8 @@ class OpenAICompatibleModel:
         price: Price | None = None,
         renames: Mapping[str, str | None] | None = None,
         retry: RetryPolicy | None = None,
+        provider: str | None = None,
+        limiter: RateLimiter | None = None,
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise UsageError(f"A model's address starts with http:// or https://; {base_url!r} does not.")
@@ -108,6 +121,8 @@ class OpenAICompatibleModel:
         self._price = price
         self._renames = dict(renames or {})
         self._retry = retry or RetryPolicy()
+        self._provider = provider
+        self.limiter = limiter or RateLimiter()
         self._clients = LoopClients(self._base_url, self._seconds)
 
     def __repr__(self) -> str:
@@ -151,28 +166,34 @@ class OpenAICompatibleModel:
             ModelTimeout: No answer within the request's timeout, or the client's.
             ModelOutputError: What came back is no chat completion.
         """
+        turn = await self._turn(request)
         async with self._time_limit(request):
             body = await self._body(request)
-            return self._response(await self._asked("POST", "/chat/completions", body), request)
+            response = self._response(await self._asked("POST", "/chat/completions", body, turn), request)
+        turn.settle(response.usage.tokens)
+        return response
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[TextDelta | ModelResponse]:
         """Answer piece by piece; the last item is the whole response.
 
-        Tried again only until the first piece. The text of a choice comes as one piece.
+        Tried again only until the first piece. The text of a choice comes as one piece, and so does that of a server that does not
+        stream.
 
         Raises:
             ModelError: As `generate`.
         """
         import time
 
+        turn = await self._turn(request)
         deadline = time.monotonic() + (request.timeout or self._seconds)
         collected, shown = _Collected(), ThinkingFilter()
         async with AsyncExitStack() as stack:
             async with self._time_limit(request):
                 body = {**await self._body(request), "stream": True, **self._renamed("stream_options", {"include_usage": True})}
-                http = await self._opened(stack, body, request)
+                http = await self._opened(stack, body, request, turn)
+                whole = self._parsed(await self._read(http), "/chat/completions") if _is_whole(http) else None
             lines = http.aiter_lines()
-            while True:
+            while whole is None:
                 async with self._time_limit(request, deadline - time.monotonic()):
                     line = await self._next_line(lines)
                 if line is None:
@@ -182,15 +203,23 @@ class OpenAICompatibleModel:
                     yield TextDelta(visible)
                 if collected.done:
                     break
-        if not collected.done and collected.finish is None:
+        if whole is None and not collected.done and collected.finish is None:
             raise ModelOutputError(f"The stream of {self._name} broke off before its end.")
-        response = self._response(collected.as_completion(), request)
-        rest = response.text if request.choices else shown.end()
+        response = self._response(collected.as_completion() if whole is None else whole, request)
+        turn.settle(response.usage.tokens)
+        rest = response.text if request.choices or whole is not None else shown.end()
         if rest:
             yield TextDelta(rest)
         yield response
 
     # Requests
+
+    async def _turn(self, request: ModelRequest) -> Turn:
+        """The call's place among all that ask this server, once it has come."""
+        read = len(request.text) // 4 + sum(len(str(tool)) for tool in request.tools) // 4
+        turn = self.limiter.turn(read + (EXPECTED_TOKENS if request.max_tokens is None else request.max_tokens))
+        await turn.wait(self._retry.wait)
+        return turn
 
     async def _body(self, request: ModelRequest) -> dict[str, Any]:
         temperature = request.temperature
@@ -244,11 +273,14 @@ class OpenAICompatibleModel:
         self._model = str(found)
         return self._model
 
-    async def _asked(self, method: str, path: str, body: object) -> dict[str, Any]:
+    async def _asked(self, method: str, path: str, body: object, turn: Turn | None = None) -> dict[str, Any]:
         """The JSON object that the server answers with, after retries."""
         async with AsyncExitStack() as stack:
-            http = await self._opened(stack, body, None, method=method, path=path)
+            http = await self._opened(stack, body, None, turn, method=method, path=path)
             content = await self._read(http)
+        return self._parsed(content, path)
+
+    def _parsed(self, content: str, path: str) -> dict[str, Any]:
         try:
             answer: object = json.loads(content, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
@@ -265,6 +297,7 @@ class OpenAICompatibleModel:
         stack: AsyncExitStack,
         body: object,
         request: ModelRequest | None,
+        turn: Turn | None,
         *,
         method: str = "POST",
         path: str = "/chat/completions",
@@ -288,10 +321,21 @@ class OpenAICompatibleModel:
                     stack.push_async_exit(trial.pop_all())
                     return http
             except ModelError as error:
+                if turn is not None and not isinstance(error, ModelTimeout):
+                    turn.settle(0)
                 seconds = self._retry.seconds_before(attempt, error)
                 if seconds is None:
                     raise
-            await self._retry.wait(seconds)
+                failed = error
+            await self._wait_to_retry(attempt + 1, seconds, failed, turn)
+
+    async def _wait_to_retry(self, attempt: int, seconds: float, failed: ModelError, turn: Turn | None) -> None:
+        asked = isinstance(failed, ModelRefused) and failed.retry_after is not None and failed.status in RETRIED
+        until = self.limiter.pause(seconds) if asked else self.limiter.clock() + seconds
+        tell_of_wait(attempt, seconds, str(failed))
+        await self._retry.wait(seconds)
+        if turn is not None:
+            await turn.wait(self._retry.wait, attempt=attempt, error=str(failed), waited_until=until)
 
     @staticmethod
     async def _read(http: "httpx2.Response") -> str:
@@ -345,7 +389,7 @@ class OpenAICompatibleModel:
         model = answer.get("model")
         return ModelResponse(
             message=Message("assistant", parts),
-            usage=self._usage(answer),
+            usage=self._usage(answer, model if isinstance(model, str) else ""),
             model=model if isinstance(model, str) else self._model or "",
             stop=STOPS.get(finish, "unknown") if isinstance(finish, str) else "unknown",
             probabilities=probabilities,
@@ -360,7 +404,7 @@ class OpenAICompatibleModel:
         # Half a character (a lone surrogate) could not be stored or sent again.
         return strip_thinking((content or "").encode(errors="replace").decode())
 
-    def _usage(self, answer: Mapping[str, Any]) -> Usage:
+    def _usage(self, answer: Mapping[str, Any], model: str) -> Usage:
         told, timings = _object(answer.get("usage")), _object(answer.get("timings"))
         cached = _count(_object(told.get("prompt_tokens_details")).get("cached_tokens"))
         cached = _count(timings.get("cache_n")) if cached is None else cached
@@ -369,10 +413,28 @@ class OpenAICompatibleModel:
             read = fresh + (cached or 0)
         if written is None:
             written = _count(timings.get("predicted_n"))
-        usd = 0.0 if self._capabilities.local else None
-        if usd is None and self._price is not None and read is not None and written is not None:
-            usd = self._price.usd(read, written, cached or 0)
-        return Usage(read or 0, written or 0, cached or 0, usd=usd, calls=1)
+        usage = Usage(read or 0, written or 0, cached or 0, calls=1)
+        usd = self.usd_of(usage, model=model) if read is not None and written is not None else self._unpriced
+        if self._price is None and self._provider in TOLD_IN_USD and (told_usd := _amount(told.get("cost"))) is not None:
+            usd = told_usd
+        return replace(usage, usd=usd)
+
+    @property
+    def _unpriced(self) -> float | None:
+        return 0.0 if self._capabilities.local else None
+
+    def usd_of(self, usage: Usage, *, model: str = "") -> float | None:
+        """What that many tokens cost in US dollars, as far as it is known without the server; None if it isn't.
+
+        Args:
+            model: What the server calls itself, if it has answered; a name of its that has no price counts as the one asked for.
+        """
+        if self._price is not None:
+            return self._price.usd(usage.input_tokens, usage.output_tokens, usage.cached_tokens)
+        for name in (model, self._model or "") if self._provider is not None else ():
+            if (usd := usd_of(self._provider or "", name, usage)) is not None:
+                return usd
+        return self._unpriced
 
     # Streams
 
@@ -590,6 +652,17 @@ def _error_in(content: str) -> tuple[str, int | None]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _is_whole(http: "httpx2.Response") -> bool:
+    """The server was asked for a stream, and sends one JSON object."""
+    return http.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _amount(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ In:  a prefix, as in "groq:MODEL".
 Out: its row, and the address and the key as the environment has them.
 
 Capabilities say what holds for every model of a provider; a schema that only some keep to counts as none.
-No prices: they change faster than releases, and an unknown price is None.
+No prices: they change faster than releases (`pricing.py` looks them up).
 """
 
 import os

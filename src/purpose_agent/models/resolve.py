@@ -23,6 +23,7 @@ from purpose_agent.core.model import Capabilities, Model, is_no_model
 from purpose_agent.models.catalogue import DEFAULT_MODEL, cache_dir, pulled
 from purpose_agent.models.http import get_json_now, is_loopback, without_credentials
 from purpose_agent.models.openai_compatible import OpenAICompatibleModel
+from purpose_agent.models.rate_limit import RateLimit, limiter_of
 from purpose_agent.models.registry import PROVIDERS, Provider
 
 OLLAMA_SECONDS = 1.0
@@ -37,25 +38,37 @@ OTHERS = frozenset({"anthropic", "azure", "bedrock", "claude", "cohere", "gemini
 """Prefixes that people try and that we have no row for; read as Ollama names they would fail late and oddly."""
 
 
-def resolve_model(spec: str | Model | None = None) -> Model:
+def resolve_model(spec: str | Model | None = None, *, rate_limit: RateLimit | None = None) -> Model:
     """The model that `spec` means.
 
     Args:
         spec: "PROVIDER:MODEL"; "MODEL" or "MODEL:TAG" of Ollama; an address up to `/v1`, with "#MODEL" or without;
             "local:NAME" of the catalogue, or a path that ends in `.gguf`; a model object, which is given back; or None
             for the best that is there.
+        rate_limit: For all models of that server in this process together, those that were made before too; None leaves what
+            holds.
 
     Raises:
-        UsageError: The spec is "none", which only an agent can be given.
+        UsageError: The spec is "none", which only an agent can be given; or a rate limit for a model that asks no server.
         UnknownModel: The spec can't be read.
         MissingKey: The provider asks for a key, and its variable isn't set.
         MissingExtra: A local model was asked for, and the engine isn't installed.
         NoModelFound: Nothing is there, or the local model's file isn't.
     """
     if spec is None:
-        return _best()
-    if not isinstance(spec, str):
-        return spec
+        model = _best()
+    elif isinstance(spec, str):
+        model = _meant(spec)
+    else:
+        model = spec
+    if rate_limit is not None:
+        if not isinstance(model, OpenAICompatibleModel):
+            raise UsageError(f"{model.name} asks no server, so no rate limit can be held for it: leave rate_limit out.")
+        model.limiter.limit = rate_limit
+    return model
+
+
+def _meant(spec: str) -> Model:
     if is_no_model(spec):
         raise UsageError(
             f"{spec!r} is no model, and this needs one: name it, such as 'ollama:qwen3:1.7b'. Only an agent can be without: "
@@ -126,6 +139,9 @@ def _of_provider(provider: Provider, model: str) -> Model:
         dialect=provider.dialect,
         headers=None if own else provider.headers,
         renames=None if own else provider.renames,
+        # A server in the provider's place that has a model of the provider's name passes questions on to it, at its price.
+        provider=provider.prefix,
+        limiter=limiter_of(_origin(provider.address)),
     )
 
 
@@ -143,12 +159,19 @@ def _at_address(spec: str) -> Model:
         base_url=address,
         api_key=_key_for(address),
         capabilities=_for_model(_of_any_server(address), model),
+        provider=_provider_at(address),
+        limiter=limiter_of(_origin(address)),
     )
 
 
 def _key_for(address: str) -> str | None:
     """The key of the provider that lives at this very origin."""
     return next((row.key for row in PROVIDERS.values() if row.key and _origin(row.address) == _origin(address)), None)
+
+
+def _provider_at(address: str) -> str | None:
+    """The provider that lives at this very origin, as it does for everybody."""
+    return next((row.prefix for row in PROVIDERS.values() if _origin(row.base_url) == _origin(address)), None)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

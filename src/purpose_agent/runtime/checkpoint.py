@@ -25,7 +25,8 @@ class Checkpointer(Protocol):
         Raises:
             RunTaken: Another process goes on with the run: an event of that number is there already, or one before it is
                 missing. Nothing was saved.
-            WorkspaceError: They can't be written, and none was; or they are of several runs.
+            WorkspaceError: They can't be written, and none was.
+            UsageError: They are of several runs, or the first one of the run is no `RunStarted`.
         """
         ...
 

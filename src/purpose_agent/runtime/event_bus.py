@@ -8,12 +8,14 @@ order of their numbers, even if a listener publishes one itself.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.ports import Clock
 from purpose_agent.runtime.events import VERSION, VISIBILITY, Event, Payload, Visibility
+from purpose_agent.runtime.observers import observers
 
 Listener: TypeAlias = Callable[[Event], None]
 
@@ -40,6 +42,9 @@ _OF_DECISIONS = frozenset(
     }
 )
 
+_PASSING = frozenset({"text_streamed"})
+"""Told and not kept: what they tell is in an event that follows."""
+
 
 class EventBus:
     """The events of one run.
@@ -60,7 +65,7 @@ class EventBus:
         self._ids = ids
         self._last = before[-1].seq if before else after
         self._saved = len(before)
-        self._listeners: list[Listener] = []
+        self._listeners: list[Listener] = observers()
         self._undelivered: deque[Event] = deque()
         self._delivering = False
         self._opened: dict[tuple[str, str], str] = {}
@@ -77,7 +82,7 @@ class EventBus:
         step: int = 0,
         visibility: Visibility | None = None,
         parent: str | None = None,
-        recorded: bool = True,
+        recorded: bool | None = None,
     ) -> Event:
         """Make an event of `payload` and deliver it.
 
@@ -86,8 +91,11 @@ class EventBus:
             step: The step it belongs to, from 1; 0 before the first.
             visibility: None: as `VISIBILITY` has it for its kind.
             parent: The id of the event it follows from; None: what opened its part of the lane, see `_parent`.
-            recorded: False: it is for those who listen now, has no number of its own, and is not kept.
+            recorded: False: it is for those who listen now, has no number of its own, and is not kept. None: False for a
+                piece of text, True for all else.
         """
+        if recorded is None:
+            recorded = payload.kind not in _PASSING
         self._last += recorded
         event = Event(
             id=self._ids("evt"),
@@ -125,11 +133,23 @@ class EventBus:
         """Call `listener` with every event from now on. It should return at once: the run waits for it."""
         self._listeners.append(listener)
 
+    @property
+    def is_heard(self) -> bool:
+        """Somebody listens."""
+        return bool(self._listeners)
+
     def unsaved(self) -> tuple[Event, ...]:
         """The events published since the last call."""
         fresh = tuple(self.events[self._saved :])
         self._saved = len(self.events)
         return fresh
+
+    @contextmanager
+    def saving(self) -> Generator[tuple[Event, ...]]:
+        """The events that are not saved yet, to be saved within the block; where that fails they go with the next ones."""
+        fresh = tuple(self.events[self._saved :])
+        yield fresh
+        self._saved += len(fresh)
 
     def close(self) -> None:
         """Let the listeners go.

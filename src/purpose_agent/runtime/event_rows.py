@@ -2,60 +2,30 @@
 
 In:  events of one run.
 Out: rows of `events`, and the run's own row as far as they change it: its cost so far, whether it stands still.
-
-The numbers are the fence between two processes that go on with the same run: who saves a number first has the run, and the
-other is told so (`RunTaken`) before anything of it is kept.
 """
 
 from collections.abc import Sequence
 
 from purpose_agent.core.codec import storable
-from purpose_agent.core.errors import RunTaken, UsageError
 from purpose_agent.core.model import Usage
 from purpose_agent.core.secrets import without_secrets
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.events import Event, ModelCalled, RunResumed, RunSuspended
+from purpose_agent.runtime.order import check_order, run_of
 from purpose_agent.runtime.owner import this_process
 from purpose_agent.runtime.trace import payload_to_json, time_to_text
-
-
-def check_order(events: Sequence[Event], *, last: int) -> None:
-    """Pass silently if these are of one run and go on after the event number `last` without a gap.
-
-    Raises:
-        UsageError: They are of several runs.
-        RunTaken: They don't go on there.
-    """
-    run_id = events[0].run_id
-    if any(event.run_id != run_id for event in events):
-        runs = ", ".join(sorted({event.run_id for event in events}))
-        raise UsageError(f"Events are saved run by run; these are of several: {runs}.")
-    for expected, event in enumerate(events, start=last + 1):
-        if event.seq != expected:
-            raise taken(run_id, event.seq, last)
-
-
-def taken(run_id: str, seq: int, last: int) -> RunTaken:
-    """The refusal of event `seq` where the last one saved is `last`."""
-    there = (
-        f"Event {seq} of {run_id} is there already" if seq <= last else f"The event before number {seq} of {run_id} is missing"
-    )
-    return RunTaken(
-        f"{there} (the last one saved is {last}): another process has gone on with this run. Nothing was saved. Load the run again "
-        "and go on after its last event, or leave it to the other process."
-    )
 
 
 def insert(cursor: Cursor, events: Sequence[Event]) -> None:
     """Save events after the last one of their run.
 
     Raises:
-        UsageError: They are of several runs.
+        UsageError: They are of several runs, or the first one of the run is no `RunStarted`.
         RunTaken: Others were saved in their place, or one before them is missing.
     """
     if not events:
         return
-    cursor.execute("SELECT seq FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1", (events[0].run_id,))
+    cursor.execute("SELECT seq FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1", (run_of(events),))
     last = cursor.fetchone()
     check_order(events, last=last[0] if last else 0)
     cursor.executemany(
@@ -93,12 +63,20 @@ def count(cursor: Cursor, events: Sequence[Event]) -> None:
             " answer = NULL, seconds = NULL WHERE id = ?",
             (this_process(), run_id),
         )
-    usage = sum((event.payload.usage for event in events if isinstance(event.payload, ModelCalled)), Usage())
-    cursor.execute(
-        "UPDATE runs SET steps = max(steps, ?), input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
-        " cached_tokens = cached_tokens + ?, usd = usd + ? WHERE id = ? AND status = 'running'",
-        (max(event.step for event in events), usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.usd, run_id),
+    step, called = (
+        max(event.step for event in events),
+        [each.payload for each in events if isinstance(each.payload, ModelCalled)],
     )
+    if called:
+        usage = sum((each.usage for each in called), Usage())
+        cursor.execute(
+            "UPDATE runs SET steps = max(steps, ?), input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
+            " cached_tokens = cached_tokens + ?, usd = usd + ? WHERE id = ? AND status = 'running'",
+            (step, usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.usd, run_id),
+        )
+    elif step:
+        # Most saves change nothing here, and a row that is not written costs nothing.
+        cursor.execute("UPDATE runs SET steps = ? WHERE id = ? AND steps < ? AND status = 'running'", (step, run_id, step))
     if standing and isinstance(standing[-1], RunSuspended):
         _stand_still(cursor, run_id, standing[-1])
 

@@ -11,8 +11,9 @@ The kinds themselves are in `payloads/`, by what they are about; all of them are
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
+from purpose_agent.core.codec import Tagged
 from purpose_agent.runtime.payloads.memory import (
     LessonDrawn,
     MemoryArchived,
@@ -240,7 +241,7 @@ class Event:
     at: datetime
     lane: str
     step: int
-    payload: Payload
+    payload: Annotated[Payload, Tagged("kind")]
     visibility: Visibility = "public"
     parent: str | None = None
     version: int = 1

@@ -1,9 +1,32 @@
-"""What a run has spent, held against what it may."""
+"""What a run has spent, held against what it may.
+
+In:  limits, a clock, what each model call cost.
+Out: a refusal when something is spent; how long the next answer may be at most.
+
+A budget of tokens or dollars is hard as far as it can be known before a call: the question is estimated, a little too high, and the
+answer is bounded by what is left after it. What a run can go over is the error of that estimate, once. In dollars it takes a model
+that knows its price beforehand; of others the price is known after the call, and the run ends at the first one that is over.
+"""
+
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from purpose_agent.core.errors import LimitReached
 from purpose_agent.core.model import Usage
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Limits
+
+_MANY = 1_000_000
+"""Tokens of output whose price tells that of one."""
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """What a model may offer beyond the port: what it costs, told before it is asked."""
+
+    def usd_of(self, usage: Usage) -> float | None:
+        """What that many tokens cost in US dollars; None if it isn't known."""
+        ...
 
 
 class Meter:
@@ -11,8 +34,7 @@ class Meter:
 
     A run that goes on has spent `usage`, `steps` and `seconds` before.
 
-    Ask `check` before each step, `check_spending` before each model call. Spending is known afterwards only, so the last call may
-    go over; `remaining_tokens` and `remaining_seconds` let it be bounded beforehand.
+    Ask `check` before each step, `check_spending` and `longest_answer` before each model call.
     """
 
     def __init__(
@@ -24,9 +46,10 @@ class Meter:
         self._clock = clock
         self._started = clock.monotonic() - seconds
 
-    def charge(self, usage: Usage) -> None:
-        """Add what a model call cost."""
+    def charge(self, usage: Usage, *, steps: int = 0) -> None:
+        """Add what a model call cost; or a part of the work, with the decisions it took."""
         self.usage += usage
+        self.steps += steps
 
     def step(self) -> None:
         """Count one decision."""
@@ -46,6 +69,56 @@ class Meter:
     def remaining_seconds(self) -> float | None:
         """Seconds left, 0 and above, or None for no limit."""
         return None if self.limits.seconds is None else max(0.0, self.limits.seconds - self.seconds)
+
+    def left(self) -> Limits:
+        """What is left of all of them, for somebody who does a part of the work.
+
+        Raises:
+            LimitReached: As `check`.
+        """
+        self.check()
+        limits, spent = self.limits, self.usage.usd
+        usd = None if limits.usd is None or spent is None else limits.usd - spent
+        return replace(
+            limits,
+            steps=limits.steps - self.steps,
+            seconds=self.remaining_seconds,
+            tokens=self.remaining_tokens,
+            usd=usd,
+        )
+
+    def longest_answer(self, question: int, model: object) -> int | None:
+        """So many tokens may the answer to the next question have, 1 and above; None for no bound.
+
+        Args:
+            question: Its tokens, as far as one can tell.
+            model: Who is asked. One that is `Priced` is held to the dollars that are left.
+
+        Raises:
+            LimitReached: The question alone would be more than what is left.
+        """
+        bounds: list[int] = []
+        left = self.remaining_tokens
+        if left is not None:
+            if question >= left:
+                raise LimitReached(
+                    f"The run has {left} of {self.limits.tokens} tokens left, and the next question has about {question}.",
+                    limit="tokens",
+                )
+            bounds.append(left - question)
+        if self.limits.usd is not None and self.usage.usd is not None and isinstance(model, Priced):
+            usd = self.limits.usd - self.usage.usd
+            asked = model.usd_of(Usage(input_tokens=question))
+            answered = model.usd_of(Usage(input_tokens=question, output_tokens=_MANY))
+            if asked is not None and answered is not None and answered > 0:
+                each = (answered - asked) / _MANY
+                if asked + each > usd:
+                    raise LimitReached(
+                        f"The run has ${usd:.6f} of ${self.limits.usd:g} left, and the next question alone costs about ${asked:.6f}.",
+                        limit="usd",
+                    )
+                bounds += [int((usd - asked) / each)] if each > 0 else []
+        return min(bounds, default=None)
 
     def share_spent(self) -> float:
         """The part that is gone of whatever is nearest to its end, 0 and above; steps always have one."""

@@ -1,15 +1,18 @@
 """One model call, told as an event whether it is answered or not.
 
 In:  a model, a request.
-Out: its response. Limits and retries are the caller's.
+Out: its response, and its text while it is written if somebody wants to see that. Waits on the way, for a busy server or a rate
+     limit, are told as they begin. Limits are the caller's.
 """
 
 from collections.abc import Callable
 
-from purpose_agent.core.errors import ModelError
-from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
+from purpose_agent.core.errors import ModelError, ModelOutputError
+from purpose_agent.core.model import Model, ModelRequest, ModelResponse, TextDelta, Usage
+from purpose_agent.core.noticing import noticing
 from purpose_agent.core.ports import Clock
-from purpose_agent.runtime.events import ModelCalled
+from purpose_agent.runtime.answer_text import AnswerText
+from purpose_agent.runtime.events import ModelCalled, ModelRetried, Payload, TextStreamed
 
 
 async def call_model(
@@ -18,24 +21,48 @@ async def call_model(
     prompt: str,
     *,
     clock: Clock,
-    publish: Callable[[ModelCalled], object],
+    publish: Callable[[Payload], object],
     acts: bool = False,
+    stream: bool = False,
 ) -> ModelResponse:
     """Ask once, and publish what it cost and how long it took.
 
     Args:
         prompt: Name and hash of the prompt file.
         acts: The answer is part of the run's work, and is kept with the event.
+        stream: Publish the answer's text piece by piece while the model writes it. Of an answer that is a JSON object that is
+            what stands under "answer"; of a choice among given answers there are no pieces.
 
     Raises:
         ModelError: The model could not answer; that is published too.
     """
+
+    def waits(attempt: int, seconds: float, error: str) -> None:
+        publish(ModelRetried(request.purpose, model.name, attempt, seconds, error))
+
     began = clock.monotonic()
     try:
-        response = await model.generate(request)
+        with noticing(waits):
+            response = await (_streamed(model, request, publish) if stream else model.generate(request))
     except ModelError as error:
         publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), clock.monotonic() - began, str(error)))
         raise
     message = response.message if acts else None
     publish(ModelCalled(request.purpose, model.name, prompt, response.usage, clock.monotonic() - began, message=message))
+    return response
+
+
+async def _streamed(model: Model, request: ModelRequest, publish: Callable[[Payload], object]) -> ModelResponse:
+    """The whole response, each piece of its text told as it comes."""
+    if request.choices:
+        return await model.generate(request)
+    answer = AnswerText() if request.schema is not None else None
+    response: ModelResponse | None = None
+    async for item in model.stream(request):
+        if not isinstance(item, TextDelta):
+            response = item
+        elif text := item.text if answer is None else answer.feed(item.text):
+            publish(TextStreamed(text))
+    if response is None:
+        raise ModelOutputError(f"{model.name} streamed an answer and ended without the whole of it.")
     return response

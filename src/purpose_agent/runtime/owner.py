@@ -1,7 +1,7 @@
 """Which process runs a run, and whether it still lives.
 
 In:  nothing, or a name that was written down.
-Out: this process's name; whether the one of that name is there.
+Out: this process's name; whether the one of that name is there, and still at it.
 """
 
 import os
@@ -30,6 +30,24 @@ def is_alive(owner: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def is_running(run_id: str, owner: str) -> bool:
+    """That process still lives, and has not let go of the run."""
+    return is_alive(owner) and not (run_id in _let_go and owner == this_process())
+
+
+def let_go(run_id: str) -> None:
+    """This process could not save what became of the run, and doesn't go on with it: anybody may."""
+    _let_go.add(run_id)
+
+
+def hold(run_id: str) -> None:
+    """This process goes on with the run, and could save that."""
+    _let_go.discard(run_id)
+
+
+_let_go: set[str] = set()
 
 
 @cache

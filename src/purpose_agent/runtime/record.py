@@ -14,17 +14,18 @@ had a secret is tried again with the mark.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias, cast
 
 from purpose_agent.core.codec import from_json, storable
-from purpose_agent.core.errors import NotFound, UsageError, WorkspaceError
+from purpose_agent.core.errors import NotFound, RunTaken, UsageError, WorkspaceError
 from purpose_agent.core.secrets import json_without_secrets
 from purpose_agent.core.task import Task, task_from_json, task_to_json
 from purpose_agent.runtime.connection import Cursor, Row, Value
+from purpose_agent.runtime.controls import Control, take, waiting
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_rows import count, insert, kept
 from purpose_agent.runtime.events import (
@@ -36,7 +37,7 @@ from purpose_agent.runtime.events import (
     RunStatus,
     ValuesWouldChoose,
 )
-from purpose_agent.runtime.owner import is_alive, this_process
+from purpose_agent.runtime.owner import hold, is_alive, is_running, let_go, this_process
 from purpose_agent.runtime.trace import Trace, time_to_text
 
 Also: TypeAlias = Callable[[Cursor], None]
@@ -146,17 +147,27 @@ class RunRecord:
         """A run of that mode: within it, the workspace is written to as far as the mode allows. See `run_mode.py`."""
         return self._db.in_mode(mode)
 
-    def append(self, events: Sequence[Event]) -> None:
+    def said(self, run_id: str) -> tuple[Control, ...]:
+        """What people said to the run and it has not heard yet, oldest first."""
+        return waiting(self._db, run_id)
+
+    def append(self, events: Sequence[Event], heard: Sequence[Control] = ()) -> None:
         """Save events of one run, all or none. `RunSuspended` and `RunResumed` among them change what its row says.
+
+        Args:
+            heard: What people said that these events come from.
 
         Raises:
             RunTaken: Another process goes on with the run. Nothing was saved.
             UsageError: They are of several runs.
         """
-        if events:
-            with self._db.write() as cursor:
+        if not events and not heard:
+            return
+        with _holding(events[0].run_id if events else heard[0].run_id), self._db.write() as cursor:
+            if events:
                 insert(cursor, events)
                 count(cursor, events)
+            take(cursor, [each.number for each in heard])
 
     def finish(
         self, events: Sequence[Event], *, steps: int, seconds: float, reflected: int | None = None, also: Also | None = None
@@ -196,7 +207,7 @@ class RunRecord:
             reflected,
             end.run_id,
         )
-        with self._db.write() as cursor:
+        with _holding(end.run_id), self._db.write() as cursor:
             cursor.execute(
                 "UPDATE runs SET finished_at = ?, status = ?, success = ?, phi = ?, steps = ?, input_tokens = ?, output_tokens = ?,"
                 " cached_tokens = ?, usd = ?, seconds = ?, answer = ?, reason = ?, reflected = ifnull(?, reflected) WHERE id = ?"
@@ -207,6 +218,19 @@ class RunRecord:
             insert(cursor, events)
             if also:
                 also(cursor)
+
+
+@contextmanager
+def _holding(run_id: str) -> Generator[None]:
+    """A run whose last words can't be saved, because the disk is full, say, must not read as running: whoever ran it is done."""
+    try:
+        yield
+    except RunTaken:
+        raise
+    except WorkspaceError:
+        let_go(run_id)
+        raise
+    hold(run_id)
 
 
 def find_run(db: Database, id: str) -> RunRow | None:
@@ -407,7 +431,7 @@ def _run(row: Row) -> RunRow:
         task_key=task_key,
         family=family,
         parent=parent,
-        status="interrupted" if status == "running" and not is_alive(owner) else status,
+        status="interrupted" if status == "running" and not is_running(id, owner) else status,
         success=None if success is None else bool(success),
         phi=phi,
         steps=steps,

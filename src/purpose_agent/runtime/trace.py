@@ -186,7 +186,7 @@ def payload_to_json(payload: Payload) -> str:
     """A payload as JSON text, a mark in the place of each secret: what is kept of a run goes through here."""
     # By its own class, not as the union: nothing has to be tried.
     text = to_json(type(payload), payload)
-    if isinstance(payload, ModelCalled) and not payload.error:
+    if isinstance(payload, ModelCalled) and not payload.error and payload.message is None:
         return text  # numbers, and names that we gave: nothing that anybody said
     return json_without_secrets(text)
 

@@ -62,6 +62,7 @@ class CalculatorTool:
     """Evaluates one arithmetic expression: + - * / // % **, parentheses, a few functions and constants."""
 
     seconds = 5.0
+    idempotent = True  # arithmetic
 
     @property
     def spec(self) -> ToolSpec:

@@ -1,11 +1,13 @@
 """Carries out the calls of one decision: validate, run, report.
 
-In:  tool calls as the model wrote them.
-Out: one `Observation` for each, in the same order, whatever happened.
+In:  tool calls as the model wrote them, or as a person changed them.
+Out: one `Observation` for each, in the same order, whatever happened; each of them at once to whoever keeps them.
+
+Not here: whether a call may be carried out (`engine/permission.py`).
 """
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +16,19 @@ from purpose_agent.core.errors import SandboxUnavailable, ToolError, UsageError
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import ToolSpec
 from purpose_agent.core.origin import Origin
-from purpose_agent.core.tool import Effect, Tool, check_declared, effects_of, origin_of, render_result, source_of
+from purpose_agent.core.tool import (
+    Effect,
+    FunctionTool,
+    Tool,
+    check_declared,
+    effects_of,
+    idempotent_of,
+    origin_of,
+    render_result,
+    source_of,
+)
+from purpose_agent.runtime.controls import within_a_call
+from purpose_agent.tools.child import call_in_child
 
 
 class ToolExecutor:
@@ -44,23 +58,54 @@ class ToolExecutor:
         tool = self.tools.get(name)
         return effects_of(tool) if tool is not None else ()
 
-    async def execute(self, calls: tuple[ToolCall, ...]) -> tuple[Observation, ...]:
+    def is_idempotent(self, name: str) -> bool:
+        """Whether a call of that tool may be made twice; False if there is no such tool."""
+        tool = self.tools.get(name)
+        return tool is not None and idempotent_of(tool)
+
+    def fitting(self, call: ToolCall) -> Mapping[str, Any] | Observation:
+        """The call's arguments in their types; or what is told of a call that can't be made like that."""
+        try:
+            return self._prepared(call)[1]
+        except ToolError as error:
+            return self._observation(call, str(error), ok=False)
+
+    async def execute(
+        self, calls: tuple[ToolCall, ...], *, returned: Callable[[Observation], object] = lambda seen: None
+    ) -> tuple[Observation, ...]:
         """Carry out `calls`, all at once; their observations in the order of the calls.
 
         Raises nothing for what a tool does: its failure is an observation with `ok` False. Cancellation passes.
-        """
-        if len(calls) == 1:
-            return (await self._observe(calls[0]),)
-        import anyio
 
+        Args:
+            returned: Called with each observation as it comes. What it raises stops the other calls, and is raised.
+        """
         done: dict[int, Observation] = {}
+        failed: list[Exception] = []
 
         async def carry_out(place: int, call: ToolCall) -> None:
             done[place] = await self._observe(call)
+            returned(done[place])
+
+        if len(calls) == 1:
+            await carry_out(0, calls[0])
+            return (done[0],)
+        import anyio
 
         async with anyio.create_task_group() as group:
+
+            async def guarded(place: int, call: ToolCall) -> None:
+                try:
+                    await carry_out(place, call)
+                # Not the group's ExceptionGroup: the caller should see the same as of a single call.
+                except Exception as error:  # noqa: BLE001
+                    failed.append(error)
+                    group.cancel_scope.cancel()
+
             for place, call in enumerate(calls):
-                group.start_soon(carry_out, place, call)
+                group.start_soon(guarded, place, call)
+        if failed:
+            raise failed[0]
         return tuple(done[place] for place in range(len(calls)))
 
     async def _observe(self, call: ToolCall) -> Observation:
@@ -70,12 +115,18 @@ class ToolExecutor:
         try:
             tool, arguments = self._prepared(call)
             origin = origin_of(tool)
-            content, ok = await _called(tool, arguments), True
+            with within_a_call(call.name):
+                content, ok = await _called(tool, arguments), True
         except ToolError as error:
             content, ok = str(error), False
+        return self._observation(call, content, ok=ok, seconds=time.monotonic() - began, origin=origin)
+
+    def _observation(
+        self, call: ToolCall, content: str, *, ok: bool, seconds: float = 0.0, origin: Origin = "operator"
+    ) -> Observation:
         content, left_out = shortened(content, self.max_chars)
         source = source_of(call.name, call.arguments)
-        return Observation(call.id, call.name, content, ok, time.monotonic() - began, left_out, origin, source)
+        return Observation(call.id, call.name, content, ok, seconds, left_out, origin, source)
 
     def _prepared(self, call: ToolCall) -> tuple[Tool, dict[str, Any]]:
         """The tool, and its arguments in their types.
@@ -103,6 +154,8 @@ async def _called(tool: Tool, arguments: Mapping[str, Any]) -> str:
 
     name = tool.spec.name
     with anyio.move_on_after(tool.seconds), _as_tool_error(name):
+        if isinstance(tool, FunctionTool) and tool.process:
+            return await call_in_child(tool, arguments)
         return render_result(await tool.call(arguments))
     raise ToolError(f"{name} timed out after {tool.seconds:g} s.")
 

@@ -80,6 +80,7 @@ class ReadFileTool(_FileTool):
 
     name = "read_file"
     origin: Origin = "document"
+    idempotent = True  # changes nothing; what it reads may have changed meanwhile, as between any two calls
     description = "Read a text file."
     parameters: ClassVar[Mapping[str, str]] = {"path": FILE}
 
@@ -94,6 +95,7 @@ class WriteFileTool(_FileTool):
 
     name = "write_file"
     origin: Origin = "operator"  # "Wrote 12 characters": nobody else's words
+    idempotent = True  # whole or not at all, and the same content again is the same file
     description = "Write a text file, replacing what it held before."
     parameters: ClassVar[Mapping[str, str]] = {
         "path": FILE,
@@ -111,6 +113,7 @@ class ListFilesTool(_FileTool):
 
     name = "list_files"
     origin: Origin = "document"  # a name can say as much as a file
+    idempotent = True
     description = "List the files and folders in a folder."
     parameters: ClassVar[Mapping[str, str]] = {"path": FOLDER}
     optional = frozenset({"path"})

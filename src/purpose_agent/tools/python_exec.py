@@ -28,13 +28,16 @@ WHY: Mapping[str, str] = {
 class PythonExecTool:
     """Runs code in a fresh interpreter; nothing is kept between calls.
 
-    Declares no effects: what code does ends with its runner, as far as that is tight (see `sandbox/README.md`).
+    Declares no effects: what code does ends with its runner, as far as that is tight (see `sandbox/README.md`). For the same reason
+    it is idempotent: a run that was cut off left nothing behind that a second one could meet.
 
     Args:
         runner: Where it runs; a `Sandbox` if None.
         seconds: Wall time of the code, above 0.
         limits: The other limits; their own `seconds` are not used.
     """
+
+    idempotent = True
 
     def __init__(self, runner: CodeRunner | None = None, seconds: float = 10, *, limits: CodeLimits | None = None) -> None:
         if runner is None:

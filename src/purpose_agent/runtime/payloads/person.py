@@ -9,7 +9,7 @@ from purpose_agent.core.messages import Json
 from purpose_agent.core.origin import Origin
 
 Verdict: TypeAlias = Literal["approved", "edited", "rejected", "done"]
-"""Of a call. Done: it was in flight when the run died, and the person says what it gave."""
+"""Of a call. Done: it is done already, by the person or before the run was interrupted, and they say what it gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ class LessonInjected:
 
 @dataclass(frozen=True, slots=True)
 class CallRefused:
-    """A call with effects on the world was not carried out, because of what the run had read.
+    """A call was not carried out: by the agent's approvals, because of what the run had read, or because a person said no.
 
     Attributes:
-        effects: What it would have done: "send", "pay", …
+        effects: What it would have done to the world: "send", "pay", …; () for nothing.
         origin: The lowest origin of what the run had read.
         source: The page, file, tool or memory that brought it.
     """
@@ -95,7 +95,7 @@ class CallRefused:
 
 @dataclass(frozen=True, slots=True)
 class CallApproved:
-    """A person allowed a call with effects on the world, whatever the run had read; the fields are those of `CallRefused`."""
+    """A person allowed a call; the fields are those of `CallRefused`."""
 
     call_id: str
     tool: str

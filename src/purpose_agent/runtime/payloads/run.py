@@ -154,6 +154,7 @@ class RunFinished:
         origin: The lowest origin of all that was in its context; None in records of versions that did not keep it.
         source: What had that origin: a page, a file, a tool, a memory's own source; "" for none.
         tainted_at: The step in which that was read; None if it was there from the start.
+        seconds: Of work, without the time it stood still, by a clock that doesn't jump; None in records of versions that did not keep it.
     """
 
     status: RunStatus
@@ -165,4 +166,5 @@ class RunFinished:
     origin: Origin | None = None
     source: str = ""
     tainted_at: int | None = None
+    seconds: float | None = None
     kind: Literal["run_finished"] = "run_finished"

@@ -1,0 +1,60 @@
+"""A run that was promised under an id: begun, gone on with, or its result, as the record has it.
+
+In:  an agent, a task, the id that whoever handed out the work has recorded.
+Out: the run's result. However often it is asked for, what is done is not done again.
+"""
+
+from collections.abc import Sequence
+
+from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.errors import NotFound
+from purpose_agent.core.origin import UNTAINTED, Taint
+from purpose_agent.core.task import Task
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.events import RunStatus
+from purpose_agent.runtime.trace import Trace
+
+OVER: frozenset[RunStatus] = frozenset({"finished", "gave_up", "exhausted"})
+"""Of an agent's run: it came to its end by itself, and going on would change nothing."""
+STANDS: frozenset[RunStatus] = frozenset({"waiting", "paused"})
+
+
+async def promised(
+    agent: Agent,
+    task: Task,
+    run_id: str,
+    *,
+    seed: int | None = None,
+    parent: str | None = None,
+    taint: Taint = UNTAINTED,
+    listeners: Sequence[Listener] = (),
+) -> TaskResult:
+    """The agent's run of that id, without reflection.
+
+    Raises:
+        CantResume: It is under way in another process, or lacks what it needs to go on.
+        RunTaken: Another process goes on with it.
+    """
+    trace = find_trace(agent.workspace, run_id)
+    if trace is None:
+        return await agent.attempt(task, seed=seed, parent=parent, taint=taint, listeners=listeners, run_id=run_id)
+    if is_over(trace):
+        return TaskResult(trace)
+    # Functions in checks are in no record; all else is, without its secrets.
+    has_functions = any(check.kind == "callable" for check in task.checks)
+    return await agent.go_on(run_id, task=task if has_functions else None, listeners=listeners)
+
+
+def find_trace(place: Workspace, run_id: str) -> Trace | None:
+    """The run as far as it was saved, if there is one of that id."""
+    try:
+        return place.trace(run_id)
+    except NotFound:
+        return None
+
+
+def is_over(trace: Trace) -> bool:
+    """The run came to its end by itself."""
+    return trace.finished is not None and trace.finished.status in OVER

@@ -1,0 +1,116 @@
+"""What the record says of a workflow's run: its state, what is done, and what was under way.
+
+In:  the trace of a run that stands still, failed, or whose process died.
+Out: where it goes on.
+
+What a node handed back is in the record from the moment it was over, so it is not done again, also where others of its superstep
+were not done. The state is that of the last complete superstep.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from purpose_agent.agents.graph import END, Edge, Graph
+from purpose_agent.core.errors import CantResume
+from purpose_agent.core.messages import Json
+from purpose_agent.core.model import Usage
+from purpose_agent.core.origin import UNTAINTED, Taint
+from purpose_agent.runtime.events import (
+    AgentFinished,
+    AgentStarted,
+    CheckpointSaved,
+    HandedOver,
+    RunStarted,
+    StateChanged,
+)
+from purpose_agent.runtime.trace import Trace
+
+
+@dataclass(slots=True)
+class Past:
+    """A run so far.
+
+    Attributes:
+        step: The last complete superstep; 0: none is.
+        active: The nodes of the one after it.
+        arrivals: Who has come at edges that wait for several.
+        done: By node, of the superstep under way: what it handed back.
+        begun: By node, of the same: how its last attempt began.
+        ended: By node, of the same: how its last attempt ended, if it is known and was no success.
+        usage: Of all that has ended.
+        seconds: Of work, up to the last complete superstep.
+        taint: Of all that nodes have handed back.
+        last: What the last node that handed anything back wrote.
+        written: The names of values that nodes wrote; all others are the caller's.
+    """
+
+    state: dict[str, Json] = field(default_factory=dict[str, Json])
+    step: int = 0
+    active: tuple[str, ...] = ()
+    arrivals: dict[Edge, set[str]] = field(default_factory=dict[Edge, set[str]])
+    done: dict[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
+    begun: dict[str, AgentStarted] = field(default_factory=dict[str, AgentStarted])
+    ended: dict[str, AgentFinished] = field(default_factory=dict[str, AgentFinished])
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+    taint: Taint = UNTAINTED
+    last: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    written: set[str] = field(default_factory=set[str])
+
+    def part_finished(self, part: AgentFinished) -> None:
+        """An attempt of a node is over."""
+        self.usage += part.usage
+        if part.origin is not None:
+            self.taint = self.taint.mixed(Taint(part.origin, part.name))
+        if part.status == "finished":
+            self.done[part.name] = part.output if isinstance(part.output, dict) else {}
+            self.ended.pop(part.name, None)
+        else:
+            self.ended[part.name] = part
+
+    def superstep_ended(self, step: int, order: Iterable[str]) -> None:
+        """All of its nodes are done; `order` is that in which they count."""
+        self.step = step
+        for name in order:
+            if name in self.done and self.done[name]:
+                self.last = self.done[name]
+        self.done, self.begun, self.ended = {}, {}, {}
+
+
+def past_of(trace: Trace, graph: Graph) -> Past:
+    """Read it from the trace.
+
+    Args:
+        graph: As the program has it now.
+
+    Raises:
+        CantResume: Nodes of the run are not in it any more.
+    """
+    past = Past(state=dict(trace.final_state.values))
+    chosen: list[str] = []
+    for event in trace.events:
+        match event.payload:
+            case RunStarted(origin=origin, source=source):
+                past.taint = Taint(origin, source)
+            case StateChanged(values=values):
+                past.written.update(values)
+            case HandedOver(receiver=receiver):
+                chosen.append(receiver)
+            case AgentStarted() as part:
+                past.begun[part.name] = part
+            case AgentFinished() as part:
+                past.part_finished(part)
+            case CheckpointSaved(step=step, seconds=seconds):
+                past.seconds = seconds
+                past.active = graph.following(tuple(past.done), chosen, arrivals=past.arrivals)
+                past.superstep_ended(step, graph.names)
+                chosen = []
+            case _:
+                pass
+    if past.step == 0:
+        past.active = graph.following((), chosen, arrivals=past.arrivals, began=True)
+    if gone := {*past.begun, *past.done, *past.ended, *chosen} - {*graph.names, END}:
+        raise CantResume(
+            f"{trace.run_id} was a run of a flow with the node {min(gone)!r}, which this one lacks. Resume it with the flow it began with."
+        )
+    return past

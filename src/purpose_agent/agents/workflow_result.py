@@ -1,0 +1,110 @@
+"""What a workflow came to, read from its trace."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from purpose_agent.core.messages import Json
+from purpose_agent.core.model import Usage
+from purpose_agent.runtime.events import AgentFinished, CheckpointSaved, RunFinished, RunStarted, RunStatus
+from purpose_agent.runtime.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowResult:
+    """A flow that is over, or stands still. `str(result)` is its answer.
+
+    Attributes:
+        trace: Everything that happened in the flow itself; its agents' runs have traces of their own.
+    """
+
+    trace: Trace
+
+    @property
+    def _end(self) -> RunFinished:
+        end, still = self.trace.finished, self.trace.suspended
+        if end is not None:
+            return end
+        assert still is not None, "a result is made of a run that is over, or stands still"
+        return RunFinished(still.status, None, None, None, still.usage, still.reason, seconds=still.seconds)
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.trace.run_id
+
+    @property
+    def status(self) -> RunStatus:
+        """How it ended: "finished", "failed", "exhausted" (its supersteps are spent); or "waiting" for a person."""
+        return self._end.status
+
+    @property
+    def reason(self) -> str:
+        """Which node failed and why, which limit was reached, what is waited for; "" for a plain finish."""
+        return self._end.reason
+
+    @property
+    def answer(self) -> str | None:
+        """The state's "answer" if it has one, else what the last node handed back; None if there is none."""
+        return self._end.answer
+
+    @property
+    def state(self) -> Mapping[str, Json]:
+        """The state after the last complete superstep."""
+        return self.trace.final_state.values
+
+    @property
+    def steps(self) -> int:
+        """How many supersteps are complete."""
+        return max((saved.step for saved in self.trace.of(CheckpointSaved)), default=0)
+
+    @property
+    def nodes(self) -> tuple[AgentFinished, ...]:
+        """Every attempt of every node, in the order in which they ended."""
+        return self.trace.of(AgentFinished)
+
+    @property
+    def usage(self) -> Usage:
+        """What its agents' runs cost."""
+        return self._end.usage
+
+    @property
+    def seconds(self) -> float:
+        """Of work, without the time it stood still."""
+        return self._end.seconds or 0.0
+
+    def __str__(self) -> str:
+        if self.answer is not None:
+            return self.answer
+        return f"[{self.status.replace('_', ' ')}{': ' if self.reason else ''}{self.reason}]"
+
+    def summary(self) -> str:
+        """The run in a few lines, for people."""
+        price = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
+        name = self.trace.of(RunStarted)[0].agent
+        lines = [
+            f"{self.id}: {self.status.replace('_', ' ')}, {self.steps} supersteps, {self.usage.tokens} tokens, {price},"
+            f" {self.seconds:.1f} s, by {name}"
+        ]
+        if self.reason:
+            lines.append(f"reason: {self.reason}")
+        return "\n".join([*lines, *(_told(node) for node in self.nodes)])
+
+
+def answer_of(state: Mapping[str, Json], outputs: Mapping[str, Json]) -> str | None:
+    """The answer of a flow.
+
+    Args:
+        outputs: What the last node that handed anything back wrote.
+    """
+    said = state.get("answer")
+    if said is None and len(outputs) == 1:
+        (said,) = outputs.values()
+    elif said is None and outputs:
+        said = dict(outputs)
+    return said if said is None or isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+
+
+def _told(node: AgentFinished) -> str:
+    attempt = f" (attempt {node.attempt})" if node.attempt > 1 else ""
+    return f"{node.key}{attempt}: {node.status.replace('_', ' ')}{': ' if node.error else ''}{node.error}"

@@ -1,0 +1,285 @@
+"""One run of a workflow: supersteps, until no node is active.
+
+In:  the graph, and how far the run has come (`Past`).
+Out: events; the run's end.
+
+All active nodes of a superstep see the state as it was before it, and work side by side; at its end what they hand back becomes
+one change of the state, and the conditions are asked. What a node hands back is saved at once, so that it is never done again;
+what ends a superstep and what begins the next one are saved together.
+
+A node that fails lets the others of its superstep end, since what they did is then done; the run ends after them.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from purpose_agent.agents.continuing import OVER
+from purpose_agent.agents.graph import Graph
+from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.workflow_nodes import Handed, Node, PartFailed, PartStands, Turn
+from purpose_agent.agents.workflow_past import Past
+from purpose_agent.agents.workflow_result import WorkflowResult, answer_of
+from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
+from purpose_agent.core.ids import IdSource
+from purpose_agent.core.model import Usage
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.event_bus import EventBus, Listener
+from purpose_agent.runtime.events import (
+    AgentFinished,
+    AgentStarted,
+    CheckpointSaved,
+    HandedOver,
+    Payload,
+    RunFinished,
+    RunStatus,
+    RunSuspended,
+    StateChanged,
+)
+from purpose_agent.runtime.sync import INTERRUPTED
+from purpose_agent.runtime.trace import Trace
+
+
+@dataclass(slots=True)
+class WorkflowRun:
+    """A run while it goes on.
+
+    Attributes:
+        name: Of the workflow; its own lane.
+        keeps: Where it is saved; None: its events are in this process alone.
+        here: Nothing in it waits, and it is worked off in the caller's thread.
+    """
+
+    name: str
+    graph: Graph
+    nodes: Mapping[str, Node]
+    shape: Shape
+    bus: EventBus
+    past: Past
+    keeps: Checkpointer | None
+    ids: IdSource
+    max_steps: int
+    listeners: Sequence[Listener] = ()
+    here: bool = False
+    stands: list[tuple[str, PartStands]] = field(default_factory=list[tuple[str, PartStands]])
+    failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    began: float = field(default_factory=time.monotonic)
+
+    async def to_the_end(self) -> WorkflowResult:
+        """Work until nothing is active, something fails or waits, or the supersteps are spent."""
+        try:
+            status, reason = await self._work()
+        except asyncio.CancelledError as error:
+            self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            raise
+        except KeyboardInterrupt:
+            self._close("interrupted", "stopped from outside")
+            raise
+        except RunTaken:
+            raise  # what becomes of the run is another's to say
+        except BaseException as error:
+            self._close("failed", f"{type(error).__name__}: {error}")
+            raise
+        if status in ("waiting", "paused"):
+            usage = sum((each.usage for _, each in self.stands), self.past.usage)
+            self._publish(RunSuspended(status, reason, usage, self._seconds()))
+            self.save()
+        else:
+            self._close(status, reason)
+        self.bus.close()
+        return WorkflowResult(Trace(tuple(self.bus.events)))
+
+    def save(self) -> None:
+        """Save what happened since the last time."""
+        if self.keeps is not None:
+            self.keeps.append(self.bus.unsaved())
+
+    async def _work(self) -> tuple[RunStatus, str]:
+        past = self.past
+        while past.active:
+            if past.step >= self.max_steps:
+                waiting = ", ".join(map(repr, past.active))
+                return (
+                    "exhausted",
+                    f"It has taken {past.step} supersteps, all it was given (max_steps); next would be {waiting}.",
+                )
+            self._announce()
+            self.save()
+            await self._perform()
+            if self.failed:
+                return "failed", "; ".join(f"node {name!r} in superstep {past.step + 1}: {why}" for name, why in self.failed)
+            if self.stands:
+                name, first = self.stands[0]
+                return first.status, f"node {name!r}: {first}"
+            self._end_superstep()
+        for edge, come in past.arrivals.items():
+            if come:
+                missing = ", ".join(repr(name) for name in edge.sources if name not in come)
+                return "failed", f"node {edge.target!r} waited for {missing}, and nothing led there any more"
+        return "finished", ""
+
+    def _announce(self) -> None:
+        """The nodes that are about to begin."""
+        for name in self.past.active:
+            if name not in self.past.done:
+                self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        """An attempt begins. Of a function that may be called again anyhow it is told, and not kept."""
+        node, past = self.nodes[name], self.past
+        before, ended = past.begun.get(name), past.ended.get(name)
+        if not (node.is_kept or self.listeners or ended is not None):
+            return
+        attempt = 1 + max(before.attempt if before is not None else 0, ended.attempt if ended is not None else 0)
+        run_id = ""
+        if node.work.has_run:
+            # One that came to its end by itself, with nothing to show for it, is not gone on with.
+            goes_on = before is not None and (ended is None or ended.status not in OVER)
+            run_id = before.run_id if before is not None and goes_on else self.ids("run")
+        started = AgentStarted(f"{past.step + 1}/{name}", name, run_id, attempt)
+        self.bus.publish(started, lane=name, step=past.step + 1, recorded=node.is_kept)
+        past.begun[name] = started
+
+    async def _perform(self) -> None:
+        pending = [name for name in self.past.active if name not in self.past.done]
+        if len(pending) == 1 or self.here:
+            for name in pending:
+                await self._part(name, is_last=name == pending[-1])
+            return
+        left = len(pending)
+
+        async def part(name: str) -> None:
+            nonlocal left
+            await self._part(name, is_last=lambda: left == 1)
+            left -= 1
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in pending:
+                    group.create_task(part(name))
+        except BaseExceptionGroup as several:
+            # Not the group: whoever called should see the same as of a single node.
+            raise several.exceptions[0] from None
+
+    async def _part(self, name: str, *, is_last: bool | Callable[[], bool]) -> None:
+        """One node, until it is done or its attempts are."""
+        node = self.nodes[name]
+        for left in range(node.retries, -1, -1):
+            began = time.monotonic()
+            try:
+                handed = await self._attempt(node)
+            except PartStands as stands:
+                self.stands.append((name, stands))
+                return
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                self._ended(name, "cancelled", began, error="stopped from outside")
+                raise
+            # A door: a node is its author's code. What it raises ends it, and the record says so.
+            except Exception as error:
+                failed = error if isinstance(error, PartFailed) else PartFailed(f"{type(error).__name__}: {error}")
+                self._ended(name, failed.status, began, failed=failed, error=str(failed))
+                if isinstance(error, UsageError | NoModelFound):
+                    raise  # the program is wrong, not the world
+                self.save()
+                if failed.then is not None:
+                    await failed.then()
+                if not left or not failed.again:
+                    self.failed.append((name, str(failed)))
+                    return
+                self._begin(name)
+                self.save()
+                continue
+            self._ended(name, "finished", began, handed=handed)
+            if handed.then is not None or not (is_last() if callable(is_last) else is_last):
+                self.save()
+            if handed.then is not None:
+                await handed.then()
+            return
+
+    async def _attempt(self, node: Node) -> Handed:
+        past = self.past
+        started = past.begun.get(node.name)
+        turn = Turn(
+            node.name,
+            past.state,
+            self.shape,
+            past.written,
+            past.taint,
+            started.run_id if started is not None else "",
+            self.bus.run_id,
+            self.listeners,
+            self.keeps,
+            self.here,
+        )
+        if node.timeout is None:
+            return await node.work.perform(turn)
+        try:
+            async with asyncio.timeout(node.timeout) as limit:
+                return await node.work.perform(turn)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            given_up = "" if node.work.can_stop else "; its thread can't be stopped, and is left alone"
+            raise PartFailed(f"took longer than {node.timeout:g} s{given_up}", again=node.work.can_stop) from error
+
+    def _ended(
+        self,
+        name: str,
+        status: RunStatus,
+        began: float,
+        *,
+        handed: Handed | None = None,
+        failed: PartFailed | None = None,
+        error: str = "",
+    ) -> None:
+        """An attempt is over."""
+        past, came = self.past, handed or failed
+        started = past.begun.get(name)
+        part = AgentFinished(
+            f"{past.step + 1}/{name}",
+            name,
+            status,
+            None if handed is None else dict(handed.update),
+            "" if started is None else started.run_id,
+            error,
+            1 if started is None else started.attempt,
+            round(time.monotonic() - began, 6),
+            Usage() if came is None else came.usage,
+            None if came is None else came.origin,
+        )
+        self.bus.publish(part, lane=name, step=past.step + 1)
+        past.part_finished(part)
+
+    def _end_superstep(self) -> None:
+        """What the nodes handed back becomes one change; conditions say where it goes on."""
+        past, step = self.past, self.past.step + 1
+        changed = self.shape.merged(past.state, [(name, past.done[name]) for name in past.active])
+        state = {**past.state, **changed}
+        following = self.graph.after(past.active, lambda: self.shape.view(state), arrivals=past.arrivals)
+        if changed:
+            self._publish(StateChanged(changed), step)
+        for chosen in following.chosen:
+            self._publish(HandedOver(chosen.source, chosen.target, "", chosen.label), step)
+        self._publish(CheckpointSaved(step, seconds=self._seconds()), step)
+        past.state = state
+        past.written.update(changed)
+        past.superstep_ended(step, past.active)
+        past.active = following.active
+
+    def _publish(self, payload: Payload, step: int | None = None) -> None:
+        self.bus.publish(payload, lane=self.name, step=self.past.step if step is None else step)
+
+    def _seconds(self) -> float:
+        return round(self.past.seconds + time.monotonic() - self.began, 6)
+
+    def _close(self, status: RunStatus, reason: str) -> None:
+        past = self.past
+        answer = answer_of(past.state, past.last) if status == "finished" else None
+        taint = past.taint
+        self._publish(
+            RunFinished(
+                status, answer, None, None, past.usage, reason, taint.origin, taint.source, None, seconds=self._seconds()
+            )
+        )
+        self.save()

@@ -1,0 +1,232 @@
+"""Runs of a workflow: begun, gone on with, and as a node of another workflow.
+
+In:  the plan, a first state or the trace of a run.
+Out: a `WorkflowRun`, whose beginning is published, and not yet saved.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from purpose_agent.agents.continuing import STANDS
+from purpose_agent.agents.graph import Graph
+from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn
+from purpose_agent.agents.workflow_past import Past, past_of
+from purpose_agent.agents.workflow_result import WorkflowResult
+from purpose_agent.agents.workflow_run import WorkflowRun
+from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.errors import CantResume, UsageError
+from purpose_agent.core.ids import IdSource, new_id
+from purpose_agent.core.messages import Json
+from purpose_agent.core.origin import UNTAINTED, Taint
+from purpose_agent.core.ports import Clock
+from purpose_agent.core.task import Task, task_to_json
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.clock import SystemClock
+from purpose_agent.runtime.event_bus import EventBus, Listener
+from purpose_agent.runtime.events import AgentFinished, HandedOver, RunMode, RunResumed, RunStarted
+from purpose_agent.runtime.record import this_process
+from purpose_agent.runtime.trace import Trace
+
+_MODES: tuple[RunMode, ...] = ("learning", "validation", "evaluation")
+_CLOCK = SystemClock()
+
+
+@dataclass(slots=True)
+class Plan:
+    """A workflow as its runs need it.
+
+    Attributes:
+        place: The workspace of its agents; None if there is none.
+    """
+
+    name: str
+    shape: Shape
+    max_steps: int
+    place: Workspace | None = None
+    graph: Graph = field(default_factory=Graph)
+    nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+
+    @property
+    def clock(self) -> Clock:
+        """The workspace's, or the system's."""
+        return self.place.clock if self.place is not None else _CLOCK
+
+    @property
+    def ids(self) -> IdSource:
+        """The workspace's, or random ones."""
+        return self.place.ids if self.place is not None else new_id
+
+    @property
+    def mode(self) -> RunMode:
+        """The strictest of its agents'."""
+        modes = [node.work.agent.mode for node in self.nodes.values() if isinstance(node.work, Asks)]
+        modes += [node.work.plan.mode for node in self.nodes.values() if isinstance(node.work, Nested)]
+        return max(modes, key=_MODES.index, default="learning")
+
+    @property
+    def waits_for_nothing(self) -> bool:
+        """It is one line of plain functions, so that whoever calls it can as well work it off."""
+        return self.graph.is_line and all(
+            not (node.work.can_stop or node.work.has_run or node.timeout) for node in self.nodes.values()
+        )
+
+
+def begun(
+    plan: Plan,
+    state: Mapping[str, Json],
+    *,
+    run_id: str | None = None,
+    parent: str | None = None,
+    taint: Taint = UNTAINTED,
+    listeners: Sequence[Listener] = (),
+    keeps: Checkpointer | None = None,
+    here: bool = False,
+) -> WorkflowRun:
+    """A new run."""
+    run = _run(plan, EventBus(run_id or plan.ids("run"), plan.clock, plan.ids), Past(dict(state)), listeners, keeps, here)
+    goal = next(
+        (text for name in GOALS if isinstance(text := state.get(name), str) and text.strip()), f"Run the flow {plan.name!r}"
+    )
+    following = plan.graph.first(lambda: plan.shape.view(state))
+    task = task_to_json(Task(goal))
+    started = RunStarted(task, plan.name, "none", plan.mode, dict(state), parent, origin=taint.origin, source=taint.source)
+    run.bus.publish(started, lane=plan.name)
+    for chosen in following.chosen:
+        run.bus.publish(HandedOver(chosen.source, chosen.target, "", chosen.label), lane=plan.name)
+    run.past.active = following.active
+    run.past.taint = Taint(taint.origin, taint.source)
+    return run
+
+
+def gone_on_with(
+    plan: Plan,
+    trace: Trace,
+    *,
+    again: Collection[str] = (),
+    done: Mapping[str, object] | None = None,
+    listeners: Sequence[Listener] = (),
+    keeps: Checkpointer | None = None,
+    here: bool = False,
+) -> WorkflowRun:
+    """A run that goes on where it was.
+
+    Args:
+        again: Nodes that are in doubt, and shall be run again.
+        done: By node that is in doubt: what it handed back, as somebody found out.
+
+    Raises:
+        CantResume: It is another flow's, or nodes are in doubt and nobody said what of them.
+    """
+    found = dict(done or {})
+    if trace.events[0].lane != plan.name:
+        raise CantResume(
+            f"{trace.run_id} is a run of {trace.events[0].lane!r}, not of {plan.name!r}; resume it with that flow."
+        )
+    past = past_of(trace, plan.graph)
+    doubtful = [name for name in past.active if name not in past.done and _is_in_doubt(plan.nodes[name], past)]
+    if wrong := {*again, *found} - {*past.active}:
+        raise UsageError(f"resume({trace.run_id!r}): {min(wrong)!r} was not under way. These were: {', '.join(past.active)}.")
+    if left := [name for name in doubtful if name not in again and name not in found]:
+        raise CantResume(
+            f"Node {left[0]!r} of {trace.run_id} had begun when its process ended, and nobody knows how far it came. Find out; then run it"
+            f" again with resume({trace.run_id!r}, again=[{left[0]!r}]), or give what it came to:"
+            f" resume({trace.run_id!r}, done={{{left[0]!r}: {{...}}}})."
+        )
+    bus = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events)
+    run = _run(plan, bus, past, listeners, keeps, here)
+    resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
+    bus.publish(resumed, lane=plan.name, step=past.step)
+    for name, output in found.items():
+        part = AgentFinished(
+            f"{past.step + 1}/{name}", name, "finished", plan.shape.update(output, f"done={{{name!r}: ...}}"), error=""
+        )
+        bus.publish(part, lane=name, step=past.step + 1)
+        past.part_finished(part)
+    return run
+
+
+def _is_in_doubt(node: Node, past: Past) -> bool:
+    """An attempt had begun, and how it ended nobody knows, or it was cut off."""
+    if node.in_doubt != "fail" or node.work.has_run or node.name not in past.begun:
+        return False
+    ended = past.ended.get(node.name)
+    return ended is None or ended.status != "failed" or ended.attempt < past.begun[node.name].attempt
+
+
+def _run(
+    plan: Plan, bus: EventBus, past: Past, listeners: Sequence[Listener], keeps: Checkpointer | None, here: bool
+) -> WorkflowRun:
+    for listener in listeners:
+        bus.listen(listener)
+    return WorkflowRun(
+        plan.name,
+        plan.graph,
+        plan.nodes,
+        plan.shape,
+        bus,
+        past,
+        keeps,
+        plan.ids,
+        plan.max_steps,
+        listeners,
+        here,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A workflow as a node: a run of its own, whose changes of the state are what the node hands back.
+
+    Attributes:
+        writes: The value that its answer goes to; None: all that it changed goes to values of the same names.
+        task: Makes its first state; None: the state, without the values that are merged here, which it would count twice.
+    """
+
+    plan: Plan
+    writes: str | None = None
+    task: Callable[[Any], object] | None = None
+    has_run: ClassVar[bool] = True
+    can_stop: ClassVar[bool] = True
+
+    async def perform(self, turn: Turn) -> Handed:
+        first = self._first(turn)
+        result = await self._result(first, turn)
+        if result.status in STANDS:
+            raise PartStands(result.reason, result.status, result.usage)
+        taint = result.trace.finished.origin if result.trace.finished is not None else None
+        if result.status != "finished":
+            why = f"{result.status}: {result.reason}"
+            raise PartFailed(why, status=result.status, usage=result.usage, origin=taint)
+        changed: dict[str, Json] = {
+            name: value for name, value in result.state.items() if name not in first or first[name] != value
+        }
+        given = changed if self.writes is None else {self.writes: result.answer}
+        return Handed(turn.shape.update(given, f"Node {turn.node!r}"), result.usage, taint)
+
+    async def _result(self, first: Mapping[str, Json], turn: Turn) -> WorkflowResult:
+        trace = turn.keeps.load(turn.run_id) if turn.keeps is not None else None
+        if trace is None:
+            run = begun(
+                self.plan,
+                first,
+                run_id=turn.run_id,
+                parent=turn.parent,
+                taint=turn.taint,
+                listeners=turn.listeners,
+                keeps=turn.keeps,
+            )
+        elif trace.finished is not None and trace.finished.status == "finished":
+            return WorkflowResult(trace)
+        else:
+            run = gone_on_with(self.plan, trace, listeners=turn.listeners, keeps=turn.keeps)
+        return await run.to_the_end()
+
+    def _first(self, turn: Turn) -> dict[str, Json]:
+        if self.task is not None:
+            return self.plan.shape.first(self.task(turn.shape.view(turn.values)))
+        merged = turn.shape.reducers
+        return self.plan.shape.first(
+            {name: value for name, value in turn.values.items() if name not in merged and self.plan.shape.has(name)}
+        )

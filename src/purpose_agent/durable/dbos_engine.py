@@ -1,0 +1,200 @@
+"""The engine of more than one machine: jobs go into a queue on PostgreSQL, and workers do them.
+
+In:  jobs.
+Out: what became of each.
+
+A job's id is its id in the queue: one that is submitted twice, by whomever, is one job, and the second submitter waits for
+the first one's result. One that stands still (it waits for a person, or was interrupted) is taken up again by submitting it
+again. Not here: doing a job (`worker.py`).
+"""
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from purpose_agent.core.errors import UsageError, WorkspaceError
+from purpose_agent.durable.agreed import (
+    APPLICATION,
+    AT_ONCE,
+    DBOS_SCHEMA,
+    POLLING_SECONDS,
+    QUEUE,
+    VERSION,
+    WORKFLOW,
+    attempt_id,
+    is_going_on,
+    job_to_text,
+    result_from_text,
+)
+from purpose_agent.durable.database import PostgresDatabase
+from purpose_agent.durable.postgres import PostgresCheckpointer
+from purpose_agent.runtime.jobs import Job, JobResult
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
+
+_UNDER_WAY = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A job, and which time it is in the queue."""
+
+    job: Job
+    attempt: int = 1
+
+    @property
+    def id(self) -> str:
+        return attempt_id(self.job.id, self.attempt)
+
+
+class DbosEngine:
+    """`runtime.jobs.Engine` on DBOS and PostgreSQL. Nothing is connected before the first job.
+
+    Args:
+        url: `postgresql://user:password@host/name`: where the workers look, too.
+        queue: Workers of another queue don't see these jobs.
+
+    Raises:
+        MissingExtra: The extra `dbos` is not installed.
+        UsageError: `url` is no address of a PostgreSQL database.
+    """
+
+    def __init__(self, url: str, *, queue: str = QUEUE) -> None:
+        self._db = PostgresDatabase(url)
+        self._queue = queue
+        self._checkpointer = PostgresCheckpointer(self._db)
+        self._opening = threading.Lock()
+        self._client: DBOSClient | None = None
+
+    @property
+    def checkpointer(self) -> PostgresCheckpointer:
+        return self._checkpointer
+
+    async def perform(self, jobs: Sequence[Job], *, at_once: int | None = None) -> tuple[JobResult, ...]:
+        from anyio import sleep, to_thread
+
+        if at_once is not None and at_once < 1:
+            raise UsageError(f"perform(at_once={at_once}): give a number of jobs from 1, or None.")
+        by_id = {job.id: job for job in jobs}
+        waiting = deque(_Asked(job) for job in by_id.values())
+        under_way: dict[str, _Asked] = {}
+        results: dict[str, JobResult] = {}
+        fresh: set[str] = set()
+        while waiting or under_way:
+            room = len(waiting) if at_once is None else max(0, at_once - len(under_way))
+            taken = [waiting.popleft() for _ in range(min(room, len(waiting)))]
+            under_way.update((asked.id, asked) for asked in taken)
+            fresh.update(await to_thread.run_sync(self._submit, taken))
+            ended = await to_thread.run_sync(self._ended, under_way)
+            for id, result in ended.items():
+                asked = under_way.pop(id)
+                if is_going_on(result) and id not in fresh:
+                    waiting.appendleft(_Asked(asked.job, asked.attempt + 1))
+                else:
+                    results[asked.job.id] = result
+            if not ended and under_way:
+                await sleep(POLLING_SECONDS)
+        return tuple(results[job.id] for job in jobs)
+
+    def close(self) -> None:
+        """Let the connections go; the next job makes new ones."""
+        with self._opening:
+            if self._client is not None:
+                self._client.destroy()
+                self._client = None
+        self._db.close()
+
+    def _submit(self, asked: Sequence[_Asked]) -> list[str]:
+        """Queue those that are not in the queue yet. The ids of all that are not over."""
+        if not asked:
+            return []
+        known = self._statuses([each.id for each in asked], load_output=False)
+        for each in asked:
+            if each.id not in known:
+                self._opened().enqueue(self._options(each), job_to_text(each.job))
+        return [each.id for each in asked if each.id not in known or known[each.id].status in _UNDER_WAY]
+
+    def _options(self, asked: _Asked) -> "EnqueueOptions":
+        from dbos import WorkflowSerializationFormat
+
+        return {
+            "workflow_name": WORKFLOW,
+            "queue_name": self._queue,
+            "workflow_id": asked.id,
+            "app_version": VERSION,
+            "serialization_type": WorkflowSerializationFormat.PORTABLE,
+        }
+
+    def _ended(self, under_way: Mapping[str, _Asked]) -> dict[str, JobResult]:
+        """The results of those that are over."""
+        return {
+            id: _result(under_way[id].job, status)
+            for id, status in self._statuses(list(under_way), load_output=True).items()
+            if status.status not in _UNDER_WAY
+        }
+
+    def _statuses(self, ids: list[str], *, load_output: bool) -> "dict[str, WorkflowStatus]":
+        if not ids:
+            return {}
+        listed = self._opened().list_workflows(workflow_ids=ids, load_input=False, load_output=load_output)
+        return {status.workflow_id: status for status in listed}
+
+    def _opened(self) -> "DBOSClient":
+        with self._opening:
+            if self._client is None:
+                self._client = open_client(self._db, self._queue)
+            return self._client
+
+
+def open_client(db: PostgresDatabase, queue: str, *, at_once: int | None = None) -> "DBOSClient":
+    """Make DBOS's tables where they are missing, and the queue; whoever comes first does it.
+
+    Args:
+        at_once: Jobs that every worker of the queue does at a time; None: as it is, and `AT_ONCE` for a new queue.
+
+    Raises:
+        WorkspaceError: The database can't be reached, or not be written to.
+    """
+    from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+    from sqlalchemy.exc import SQLAlchemyError
+
+    quiet()
+    db.rows("SELECT 1")  # the address is right, and our own tables are there
+    try:
+        DBOS.migrate(db.url, schema=DBOS_SCHEMA)
+        client = DBOSClient(
+            system_database_url=db.url,
+            dbos_system_schema=DBOS_SCHEMA,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+        )
+        register = partial(client.register_queue, queue, polling_interval_sec=POLLING_SECONDS)
+        if at_once is None:
+            register(worker_concurrency=AT_ONCE, on_conflict="never_update")
+        else:
+            register(worker_concurrency=at_once, on_conflict="always_update")
+    except SQLAlchemyError as error:
+        raise WorkspaceError(f"{db.shown} can't be used as a queue: {error}") from error
+    return client
+
+
+def quiet() -> None:
+    """DBOS tells its own story on stderr at every start; what goes wrong is still told."""
+    import logging
+
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+
+
+def _result(job: Job, status: "WorkflowStatus") -> JobResult:
+    """What DBOS knows of a job that is over."""
+    if status.status == "SUCCESS" and isinstance(status.output, str):
+        return result_from_text(status.output)
+    if status.status == "CANCELLED":
+        return JobResult(job.id, "cancelled", error="It was cancelled in the queue.")
+    if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        return JobResult(job.id, "failed", error="Every worker that took it died of it; it is not given to another one.")
+    return JobResult(job.id, "failed", error=f"DBOS ended it as {status.status}: {status.error}")
