@@ -1,8 +1,9 @@
-"""Jobs on the distributed engine, over three workers of which one is killed (SIGKILL) every second and replaced.
+"""Flows on the distributed engine, over three workers of which one is killed (SIGKILL) every second and replaced.
 
-Each job has steps with an effect, a line in a file. When all jobs have ended, the log says for each step when it was recorded as done;
-an effect after that is a step that was done twice. A step that was under way when its worker died is done again: those are
-counted apart. Workers are forked from a process that has their imports done, so that they live long enough to work.
+Each flow has nodes with an effect, a line in a file; some of them work side by side. When all have ended, the log says for each node
+when it was recorded as done; an effect after that is a step that was done twice. A step that was under way when its worker died is
+done again: those are counted apart. Workers are forked from a process that has their imports done, so that they live long
+enough to work; each has a workspace of its own, as on a machine of its own.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -21,15 +22,13 @@ from tempfile import mkdtemp
 
 from benchmarks.figures import Figure, Figures
 from benchmarks.runtime.options import Options
-from purpose_agent.core.ids import new_id
-from purpose_agent.core.model import Usage
-from purpose_agent.core.task import Task, task_to_json
+from purpose_agent.agents.jobs import perform
+from purpose_agent.agents.workflow import Workflow
+from purpose_agent.agents.workspace import Workspace
 from purpose_agent.durable.dbos_engine import DbosEngine
 from purpose_agent.durable.worker import Worker
 from purpose_agent.runtime.checkpoint import Checkpointer
-from purpose_agent.runtime.clock import SystemClock
-from purpose_agent.runtime.event_bus import EventBus
-from purpose_agent.runtime.events import AgentFinished, AgentStarted, RunFinished, RunStarted
+from purpose_agent.runtime.events import AgentFinished
 from purpose_agent.runtime.jobs import Job, JobResult
 
 WANTED = {
@@ -39,12 +38,21 @@ WANTED = {
     "engine_steps_again": "steps under way at a kill that were done again (nobody can know how far they were)",
     "engine_events_lost": "events that are missing in the logs of the jobs, or there twice",
 }
+NODES = tuple("abcdefgh")
 WORKERS = 3
 KILL_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
 """Shorter than anyone should take it: a job must be able to be killed several times in the time of this measurement."""
 STEP_SECONDS = 0.1
-PRELOADED = ["benchmarks.runtime.engine", "dbos", "psycopg", "anyio", "pydantic", "sqlalchemy.dialects.postgresql.psycopg"]
+PRELOADED = [
+    "benchmarks.runtime.engine",
+    "apsw",
+    "dbos",
+    "psycopg",
+    "anyio",
+    "pydantic",
+    "sqlalchemy.dialects.postgresql.psycopg",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,8 @@ class Effect:
 
 def measure(options: Options, seed: int = 1) -> Figures:
     """Start a server and workers, have the jobs done, kill, and count."""
-    jobs = [Job(f"run_{number:04d}", "flow", "steps", 8) for number in range(options.of(240, 16))]
+    ids = [f"run_{number:04d}" for number in range(options.of(240, 16))]
+    jobs = [Job(id, "flow", "errand", {"job": id}) for id in ids]
     folder = Path(mkdtemp(prefix="purpose-agent-engine-"))
     try:
         with server(folder) as url:
@@ -75,7 +84,7 @@ def measure(options: Options, seed: int = 1) -> Figures:
         "engine_steps_again": again,
         "engine_events_lost": lost,
     }
-    steps = 8 * len(jobs)
+    steps = len(NODES) * len(jobs)
     of = {"engine_steps_twice": steps, "engine_steps_again": steps, "engine_events_lost": len(jobs)}
     figures = {name: Figure(WANTED[name], value, n=of.get(name)) for name, value in counts.items()}
     return figures | {"engine_unfinished": Figure(WANTED["engine_unfinished"], unfinished / len(jobs), n=len(jobs))}
@@ -116,43 +125,42 @@ class Fleet:
 
 def work(url: str, folder: Path, name: str) -> None:
     """What a worker's process does until it is killed."""
-    steps = Steps(folder)
-    Worker(url, steps.perform, name=name, silence=SILENCE_SECONDS).run()
+    workspace = Workspace(folder / name)
+    errand(folder, workspace)
+
+    async def do(job: Job, checkpointer: Checkpointer) -> JobResult:
+        return await perform(job, workspace, checkpointer)
+
+    Worker(url, do, name=name, silence=SILENCE_SECONDS).run()
 
 
-class Steps:
-    """Does jobs of steps with effects, and goes on where their logs are."""
+def errand(folder: Path, workspace: Workspace | None = None) -> Workflow:
+    """A flow of eight functions, four of them in pairs; each leaves a line."""
+    flow = Workflow("errand", workspace=workspace)
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "effects"
+    def node(name: str) -> Callable[[Mapping[str, object]], Awaitable[dict[str, object]]]:
+        async def work(state: Mapping[str, object]) -> dict[str, object]:
+            await asyncio.sleep(STEP_SECONDS / 2)
+            _leave(folder, str(state["job"]), name)
+            await asyncio.sleep(STEP_SECONDS / 2)
+            return {name: "done"}
 
-    async def perform(self, job: Job, checkpointer: Checkpointer) -> JobResult:
-        """Do what is not done yet."""
-        trace = checkpointer.load(job.id)
-        done = {part.key for part in trace.of(AgentFinished)} if trace else set[str]()
-        bus = EventBus(job.id, SystemClock(), new_id, after=trace.events[-1].seq if trace else 0)
-        if trace is None:
-            bus.publish(RunStarted(task_to_json(Task("append lines")), job.name, "none", "learning"), lane=job.name)
-        for key in (str(number) for number in range(1, int(str(job.input)) + 1)):
-            if key in done:
-                continue
-            bus.publish(AgentStarted(key, "append"), lane=key)
-            checkpointer.append(bus.unsaved())
-            await asyncio.sleep(STEP_SECONDS * 0.5)
-            self._effect(job.id, key)
-            await asyncio.sleep(STEP_SECONDS * 0.5)
-            bus.publish(AgentFinished(key, "append", "finished"), lane=key)
-            checkpointer.append(bus.unsaved())
-        if trace is None or trace.finished is None:
-            bus.publish(RunFinished("finished", "", True, None, Usage()), lane=job.name)
-            checkpointer.append(bus.unsaved())
-        return JobResult(job.id, "finished", success=True)
+        return work
 
-    def _effect(self, job: str, key: str) -> None:
-        line = f"{job} {key} {time.time()}\n".encode()
-        file = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(file, line)  # one write: it is there as a whole, or not at all
-        os.close(file)
+    for name in NODES:
+        flow.add_node(name, node(name))
+    for source, target in (("BEGIN", "a"), ("a", "b"), ("a", "c"), ("d", "e"), ("d", "f"), ("g", "h"), ("h", "DONE")):
+        flow.add_edge(source, target)
+    flow.add_edge(["b", "c"], "d")
+    flow.add_edge(["e", "f"], "g")
+    return flow
+
+
+def _leave(folder: Path, job: str, step: str) -> None:
+    """One write: the line is there as a whole, or not at all."""
+    file = os.open(folder / "effects", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"{job} {step} {time.time()}\n".encode())
+    os.close(file)
 
 
 async def _done(engine: DbosEngine, jobs: Sequence[Job], fleet: Fleet) -> tuple[tuple[JobResult, ...], int]:
@@ -184,9 +192,10 @@ def counted(checkpointer: Checkpointer, jobs: Sequence[Job], seen: Sequence[Effe
         lost += [event.seq for event in trace.events] != list(range(1, len(trace.events) + 1))
         for event in trace.events:
             if isinstance(event.payload, AgentFinished):
-                lost += (job.id, event.payload.key) in ends
-                ends[job.id, event.payload.key] = event.at.timestamp()
+                lost += (job.id, event.payload.name) in ends
+                ends[job.id, event.payload.name] = event.at.timestamp()
         lost += trace.finished is None
+        lost += sum((job.id, node) not in ends for node in NODES)
     times = Counter((effect.job, effect.step) for effect in seen)
     lost += sum(step not in times for step in ends)
     return _after(seen, ends), sum(count - 1 for count in times.values()), lost

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from purpose_agent.agents.budget import Budget
     from purpose_agent.agents.lift import lift
     from purpose_agent.agents.lift_report import LiftReport
+    from purpose_agent.agents.parallel_result import FailedTask
     from purpose_agent.agents.purpose import purpose
     from purpose_agent.agents.settled import Settled
     from purpose_agent.agents.streaming import RunStream
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from purpose_agent.core.tool import Tool, tool
     from purpose_agent.engine.result import TaskResult
     from purpose_agent.memory.budget import MemoryBudget
+    from purpose_agent.models.rate_limit import RateLimit
     from purpose_agent.protocols.otel import instrument
     from purpose_agent.runtime import events
     from purpose_agent.runtime.events import Event
@@ -39,9 +41,23 @@ if TYPE_CHECKING:
     from purpose_agent.tools.calculator import CalculatorTool
     from purpose_agent.tools.files import ListFilesTool, ReadFileTool, WriteFileTool
     from purpose_agent.tools.python_exec import PythonExecTool
-    from purpose_agent.vocabulary import Spark, resolve_backend
+    from purpose_agent.vocabulary import (
+        BEGIN,
+        DONE_SIGNAL,
+        Flow,
+        FlowResult,
+        Spark,
+        SwarmResult,
+        resolve_backend,
+        resume_swarm,
+        resume_swarm_async,
+        swarm,
+        swarm_async,
+    )
 
 __all__ = [
+    "BEGIN",
+    "DONE_SIGNAL",
     "Agent",
     "ApprovalRequest",
     "Approve",
@@ -55,6 +71,9 @@ __all__ = [
     "Edit",
     "Environment",
     "Event",
+    "FailedTask",
+    "Flow",
+    "FlowResult",
     "Lagged",
     "Later",
     "Lesson",
@@ -70,6 +89,7 @@ __all__ = [
     "Provenance",
     "PurposeAgentError",
     "PythonExecTool",
+    "RateLimit",
     "ReadFileTool",
     "Reject",
     "RunStream",
@@ -77,6 +97,7 @@ __all__ = [
     "Scope",
     "Settled",
     "Spark",
+    "SwarmResult",
     "Task",
     "TaskResult",
     "Team",
@@ -91,10 +112,16 @@ __all__ = [
     "load_tasks",
     "purpose",
     "resolve_backend",
+    "resume_swarm",
+    "resume_swarm_async",
+    "swarm",
+    "swarm_async",
     "tool",
 ]
 
 _HOMES = {
+    "BEGIN": "vocabulary",
+    "DONE_SIGNAL": "vocabulary",
     "Agent": "agents.agent",
     "ApprovalRequest": "core.approval",
     "Approve": "core.approval",
@@ -108,6 +135,9 @@ _HOMES = {
     "Edit": "core.approval",
     "Environment": "core.ports",
     "Event": "runtime.events",
+    "FailedTask": "agents.parallel_result",
+    "Flow": "vocabulary",
+    "FlowResult": "vocabulary",
     "Lagged": "runtime.feed",
     "Later": "core.approval",
     "Lesson": "core.memory",
@@ -123,6 +153,7 @@ _HOMES = {
     "Provenance": "core.memory",
     "PurposeAgentError": "core.errors",
     "PythonExecTool": "tools.python_exec",
+    "RateLimit": "models.rate_limit",
     "ReadFileTool": "tools.files",
     "Reject": "core.approval",
     "RunStream": "agents.streaming",
@@ -130,6 +161,7 @@ _HOMES = {
     "Scope": "core.memory",
     "Settled": "agents.settled",
     "Spark": "vocabulary",
+    "SwarmResult": "vocabulary",
     "Task": "core.task",
     "TaskResult": "engine.result",
     "Team": "agents.team",
@@ -144,6 +176,10 @@ _HOMES = {
     "load_tasks": "agents.task_file",
     "purpose": "agents.purpose",
     "resolve_backend": "vocabulary",
+    "resume_swarm": "vocabulary",
+    "resume_swarm_async": "vocabulary",
+    "swarm": "vocabulary",
+    "swarm_async": "vocabulary",
     "tool": "core.tool",
 }
 

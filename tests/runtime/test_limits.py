@@ -89,3 +89,69 @@ def test_without_limits_nothing_is_remaining_to_be_bounded() -> None:
     meter = Meter(Limits(), StandingClock())
 
     assert (meter.remaining_tokens, meter.remaining_seconds) == (None, None)
+
+
+class PricedModel:
+    """Tells what it costs: a dollar for a thousand tokens read, ten for a thousand written."""
+
+    def usd_of(self, usage: Usage) -> float | None:
+        return usage.input_tokens / 1000 + usage.output_tokens / 100
+
+
+class UnpricedModel:
+    """Knows that it doesn't know."""
+
+    def usd_of(self, usage: Usage) -> float | None:
+        return None
+
+
+def test_an_answer_may_be_as_long_as_the_question_leaves_tokens_for() -> None:
+    meter = Meter(Limits(tokens=1000), StandingClock())
+    meter.charge(Usage(input_tokens=500, output_tokens=100))
+
+    assert meter.longest_answer(150, object()) == 250
+
+
+def test_an_answer_may_be_as_long_as_the_question_leaves_dollars_for() -> None:
+    meter = Meter(Limits(usd=1.0), StandingClock())
+    meter.charge(Usage(usd=0.5))
+
+    assert meter.longest_answer(100, PricedModel()) == 40  # $0.50 less $0.10 for the question
+
+
+def test_the_tighter_of_two_budgets_bounds_the_answer() -> None:
+    meter = Meter(Limits(usd=1.0, tokens=150), StandingClock())
+
+    assert meter.longest_answer(100, PricedModel()) == 50
+
+
+@pytest.mark.parametrize(("limits", "limit"), [(Limits(tokens=100), "tokens"), (Limits(usd=0.1), "usd")])
+def test_a_question_that_is_more_than_what_is_left_is_not_asked(limits: Limits, limit: str) -> None:
+    meter = Meter(limits, StandingClock())
+
+    with pytest.raises(LimitReached, match="the next question") as raised:
+        meter.longest_answer(100, PricedModel())
+
+    assert raised.value.limit == limit
+
+
+@pytest.mark.parametrize("model", [UnpricedModel(), object()])
+def test_a_price_that_nobody_knows_beforehand_bounds_nothing(model: object) -> None:
+    assert Meter(Limits(usd=0.01), StandingClock()).longest_answer(100, model) is None
+
+
+def test_what_is_left_are_limits_for_somebody_else() -> None:
+    clock = StandingClock()
+    meter = Meter(Limits(steps=10, seconds=60, tokens=1000, usd=2.0, retries=3), clock)
+    clock.advance(20)
+    meter.charge(Usage(input_tokens=300, usd=0.5), steps=4)
+
+    assert meter.left() == Limits(steps=6, seconds=40, tokens=700, usd=1.5, retries=3)
+
+
+def test_nothing_is_left_of_a_limit_that_is_spent() -> None:
+    meter = Meter(Limits(steps=4), StandingClock())
+    meter.charge(Usage(), steps=4)
+
+    with pytest.raises(LimitReached, match="4 of 4 steps"):
+        meter.left()

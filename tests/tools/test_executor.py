@@ -1,12 +1,18 @@
 """Calls go in, observations come out, whatever the tools do."""
 
+from pathlib import Path
+
 import anyio
 import pytest
 
+from purpose_agent.core.action import Observation
 from purpose_agent.core.errors import ToolError, UsageError
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.tool import FunctionTool, tool
+from purpose_agent.tools.calculator import CalculatorTool
 from purpose_agent.tools.executor import ToolExecutor
+from purpose_agent.tools.files import ListFilesTool, ReadFileTool, WriteFileTool
+from purpose_agent.tools.python_exec import PythonExecTool
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +154,20 @@ async def test_two_tools_of_one_name_are_refused() -> None:
 
 async def test_the_model_is_offered_every_tool_in_order() -> None:
     assert [spec.name for spec in EXECUTOR.specs] == ["double", "echo", "refuse", "break_down", "dawdle"]
+
+
+def test_our_own_tools_may_be_called_twice_and_others_only_if_they_say_so(tmp_path: Path) -> None:
+    ours = (CalculatorTool(), ReadFileTool(tmp_path), ListFilesTool(tmp_path), WriteFileTool(tmp_path), PythonExecTool())
+    executor = ToolExecutor([*ours, double])
+
+    assert all(executor.is_idempotent(each.spec.name) for each in ours)
+    assert not executor.is_idempotent("double")
+    assert not executor.is_idempotent("nothing")
+
+
+async def test_each_call_is_told_as_it_comes_back_and_what_that_raises_is_raised() -> None:
+    def full(seen: Observation) -> None:
+        raise OSError(f"no room for {seen.call_id}")
+
+    with pytest.raises(OSError, match="no room for 1"):
+        await EXECUTOR.execute((ToolCall("1", "double", {"n": 1}), ToolCall("2", "dawdle", {})), returned=full)

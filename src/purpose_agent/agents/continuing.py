@@ -12,8 +12,9 @@ from purpose_agent.core.errors import NotFound
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.task import Task
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import RunStatus
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.event_bus import EventBus, Listener
+from purpose_agent.runtime.events import RunStatus, RunSuspended
 from purpose_agent.runtime.trace import Trace
 
 OVER: frozenset[RunStatus] = frozenset({"finished", "gave_up", "exhausted"})
@@ -33,6 +34,9 @@ async def promised(
 ) -> TaskResult:
     """The agent's run of that id, without reflection.
 
+    Args:
+        agent: At home, or as `shared` gives it.
+
     Raises:
         CantResume: It is under way in another process, or lacks what it needs to go on.
         RunTaken: Another process goes on with it.
@@ -45,6 +49,26 @@ async def promised(
     # Functions in checks are in no record; all else is, without its secrets.
     has_functions = any(check.kind == "callable" for check in task.checks)
     return await agent.go_on(run_id, task=task if has_functions else None, listeners=listeners)
+
+
+def shared(agent: Agent, run_id: str, keeps: Checkpointer) -> Agent:
+    """The agent, whose runs are kept there too; what is kept of the run is brought to its workspace.
+
+    A run that was under way is taken from the process that had it: of two that try, the second gets `RunTaken`.
+    """
+    place = agent.workspace.keeping(keeps)
+    trace = keeps.load(run_id)
+    if trace is not None:
+        place.bring(trace)
+        if trace.finished is None and trace.suspended is None:
+            bus = EventBus(run_id, place.clock, place.ids, before=trace.events)
+            last = trace.events[-1]
+            bus.publish(
+                RunSuspended("interrupted", "its process ended", trace.usage), lane=trace.events[0].lane, step=last.step
+            )
+            with bus.saving() as events:
+                place.record.append(events)
+    return agent.moved(place, agent.mode)
 
 
 def find_trace(place: Workspace, run_id: str) -> Trace | None:

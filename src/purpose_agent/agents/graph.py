@@ -73,6 +73,14 @@ class Graph:
     names: list[str] = field(default_factory=list[str])
     edges: list[Edge] = field(default_factory=list[Edge])
     branches: list[Branch] = field(default_factory=list[Branch])
+    _from: dict[str, list[Edge]] = field(default_factory=dict[str, list[Edge]])
+    _choices: dict[str, list[Branch]] = field(default_factory=dict[str, list[Branch]])
+    _is_checked: bool = False
+
+    def add_node(self, name: str) -> None:
+        """A place; what is done there is not known here."""
+        self.names.append(name)
+        self._is_checked = False
 
     def add_edge(self, sources: tuple[str, ...], target: str) -> None:
         """Lead from `sources`, all of them, to `target`."""
@@ -87,6 +95,9 @@ class Graph:
         if edge in self.edges:
             raise UsageError(f"{called}: that edge is there already.")
         self.edges.append(edge)
+        for source in sources:
+            self._from.setdefault(source, []).append(edge)
+        self._is_checked = False
 
     def add_branch(self, branch: Branch) -> None:
         """Lead from a node to where its condition says."""
@@ -96,6 +107,8 @@ class Graph:
         if not branch.targets:
             raise UsageError(f"{called}: give each label that it may say a node to go to.")
         self.branches.append(branch)
+        self._choices.setdefault(branch.source, []).append(branch)
+        self._is_checked = False
 
     def check(self) -> None:
         """Pass silently if this can run.
@@ -103,9 +116,12 @@ class Graph:
         Raises:
             UsageError: It can't; the message has all that is wrong with it.
         """
+        if self._is_checked:
+            return
         wrong = [*self._unknown(), *self._unreachable(), *self._endless()] if self.names else ["it has no nodes"]
         if wrong:
             raise UsageError(f"The flow can't run: {'; '.join(wrong)}.")
+        self._is_checked = True
 
     def first(self, state: Callable[[], object]) -> Next:
         """The nodes of the first superstep."""
@@ -124,34 +140,33 @@ class Graph:
         Raises:
             UsageError: A condition said something that is none of its labels.
         """
-        sources = {START} if began else set(done)
-        chosen = tuple(
+        sources = (START,) if began else done
+        chosen = [
             Chosen(branch.source, branch.targets[label], str(label))
-            for branch in self.branches
-            if branch.source in sources
+            for source in sources
+            for branch in self._choices.get(source, ())
             for label in _labels(branch, branch.choose(state()))
-        )
-        return Next(self.following(done, [each.target for each in chosen], arrivals=arrivals, began=began), chosen)
+        ]
+        return Next(self.following(done, [each.target for each in chosen], arrivals=arrivals, began=began), tuple(chosen))
 
     def following(
         self, done: Collection[str], chosen: Iterable[str], *, arrivals: dict[Edge, set[str]], began: bool = False
     ) -> tuple[str, ...]:
         """As `after`, where it is known what the conditions said."""
-        sources = {START} if began else done
         targets = set(chosen)
-        for edge in self.edges:
-            if len(edge.sources) == 1:
-                if edge.sources[0] in sources:
+        for source in (START,) if began else done:
+            for edge in self._from.get(source, ()):
+                if len(edge.sources) == 1:
                     targets.add(edge.target)
-                continue
-            come = arrivals.get(edge, set()) | {source for source in edge.sources if source in sources}
-            if len(come) == len(edge.sources):
-                targets.add(edge.target)
-                come = set[str]()
-            arrivals[edge] = come
+                    continue
+                come = arrivals.setdefault(edge, set())
+                come.add(source)
+                if len(come) == len(edge.sources):
+                    targets.add(edge.target)
+                    del arrivals[edge]
+        targets.discard(END)
         if len(targets) == 1:
-            (only,) = targets
-            return () if only == END else (only,)
+            return tuple(targets)
         return tuple(name for name in self.names if name in targets)
 
     @property
@@ -198,10 +213,12 @@ class Graph:
 
 def _reached(reached: set[str], ways: Sequence[tuple[str, str]]) -> set[str]:
     """All that can be come to from `reached`."""
+    targets: dict[str, list[str]] = {}
+    for source, target in ways:
+        targets.setdefault(source, []).append(target)
     waiting = list(reached)
     while waiting:
-        here = waiting.pop()
-        fresh = [target for source, target in ways if source == here and target not in reached]
+        fresh = [target for target in targets.get(waiting.pop(), ()) if target not in reached]
         reached.update(fresh)
         waiting += fresh
     return reached

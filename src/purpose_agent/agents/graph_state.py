@@ -39,7 +39,7 @@ class Shape:
         self._is_view_a_dict = kind is None or _is_typed_dict(kind)
         if kind is None:
             return
-        if not (self._is_view_a_dict or is_dataclass(kind) or hasattr(kind, "model_fields")):
+        if not (self._is_view_a_dict or hasattr(kind, "__dataclass_fields__") or hasattr(kind, "model_fields")):
             raise UsageError(f"Flow(state={kind!r}): give a TypedDict, a dataclass or a pydantic model, or None.")
         self._fields = get_type_hints(kind, include_extras=True)
         for name, hint in self._fields.items():
@@ -99,7 +99,7 @@ class Shape:
                 raise UsageError(f"{who} gave {name!r} as the name of a value; names are texts.")
             if self._fields is not None:
                 value = self._typed(name, value, who)
-            fresh[name] = value if type(value) in _ATOMS else plain(value, f"{who} gave {name!r}")
+            fresh[name] = cast("Json", value) if type(value) in _ATOMS else plain(value, f"{who} gave {name!r}")
         return fresh
 
     def merged(self, state: Mapping[str, Json], updates: Sequence[tuple[str, Mapping[str, Json]]]) -> dict[str, Json]:
@@ -146,7 +146,7 @@ class Shape:
         dump = getattr(given, "model_dump", None)
         if self._kind is not None and isinstance(given, self._kind) and callable(dump):
             return cast("Mapping[object, object]", dump(mode="json", exclude_unset=True))
-        if self._kind is not None and isinstance(given, self._kind) and is_dataclass(given):
+        if self._kind is not None and isinstance(given, self._kind) and is_dataclass(given) and not isinstance(given, type):
             return cast("Mapping[object, object]", asdict(given))
         raise UsageError(
             f"{who} is {given!r:.80}, of type {type(given).__name__}; it should be a dict of values by name, or None."

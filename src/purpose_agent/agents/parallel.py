@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import OVER, STANDS, find_trace, promised
@@ -102,15 +102,17 @@ async def run_parallel_async(
     place = _place(agents, workspace)
     given = [as_task(task) for task in tasks]
     if not given or not agents or (at_once is not None and at_once < 1):
-        raise UsageError(
-            f"swarm({len(given)} tasks, {len(agents)} agents, at_once={at_once}): give at least one of each."
-        )
+        raise UsageError(f"swarm({len(given)} tasks, {len(agents)} agents, at_once={at_once}): give at least one of each.")
     chosen = _engine_of(engine)
     bus = EventBus(place.ids("run"), place.clock, place.ids)
     swarm = _Swarm(bus, given, agents, place, _keeps(place, agents, chosen), chosen, at_once, seed, on_result, watch)
     goal = f"{len(given)} tasks, the first: {given[0].goal}"
     names = " + ".join(dict.fromkeys(agent.name for agent in agents))
-    state = {"tasks": [task_to_json(task) for task in given], "agents": [agent.name for agent in agents], "at_once": at_once}
+    state: dict[str, Any] = {
+        "tasks": [task_to_json(task) for task in given],
+        "agents": [agent.name for agent in agents],
+        "at_once": at_once,
+    }
     swarm.publish(RunStarted(task_to_json(Task(goal)), LANE, names, agents[0].mode, state, seed=seed))
     swarm.save()
     return await swarm.to_the_end()
@@ -230,7 +232,8 @@ class _Swarm:
 
     def save(self) -> None:
         if self.keeps is not None:
-            self.keeps.append(self.bus.unsaved())
+            with self.bus.saving() as events:
+                self.keeps.append(events)
 
     def fold(self, trace: Trace) -> None:
         """Take over what the record says."""
@@ -332,9 +335,7 @@ class _Swarm:
 
     def _job(self, place: int) -> Job:
         seed = None if self.seed is None else self.seed + place
-        return Job(
-            self.run_ids[place], "agent", self.agent(place).name, task_to_json(self.tasks[place]), seed, self.bus.run_id
-        )
+        return Job(self.run_ids[place], "agent", self.agent(place).name, task_to_json(self.tasks[place]), seed, self.bus.run_id)
 
     def _outcome(self, place: int, done: JobResult) -> Outcome:
         trace = self._trace(done.id)
@@ -393,7 +394,9 @@ def _place(agents: Sequence[Agent], workspace: Workspace | str | Path | None) ->
         raise UsageError("swarm(agents=[]): name at least one agent.")
     place = open_workspace(workspace) if workspace is not None else agents[0].workspace
     if others := {str(agent.workspace.path) for agent in agents} - {str(place.path)}:
-        raise UsageError(f"The swarm is at {place.path}, and agents of it at {', '.join(sorted(others))}. Give all one workspace.")
+        raise UsageError(
+            f"The swarm is at {place.path}, and agents of it at {', '.join(sorted(others))}. Give all one workspace."
+        )
     return place
 
 
@@ -419,9 +422,13 @@ def _tasks_again(trace: Trace, given: Sequence[str | Task] | None) -> list[Task]
     recorded = [task_from_json(each) for each in kept if isinstance(each, dict)] if isinstance(kept, list) else []
     tasks = recorded if given is None else [as_task(task) for task in given]
     if len(tasks) != len(recorded) or any(mine.key != theirs.key for mine, theirs in zip(tasks, recorded, strict=True)):
-        raise CantResume(f"{trace.run_id} had {len(recorded)} tasks, and these are others. Give those it began with, or leave them out.")
+        raise CantResume(
+            f"{trace.run_id} had {len(recorded)} tasks, and these are others. Give those it began with, or leave them out."
+        )
     if given is None and any(check.kind == "callable" for task in recorded for check in task.checks):
-        raise CantResume(f"Checks of tasks of {trace.run_id} are functions, which are not in the record. Give the tasks again: tasks=[...].")
+        raise CantResume(
+            f"Checks of tasks of {trace.run_id} are functions, which are not in the record. Give the tasks again: tasks=[...]."
+        )
     return tasks
 
 

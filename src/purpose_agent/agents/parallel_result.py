@@ -68,7 +68,7 @@ class ParallelResult(Sequence[Outcome]):
 
     @property
     def status(self) -> RunStatus:
-        """"finished" says that every task came to its end, not that it succeeded; "waiting" that one waits for a person."""
+        """How it ended: "finished" says that every task came to its end, not that it succeeded; "waiting" that one waits."""
         end: RunFinished | None = self.trace.finished
         still = self.trace.suspended
         return end.status if end is not None else still.status if still is not None else "running"

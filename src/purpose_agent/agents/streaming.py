@@ -57,8 +57,10 @@ class RunStream:
         self._raise()
         if isinstance(self._outcome, TaskResult):
             return self._outcome
-        told = "has not begun" if self._task is None else "is still going on" if self._outcome is None else "was cancelled"
-        raise UsageError(f"The run {told}, so it has no result. Read its events to the end, or await `result_async()`.")
+        if self._outcome is not None:
+            raise UsageError("The run was cancelled, so it has no result; `resume` goes on with it from where it stopped.")
+        told = "has not begun" if self._task is None else "is still going on"
+        raise UsageError(f"The run {told}, so it has no result yet. Read its events to the end, or await `result_async()`.")
 
     async def result_async(self) -> TaskResult:
         """Wait for the end of the run, which begins now if it has not, and say what it came to.

@@ -133,7 +133,7 @@ class Workflow:
                 f"add_node({name!r}): it would write {target!r}, which the state lacks. Add that to the state, or say writes=..."
             )
         plan.nodes[name] = Node(name, self._work_of(name, work, task, writes, origin), retries, timeout, in_doubt)
-        plan.graph.names.append(name)
+        plan.graph.add_node(name)
 
     def add_edge(self, source: str | Sequence[str], target: str) -> None:
         """Lead from one node to another; from several: `target` waits for all of them.
@@ -223,16 +223,26 @@ class Workflow:
         """
         return await self._resume(run_id, again, done, watch, here=False)
 
-    async def perform(self, run_id: str, state: object, keeps: Checkpointer, *, parent: str | None = None) -> WorkflowResult:
-        """The run of that id, begun or gone on with: for workers, which have it from a queue."""
+    async def perform(
+        self, run_id: str, state: object, keeps: Checkpointer, *, parent: str | None = None, shares: bool = False
+    ) -> WorkflowResult:
+        """The run of that id, begun or gone on with: for workers, which have it from a queue.
+
+        Args:
+            state: The first one; not looked at if the run has begun.
+            shares: Its agents' runs are kept there too.
+        """
         self.check()
         trace = keeps.load(run_id)
         if trace is None:
             first = self._plan.shape.first(state)
-            return await begun(self._plan, first, run_id=run_id, parent=parent, keeps=keeps).to_the_end()
-        if trace.finished is not None and trace.finished.status == "finished":
+            run = begun(self._plan, first, run_id=run_id, parent=parent, keeps=keeps, shares=shares)
+        elif trace.finished is not None and trace.finished.status == "finished":
             return WorkflowResult(trace)
-        return await gone_on_with(self._plan, trace, keeps=keeps).to_the_end()
+        else:
+            run = gone_on_with(self._plan, trace, keeps=keeps, shares=shares)
+            run.save()
+        return await run.to_the_end()
 
     async def _run(self, state: object, watch: Listener | None, *, here: bool) -> WorkflowResult:
         self.check()

@@ -8,13 +8,13 @@ Not here: when a node runs, retries and timeouts (`workflow_run.py`), and flows 
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from purpose_agent.agents.agent import Agent
-from purpose_agent.agents.continuing import STANDS, promised
+from purpose_agent.agents.continuing import STANDS, promised, shared
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.messages import Json
@@ -27,6 +27,7 @@ from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunStatus
 
 InDoubt: TypeAlias = Literal["again", "fail"]
+NOTHING: Final = Usage()
 GOALS = ("task", "goal")
 """Where an agent looks for what it should do."""
 
@@ -77,14 +78,13 @@ class Handed:
     """
 
     update: Mapping[str, Json]
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NOTHING
     origin: Origin | None = None
     then: Callable[[], Awaitable[object]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What a node is given.
+class Turn(NamedTuple):
+    """What a node is given. A tuple, since one is made for each node that runs.
 
     Attributes:
         values: The state before the superstep; not to be changed.
@@ -94,6 +94,7 @@ class Turn:
         parent: The workflow's run.
         keeps: Where runs of workflows are kept; None: nowhere.
         here: Nothing may wait: plain functions are called in this thread.
+        shares: Its agents' runs are kept there too, so that another machine can go on with them.
     """
 
     node: str
@@ -106,6 +107,7 @@ class Turn:
     listeners: Sequence[Listener]
     keeps: Checkpointer | None
     here: bool = False
+    shares: bool = False
 
 
 class Work(Protocol):
@@ -116,8 +118,7 @@ class Work(Protocol):
         can_stop: It can be cancelled.
     """
 
-    @property
-    def has_run(self) -> bool: ...
+    has_run: ClassVar[bool]
 
     @property
     def can_stop(self) -> bool: ...
@@ -200,11 +201,17 @@ class Asks:
     flow: str
     task: Callable[[Any], object] | None = None
     has_run: ClassVar[bool] = True
-    can_stop: ClassVar[bool] = True
+
+    @property
+    def can_stop(self) -> bool:
+        return True
 
     async def perform(self, turn: Turn) -> Handed:
+        agent = self.agent
+        if turn.shares and turn.keeps is not None and agent.mode != "evaluation":
+            agent = shared(agent, turn.run_id, turn.keeps)
         result = await promised(
-            self.agent,
+            agent,
             self._task(turn),
             turn.run_id,
             parent=turn.parent,
@@ -214,7 +221,7 @@ class Asks:
         if result.status in STANDS:
             raise PartStands(result.reason, result.status, result.usage)
         origin = result.taint.origin
-        then = partial(self.agent.reflected, result, turn.listeners)
+        then = partial(agent.reflected, result, turn.listeners)
         if result.answer is None:
             why = f"{result.status.replace('_', ' ')}: {result.reason}"
             raise PartFailed(why, status=result.status, usage=result.usage, origin=origin, then=then)

@@ -72,7 +72,7 @@ class Past:
         """All of its nodes are done; `order` is that in which they count."""
         self.step = step
         for name in order:
-            if name in self.done and self.done[name]:
+            if self.done.get(name):
                 self.last = self.done[name]
         self.done, self.begun, self.ended = {}, {}, {}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
-from purpose_agent.runtime.events import AgentFinished, CheckpointSaved, RunFinished, RunStarted, RunStatus
+from purpose_agent.runtime.events import AgentFinished, RunFinished, RunStarted, RunStatus
 from purpose_agent.runtime.trace import Trace
 
 
@@ -56,7 +56,7 @@ class WorkflowResult:
     @property
     def steps(self) -> int:
         """How many supersteps are complete."""
-        return max((saved.step for saved in self.trace.of(CheckpointSaved)), default=0)
+        return self.trace.events[-1].step  # its last word belongs to the last complete one
 
     @property
     def nodes(self) -> tuple[AgentFinished, ...]:

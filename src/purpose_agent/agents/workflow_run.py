@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from purpose_agent.agents.continuing import OVER
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
-from purpose_agent.agents.workflow_nodes import Handed, Node, PartFailed, PartStands, Turn
+from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Turn
 from purpose_agent.agents.workflow_past import Past
 from purpose_agent.agents.workflow_result import WorkflowResult, answer_of
 from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
 from purpose_agent.core.ids import IdSource
-from purpose_agent.core.model import Usage
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
@@ -49,6 +48,7 @@ class WorkflowRun:
         name: Of the workflow; its own lane.
         keeps: Where it is saved; None: its events are in this process alone.
         here: Nothing in it waits, and it is worked off in the caller's thread.
+        shares: Its agents' runs are kept there too.
     """
 
     name: str
@@ -62,6 +62,7 @@ class WorkflowRun:
     max_steps: int
     listeners: Sequence[Listener] = ()
     here: bool = False
+    shares: bool = False
     stands: list[tuple[str, PartStands]] = field(default_factory=list[tuple[str, PartStands]])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     began: float = field(default_factory=time.monotonic)
@@ -93,7 +94,8 @@ class WorkflowRun:
     def save(self) -> None:
         """Save what happened since the last time."""
         if self.keeps is not None:
-            self.keeps.append(self.bus.unsaved())
+            with self.bus.saving() as events:
+                self.keeps.append(events)
 
     async def _work(self) -> tuple[RunStatus, str]:
         past = self.past
@@ -129,7 +131,7 @@ class WorkflowRun:
         """An attempt begins. Of a function that may be called again anyhow it is told, and not kept."""
         node, past = self.nodes[name], self.past
         before, ended = past.begun.get(name), past.ended.get(name)
-        if not (node.is_kept or self.listeners or ended is not None):
+        if not (node.is_kept or self.bus.is_heard or ended is not None):
             return
         attempt = 1 + max(before.attempt if before is not None else 0, ended.attempt if ended is not None else 0)
         run_id = ""
@@ -211,11 +213,13 @@ class WorkflowRun:
             self.listeners,
             self.keeps,
             self.here,
+            self.shares,
         )
         if node.timeout is None:
             return await node.work.perform(turn)
+        limit = asyncio.timeout(node.timeout)
         try:
-            async with asyncio.timeout(node.timeout) as limit:
+            async with limit:
                 return await node.work.perform(turn)
         except TimeoutError as error:
             if not limit.expired():
@@ -244,8 +248,8 @@ class WorkflowRun:
             "" if started is None else started.run_id,
             error,
             1 if started is None else started.attempt,
-            round(time.monotonic() - began, 6),
-            Usage() if came is None else came.usage,
+            _short(time.monotonic() - began),
+            NOTHING if came is None else came.usage,
             None if came is None else came.origin,
         )
         self.bus.publish(part, lane=name, step=past.step + 1)
@@ -261,7 +265,8 @@ class WorkflowRun:
             self._publish(StateChanged(changed), step)
         for chosen in following.chosen:
             self._publish(HandedOver(chosen.source, chosen.target, "", chosen.label), step)
-        self._publish(CheckpointSaved(step, seconds=self._seconds()), step)
+        if self.keeps is not None:
+            self._publish(CheckpointSaved(step, seconds=self._seconds()), step)
         past.state = state
         past.written.update(changed)
         past.superstep_ended(step, past.active)
@@ -271,7 +276,7 @@ class WorkflowRun:
         self.bus.publish(payload, lane=self.name, step=self.past.step if step is None else step)
 
     def _seconds(self) -> float:
-        return round(self.past.seconds + time.monotonic() - self.began, 6)
+        return _short(self.past.seconds + time.monotonic() - self.began)
 
     def _close(self, status: RunStatus, reason: str) -> None:
         past = self.past
@@ -283,3 +288,8 @@ class WorkflowRun:
             )
         )
         self.save()
+
+
+def _short(seconds: float) -> float:
+    """To the microsecond."""
+    return int(seconds * 1e6) / 1e6

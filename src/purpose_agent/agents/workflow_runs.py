@@ -61,9 +61,16 @@ class Plan:
     @property
     def mode(self) -> RunMode:
         """The strictest of its agents'."""
-        modes = [node.work.agent.mode for node in self.nodes.values() if isinstance(node.work, Asks)]
-        modes += [node.work.plan.mode for node in self.nodes.values() if isinstance(node.work, Nested)]
-        return max(modes, key=_MODES.index, default="learning")
+        modes: list[RunMode] = ["learning"]
+        for node in self.nodes.values():
+            match node.work:
+                case Asks(agent=agent):
+                    modes.append(agent.mode)
+                case Nested(plan=plan):
+                    modes.append(plan.mode)
+                case _:
+                    pass
+        return max(modes, key=_MODES.index)
 
     @property
     def waits_for_nothing(self) -> bool:
@@ -83,9 +90,12 @@ def begun(
     listeners: Sequence[Listener] = (),
     keeps: Checkpointer | None = None,
     here: bool = False,
+    shares: bool = False,
 ) -> WorkflowRun:
     """A new run."""
-    run = _run(plan, EventBus(run_id or plan.ids("run"), plan.clock, plan.ids), Past(dict(state)), listeners, keeps, here)
+    run = _run(
+        plan, EventBus(run_id or plan.ids("run"), plan.clock, plan.ids), Past(dict(state)), listeners, keeps, here, shares
+    )
     goal = next(
         (text for name in GOALS if isinstance(text := state.get(name), str) and text.strip()), f"Run the flow {plan.name!r}"
     )
@@ -109,6 +119,7 @@ def gone_on_with(
     listeners: Sequence[Listener] = (),
     keeps: Checkpointer | None = None,
     here: bool = False,
+    shares: bool = False,
 ) -> WorkflowRun:
     """A run that goes on where it was.
 
@@ -135,7 +146,7 @@ def gone_on_with(
             f" resume({trace.run_id!r}, done={{{left[0]!r}: {{...}}}})."
         )
     bus = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events)
-    run = _run(plan, bus, past, listeners, keeps, here)
+    run = _run(plan, bus, past, listeners, keeps, here, shares)
     resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
     bus.publish(resumed, lane=plan.name, step=past.step)
     for name, output in found.items():
@@ -156,7 +167,13 @@ def _is_in_doubt(node: Node, past: Past) -> bool:
 
 
 def _run(
-    plan: Plan, bus: EventBus, past: Past, listeners: Sequence[Listener], keeps: Checkpointer | None, here: bool
+    plan: Plan,
+    bus: EventBus,
+    past: Past,
+    listeners: Sequence[Listener],
+    keeps: Checkpointer | None,
+    here: bool,
+    shares: bool,
 ) -> WorkflowRun:
     for listener in listeners:
         bus.listen(listener)
@@ -172,6 +189,7 @@ def _run(
         plan.max_steps,
         listeners,
         here,
+        shares,
     )
 
 
@@ -188,7 +206,10 @@ class Nested:
     writes: str | None = None
     task: Callable[[Any], object] | None = None
     has_run: ClassVar[bool] = True
-    can_stop: ClassVar[bool] = True
+
+    @property
+    def can_stop(self) -> bool:
+        return True
 
     async def perform(self, turn: Turn) -> Handed:
         first = self._first(turn)
@@ -216,11 +237,12 @@ class Nested:
                 taint=turn.taint,
                 listeners=turn.listeners,
                 keeps=turn.keeps,
+                shares=turn.shares,
             )
         elif trace.finished is not None and trace.finished.status == "finished":
             return WorkflowResult(trace)
         else:
-            run = gone_on_with(self.plan, trace, listeners=turn.listeners, keeps=turn.keeps)
+            run = gone_on_with(self.plan, trace, listeners=turn.listeners, keeps=turn.keeps, shares=turn.shares)
         return await run.to_the_end()
 
     def _first(self, turn: Turn) -> dict[str, Json]:

@@ -52,6 +52,7 @@ from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.sqlite import SqliteCheckpointer
 from purpose_agent.runtime.checkpoints.twice import KeptTwice
 from purpose_agent.runtime.clock import SystemClock
+from purpose_agent.runtime.costs import Cost, CostKey, costs
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.difference import RunDifference, difference
 from purpose_agent.runtime.event_bus import Listener
@@ -60,10 +61,13 @@ from purpose_agent.runtime.forking import fork, resumable
 from purpose_agent.runtime.jobs import JobKind
 from purpose_agent.runtime.lanes import timeline
 from purpose_agent.runtime.record import (
+    NOT_WANTED,
+    PENDING,
     RunRecord,
     RunRow,
     claim_reflection,
     get_run,
+    last_seq,
     list_runs,
     load_trace,
     this_process,
@@ -183,6 +187,14 @@ class Workspace(Remembered):
             NotFound: There is none of that id.
         """
         return load_trace(self._db, run_id)
+
+    def costs(self, by: CostKey = "agent") -> list[Cost]:
+        """What was spent here, by agent, model, family or day; each model call counts once. See `runtime/costs.py`.
+
+        Raises:
+            UsageError: There is no such way to add up.
+        """
+        return costs(self._db, by)
 
     def timeline(self, run_id: str) -> tuple[Event, ...]:
         """Everything that happened in a run and in its members' and parts' runs, in one order.

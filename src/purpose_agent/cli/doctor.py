@@ -56,6 +56,7 @@ def doctor(workspace: Folder = None) -> None:
         _ollama,
         _keys,
         _model,
+        _prices,
         _embedder,
         _sqlite,
         lambda: _workspace(workspace),
@@ -93,6 +94,15 @@ def _weights() -> Finding:
     default = get_weights(DEFAULT_MODEL)
     mend = f"purpose-agent models pull    ({default.name}, {size(default.bytes)}, {default.licence})"
     return Finding("local models", "missing", f"none in {cache_dir()}", mend)
+
+
+def _prices() -> Finding:
+    from purpose_agent.models.pricing import is_installed
+
+    if not is_installed():
+        mend = "pip install 'purpose-agent[prices]'"
+        return Finding("model prices", "missing", "what providers charge is unknown: prices need the extra `prices`", mend)
+    return Finding("model prices", "ok", f"genai-prices {metadata.version('genai-prices')}")
 
 
 def _embedder() -> Finding:

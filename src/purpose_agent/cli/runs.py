@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from purpose_agent.cli import costs as spending
 from purpose_agent.cli import export as exporting
 from purpose_agent.cli import people
 from purpose_agent.cli import resume as resuming
@@ -43,6 +44,7 @@ app.command("resume")(resuming.resume)
 app.command("fork")(resuming.fork)
 app.command("diff")(resuming.diff)
 app.command("export")(exporting.export)
+app.command("costs")(spending.costs)
 for _command in (
     people.questions,
     people.approve,

@@ -25,8 +25,8 @@ AT_ONCE: Final = 4
 """Jobs that a worker does at a time, unless it says otherwise."""
 MOST_ATTEMPTS: Final = 100
 """A job that so many workers have died of is not given to another one."""
-GOES_ON: Final = frozenset({"waiting", "paused", "interrupted"})
-"""A job that ended so is done further when it is submitted again; any other is over, and its result is given again."""
+OVER: Final = frozenset({"finished", "gave_up"})
+"""A job that ended so is over, and its result is given again; any other is taken up again when it is submitted again."""
 
 
 def job_to_text(job: Job) -> str:
@@ -49,9 +49,9 @@ def result_from_text(text: str) -> JobResult:
     return from_json(JobResult, text)
 
 
-def is_going_on(result: JobResult) -> bool:
-    """It stands still, and is not over."""
-    return result.status in GOES_ON
+def is_over(result: JobResult) -> bool:
+    """There is nothing to go on with."""
+    return result.status in OVER
 
 
 def attempt_id(job_id: str, attempt: int) -> str:

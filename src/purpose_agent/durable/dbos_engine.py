@@ -4,8 +4,8 @@ In:  jobs.
 Out: what became of each.
 
 A job's id is its id in the queue: one that is submitted twice, by whomever, is one job, and the second submitter waits for
-the first one's result. One that stands still (it waits for a person, or was interrupted) is taken up again by submitting it
-again. Not here: doing a job (`worker.py`).
+the first one's result. One that has ended, but not well (it waits for a person, was interrupted, failed), is taken up again by
+submitting it again: it goes on where its log is. Not here: doing a job (`worker.py`).
 """
 
 import threading
@@ -25,7 +25,7 @@ from purpose_agent.durable.agreed import (
     VERSION,
     WORKFLOW,
     attempt_id,
-    is_going_on,
+    is_over,
     job_to_text,
     result_from_text,
 )
@@ -92,7 +92,7 @@ class DbosEngine:
             ended = await to_thread.run_sync(self._ended, under_way)
             for id, result in ended.items():
                 asked = under_way.pop(id)
-                if is_going_on(result) and id not in fresh:
+                if not is_over(result) and id not in fresh:
                     waiting.appendleft(_Asked(asked.job, asked.attempt + 1))
                 else:
                     results[asked.job.id] = result

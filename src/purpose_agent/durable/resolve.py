@@ -36,6 +36,8 @@ def engine_of(spec: str | Engine | None = None) -> Engine | None:
         MissingExtra: It needs the extra `dbos`, which is not installed.
         UsageError: There is no such engine.
     """
+    if isinstance(spec, DbosEngine):
+        return None if _here else spec
     if spec is not None and not isinstance(spec, str):
         return spec
     url = address_of(spec)

@@ -13,6 +13,7 @@ The body of the one workflow is no step of DBOS's: the log is the record of step
 import logging
 import signal
 import threading
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from types import FrameType
@@ -149,7 +150,8 @@ class Worker:
             self._end_or_give_back()
         finally:
             undo()
-            DBOS.destroy(workflow_completion_timeout_sec=_WRITTEN_SECONDS if self._under_way == 0 else 0)
+            seconds = _WRITTEN_SECONDS if self._under_way == 0 else 0
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=seconds)
             self._left.set()
             if beating.is_alive():
                 beating.join()
@@ -178,12 +180,15 @@ class Worker:
         job = job_from_text(text)
         self._count(1)
         try:
-            return result_to_text(await self._perform(job, PostgresCheckpointer(self._db, lease=lease)))
+            result = await self._perform(job, PostgresCheckpointer(self._db, lease=lease))
         # A door: what a job raises is its result. Of one that was taken over, nobody hears it: DBOS keeps the owner's result.
         except Exception as error:  # noqa: BLE001
-            return result_to_text(JobResult(job.id, "failed", error=f"{type(error).__name__}: {error}"))
+            result = JobResult(job.id, "failed", error=f"{type(error).__name__}: {error}")
         finally:
             self._count(-1)
+        if self._given_back.is_set():
+            raise CancelledError  # whatever it became here: the job is another worker's now, and DBOS is to keep nothing
+        return result_to_text(result)
 
     def _count(self, change: int) -> None:
         with self._changed:
@@ -223,7 +228,7 @@ class Worker:
             # Queues again what that worker had, and only that. DBOS offers it to nobody but its own paid service.
             DBOS._recover_pending_workflows([dead])  # pyright: ignore[reportPrivateUsage]
             self._heartbeats.bury(dead)
-            _log.warning("%s is dead: its jobs are in the queue again.", dead)
+            _log.warning("%s is gone: its jobs are in the queue again.", dead)
 
     def _listen_to_signals(self) -> Callable[[], None]:
         """Stop on SIGTERM and SIGINT; what undoes it."""

@@ -38,11 +38,11 @@ from purpose_agent.runtime.events import (
     ModelAsked,
     ModelCalled,
     OptionsListed,
-    PersonAnswered,
     RunFinished,
     RunMode,
     RunStarted,
     RunSuspended,
+    ScoreOverridden,
     StepScored,
     ToolReturned,
     ToolStarted,
@@ -171,6 +171,8 @@ async def _redo(run: Run, events: Sequence[Event]) -> None:
             case StepScored(score=score):
                 run.score = score
                 run.phi = score.after if score.after is not None or isinstance(action, Finish) else run.phi
+            case ScoreOverridden(step=step, phi=phi) if step == events[0].step:
+                run.phi = phi
             case CheckpointSaved(last_problem=problem):
                 run.last_problem = problem
             case _:
@@ -204,9 +206,6 @@ async def _redo_in_world(run: Run, world: ChoiceEnvironment, action: Action, sit
 
 def _decided(run: Run, events: Sequence[Event]) -> Decided | None:
     """What the step under way had decided, and how far its calls have come; None: nothing, and the model is asked again."""
-    for event in events:
-        if isinstance(event.payload, PersonAnswered):
-            run.answers[event.payload.call_id] = event.payload
     action, message, seen, _, _ = _read(run, events)
     if action is None or run.world is not None:
         return None

@@ -20,7 +20,7 @@ from purpose_agent.core.values import Experienced
 from purpose_agent.critics.phi import PhiCritic
 from purpose_agent.engine.context import Context
 from purpose_agent.runtime.event_bus import EventBus
-from purpose_agent.runtime.events import MemoryRecalled, Payload, PersonAnswered, RunMode, RunStarted, RunStatus
+from purpose_agent.runtime.events import MemoryRecalled, Payload, RunMode, RunStarted, RunStatus
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.tools.executor import ToolExecutor
 
@@ -88,7 +88,6 @@ class Run:
         critic: Judges its steps; None before the first.
         save: Saves what was published since the last time; does nothing in an evaluation.
         hear: Hears what people said to it from outside since the last time; does nothing where nobody keeps a record.
-        answers: What people said of calls, by the call's id.
         returned: Calls of the present step that were carried out before the run was resumed, by their ids.
         in_flight: Ids of its calls that had begun then, and of which nobody knows whether they were carried out.
         recalled: What it was given of what was learned, as its event tells.
@@ -121,7 +120,6 @@ class Run:
     critic: PhiCritic | None = None
     save: Callable[[], None] = _nothing
     hear: Callable[[], None] = _nothing
-    answers: dict[str, PersonAnswered] = field(default_factory=dict[str, PersonAnswered])
     returned: dict[str, Observation] = field(default_factory=dict[str, Observation])
     in_flight: set[str] = field(default_factory=set[str])
     recalled: MemoryRecalled = field(default_factory=lambda: MemoryRecalled(()))

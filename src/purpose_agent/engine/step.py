@@ -96,10 +96,11 @@ class Stepper:
             acts: The answer is the agent's own, and is kept; not a critic's.
         """
         run.meter.check_spending()
-        question = estimated_tokens(request.text) + sum(estimated_tokens(str(tool)) for tool in request.tools)
-        most = run.meter.longest_answer(question, model)
-        if most is not None:
-            request = replace(request, max_tokens=most if request.max_tokens is None else min(request.max_tokens, most))
+        if run.meter.has_budget:
+            question = estimated_tokens(request.text) + sum(estimated_tokens(str(tool)) for tool in request.tools)
+            most = run.meter.longest_answer(question, model)
+            if most is not None:
+                request = replace(request, max_tokens=most if request.max_tokens is None else min(request.max_tokens, most))
         response = await call_model(
             model, request, prompt, clock=self._clock, publish=run.publish, acts=acts, stream=acts and run.streams
         )

@@ -216,8 +216,11 @@ class OpenAICompatibleModel:
 
     async def _turn(self, request: ModelRequest) -> Turn:
         """The call's place among all that ask this server, once it has come."""
-        read = len(request.text) // 4 + sum(len(str(tool)) for tool in request.tools) // 4
-        turn = self.limiter.turn(read + (EXPECTED_TOKENS if request.max_tokens is None else request.max_tokens))
+        tokens = 0
+        if self.limiter.limit.tokens_per_minute is not None:
+            tokens = (len(request.text) + sum(len(str(tool)) for tool in request.tools)) // 4
+            tokens += EXPECTED_TOKENS if request.max_tokens is None else request.max_tokens
+        turn = self.limiter.turn(tokens)
         await turn.wait(self._retry.wait)
         return turn
 

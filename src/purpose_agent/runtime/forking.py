@@ -7,6 +7,7 @@ A fork has events of its own: nothing that happens in it touches the run it came
 is done; it is not done again, and not undone.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from purpose_agent.core.errors import CantResume
@@ -82,11 +83,7 @@ def fork(db: Database, record: RunRecord, run_id: str, *, at: int | None, seed: 
 
 def forked(trace: Trace, at: int, run_id: str, *, seed: int | None, ids: IdSource) -> tuple[Event, ...]:
     """The events of the first `at` steps, as those of another run."""
-    kept = [
-        event
-        for event in trace.events
-        if event.step <= at and not isinstance(event.payload, RunFinished | RunSuspended | RunResumed)
-    ]
+    kept = [event for event in _under_way(trace.events) if event.step <= at]
     own = {event.id: ids("evt") for event in kept}
     events: list[Event] = []
     for number, event in enumerate(kept, start=1):
@@ -98,6 +95,21 @@ def forked(trace: Trace, at: int, run_id: str, *, seed: int | None, ids: IdSourc
         parent = own.get(event.parent) if event.parent is not None else None
         events.append(replace(event, id=own[event.id], run_id=run_id, seq=number, payload=payload, parent=parent))
     return tuple(events)
+
+
+def _under_way(events: Iterable[Event]) -> Iterator[Event]:
+    """Without ends and new beginnings, and without what came after an end: reflection, and what became of its lessons."""
+    is_over = False
+    for event in events:
+        match event.payload:
+            case RunFinished() | RunSuspended():
+                is_over = isinstance(event.payload, RunFinished)
+            case RunResumed():
+                is_over = False
+            case _ if not is_over:
+                yield event
+            case _:
+                pass
 
 
 def _seconds(events: tuple[Event, ...]) -> float:

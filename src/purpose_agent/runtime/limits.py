@@ -61,6 +61,11 @@ class Meter:
         return self._clock.monotonic() - self._started
 
     @property
+    def has_budget(self) -> bool:
+        """There is a limit in tokens or dollars, so that answers are to be bounded."""
+        return self.limits.tokens is not None or self.limits.usd is not None
+
+    @property
     def remaining_tokens(self) -> int | None:
         """Tokens left, 0 and above, or None for no limit."""
         return None if self.limits.tokens is None else max(0, self.limits.tokens - self.usage.tokens)

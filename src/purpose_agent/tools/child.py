@@ -5,7 +5,8 @@ Out: what it returns, as text. However the call ends, by an answer, an error, it
      with it whatever it has forked or started.
 
 The child is a fresh interpreter that imports the function by its name; it has our `sys.path`, folder and environment. Arguments go
-there pickled, text comes back. What the function prints goes to our stderr. If our process dies, the child ends itself.
+there as JSON and are read again in their types; text comes back. What the function prints goes to our stderr. If our process dies,
+the child ends itself.
 
 Does not hold code in: the function may do whatever we may (`sandbox` is for code that we did not write). A process that it puts into
 a session of its own is out of reach. What runs know of themselves (`runtime/run_mode.py`) doesn't reach the child.
@@ -14,7 +15,6 @@ a session of its own is out of reach. What runs know of themselves (`runtime/run
 import contextlib
 import json
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from purpose_agent.core.errors import ToolError
-from purpose_agent.core.tool import FunctionTool, render_result
+from purpose_agent.core.tool import FunctionTool, make_tool, render_result
 from purpose_agent.runtime.controls import within_a_call
 
 if TYPE_CHECKING:
@@ -41,12 +41,13 @@ async def call_in_child(tool: FunctionTool, arguments: Mapping[str, Any]) -> str
     import subprocess
 
     import anyio
+    from pydantic_core import to_json
 
     name = tool.spec.name
     function = tool.function
     try:
-        job = pickle.dumps((name, function.__module__, function.__qualname__, dict(arguments)))
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        job = to_json((name, function.__module__, function.__qualname__, dict(arguments)))
+    except ValueError as error:
         raise ToolError(f"{name} runs in a process of its own, and its arguments can't be sent there: {error}") from error
     command = [sys.executable, "-c", START, json.dumps([str(place) for place in sys.path])]
     process = await anyio.open_process(command, stdin=subprocess.PIPE, stderr=None, start_new_session=True)
@@ -122,27 +123,28 @@ def _end_with_parent(jobs: BinaryIO) -> None:
 def _done(job: bytes) -> tuple[str, str]:
     """How the call went, and the words for it."""
     try:
-        name, module, path, arguments = cast("tuple[str, str, str, dict[str, Any]]", pickle.loads(job))
-        function = _found(module, path)
+        name, module, path, given = cast("tuple[str, str, str, dict[str, Any]]", json.loads(job))
+        tool = _found(name, module, path)
+        arguments = tool.validate(given)
     except Exception as error:  # noqa: BLE001 - a door: whatever a user's module raises when imported, the model should see
         return "unknown", f"It can't be called in a process of its own: {type(error).__name__}: {error}"
     try:
         with within_a_call(name):
-            return "returned", render_result(_returned(function, arguments))
+            return "returned", render_result(_returned(tool.function, arguments))
     except ToolError as error:
         return "told", str(error)
     except BaseException as error:  # noqa: BLE001 - a door, as above; sys.exit() in a tool is a failure of the tool
         return "failed", f"{type(error).__name__}: {error}"
 
 
-def _found(module: str, path: str) -> Callable[..., Any]:
-    """The function of that name in that module."""
+def _found(name: str, module: str, path: str) -> FunctionTool:
+    """The function of that name in that module, as a tool."""
     from importlib import import_module
 
     found: Any = import_module(module)
     for name in path.split("."):
         found = getattr(found, name)
-    return found.function if isinstance(found, FunctionTool) else found
+    return found if isinstance(found, FunctionTool) else make_tool(found, name)
 
 
 def _returned(function: Callable[..., Any], arguments: Mapping[str, Any]) -> object:

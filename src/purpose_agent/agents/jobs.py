@@ -1,0 +1,66 @@
+"""A job done in this process: by the agent, the flow or the team of that name, under the job's own id.
+
+In:  a job; the workspace whose program made whoever does it; where its events are kept so that another process can go on.
+Out: what became of it. A job that comes again goes on where it was, or gives its result again.
+
+Not here: where jobs come from (`durable/`), and flows and swarms that hand them out (`workflow.py`, `parallel.py`).
+"""
+
+from collections.abc import Mapping
+
+from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.continuing import promised, shared
+from purpose_agent.agents.team import Team
+from purpose_agent.agents.workflow import Workflow
+from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.task import Task, task_from_json
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.jobs import Job, JobResult
+
+
+async def perform(job: Job, workspace: Workspace, checkpointer: Checkpointer | None = None) -> JobResult:
+    """Do the job, or go on with it.
+
+    Args:
+        workspace: Where agents, flows and teams of this program are known by their names.
+        checkpointer: Where all machines see its events; None: in the workspace alone.
+
+    Raises:
+        UsageError: Nobody here does it: the program that makes them was not loaded, or has other names.
+        RunTaken: Another process goes on with it.
+    """
+    who = workspace.known(job.kind, job.name)
+    match who:
+        case Workflow():
+            keeps = checkpointer or workspace.checkpointer
+            done = await who.perform(job.id, job.input, keeps, parent=job.parent, shares=checkpointer is not None)
+            return JobResult(job.id, done.status, dict(done.state), error=done.reason, usage=done.usage)
+        case Agent():
+            return _told(job, await _asked(who, job, checkpointer))
+        case Team():
+            return _told(job, await who.perform(job.id, _task(job), checkpointer, seed=job.seed, parent=job.parent))
+        case _:
+            raise UsageError(
+                f"No {job.kind} called {job.name!r} was made in this process, in the workspace {workspace.path}. A worker needs the program"
+                " that makes it: purpose-agent worker --app FILE"
+            )
+
+
+async def _asked(agent: Agent, job: Job, checkpointer: Checkpointer | None) -> TaskResult:
+    if checkpointer is not None and agent.mode != "evaluation":
+        agent = shared(agent, job.id, checkpointer)
+    return await agent.reflected(await promised(agent, _task(job), job.id, seed=job.seed, parent=job.parent))
+
+
+def _task(job: Job) -> Task:
+    if not isinstance(job.input, Mapping):
+        raise UsageError(f"The job {job.id} for {job.kind} {job.name!r} has no task as its input, but {job.input!r:.80}.")
+    return task_from_json(job.input)
+
+
+def _told(job: Job, result: TaskResult) -> JobResult:
+    return JobResult(
+        job.id, result.status, result.answer, result.success, result.final_phi, error=result.reason, usage=result.usage
+    )

@@ -1,0 +1,50 @@
+"""A user's program, as workers import it: an agent, and a flow whose functions leave a line for each call."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.workflow import Workflow
+from purpose_agent.testing.models import RuleModel
+from tests.durable.given import wait_at_the_gate
+
+FOLDER = Path(os.environ["PROGRAM_FOLDER"])
+
+
+def left_a_line(word: str) -> None:
+    with (FOLDER / "effects").open("a") as file:
+        file.write(f"{word}\n")
+
+
+def fetch(state: Mapping[str, object]) -> dict[str, object]:
+    left_a_line("fetch")
+    return {"page": "a red door"}
+
+
+def shorten(state: Mapping[str, object]) -> dict[str, object]:
+    left_a_line("shorten")
+    if state.get("gate"):
+        wait_at_the_gate(FOLDER)
+    return {"short": str(state["page"])[2:5]}
+
+
+def count(state: Mapping[str, object]) -> dict[str, object]:
+    left_a_line("count")
+    return {"length": len(str(state["page"]))}
+
+
+def write(state: Mapping[str, object]) -> dict[str, object]:
+    left_a_line("write")
+    return {"report": f"{state['short']}, {state['length']}"}
+
+
+clerk = Agent("clerk", model=RuleModel(lambda request: "tracking"), critic=None)
+errand = Workflow("errand", workspace=clerk.workspace)
+for name, function in {"fetch": fetch, "shorten": shorten, "count": count, "write": write}.items():
+    errand.add_node(name, function)
+errand.add_edge("BEGIN", "fetch")
+for side in ("shorten", "count"):
+    errand.add_edge("fetch", side)
+errand.add_edge(["shorten", "count"], "write")
+errand.add_edge("write", "DONE")
