@@ -3,7 +3,7 @@
 import asyncio
 import operator
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -44,7 +44,7 @@ def diamond() -> pa.Flow:
     return flow
 
 
-def lone(work: Any, **options: Any) -> pa.Flow:
+def lone(work: pa.Agent | Callable[[Any], object], **options: Any) -> pa.Flow:
     """A flow of one node."""
     flow = pa.Flow()
     flow.add_node("only", work, **options)
@@ -270,7 +270,7 @@ def test_a_typed_state_says_what_it_lacks_and_reducers_may_stand_in_it() -> None
     flow.add_edge("b", pa.DONE_SIGNAL)
 
     assert flow.run({"topic": "bees", "notes": ["0"]}).state == {"topic": "bees", "notes": ["0", "a", "b"], "words": 2}
-    with pytest.raises(UsageError, match="'topik', which the state lacks. It has topic, notes, words"):
+    with pytest.raises(UsageError, match=r"'topik', which the state lacks. It has topic, notes, words"):
         flow.run({"topik": "bees"})
 
 
@@ -313,7 +313,10 @@ def test_an_agent_whose_answer_has_no_place_in_the_state_is_told_when_it_is_adde
         ([], "no edge leads away from BEGIN"),
         ([(pa.BEGIN, "a"), ("a", "b"), ("b", pa.DONE_SIGNAL), ("a", "x")], "to 'x', and there is no such node"),
         ([(pa.BEGIN, "a"), ("a", pa.DONE_SIGNAL), ("b", pa.DONE_SIGNAL)], "'b' can't be reached from BEGIN"),
-        ([(pa.BEGIN, "a"), ("a", "b")], r"no edge leads away from node 'b' \(if the flow ends there: add_edge\('b', DONE_SIGNAL\)"),
+        (
+            [(pa.BEGIN, "a"), ("a", "b")],
+            r"no edge leads away from node 'b' \(if the flow ends there: add_edge\('b', DONE_SIGNAL\)",
+        ),
         ([(pa.BEGIN, "a"), ("a", "b"), ("b", "a")], "from node 'a' no way leads to DONE_SIGNAL"),
     ],
 )

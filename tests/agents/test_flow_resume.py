@@ -120,9 +120,7 @@ def _begun(place: Path) -> Counter[str]:
     return Counter(line.removeprefix("began ") for line in lines if line.startswith("began "))
 
 
-@pytest.mark.parametrize(
-    "died_at", [pytest.param(where, marks=() if where in QUICK else pytest.mark.slow) for where in DEATHS]
-)
+@pytest.mark.parametrize("died_at", [pytest.param(where, marks=() if where in QUICK else pytest.mark.slow) for where in DEATHS])
 def test_after_kill_9_a_flow_goes_on_and_does_nothing_twice_that_was_done(tmp_path: Path, died_at: str) -> None:
     killed = _run(tmp_path, died_at)
     place = pa.Workspace(tmp_path / "ws")
@@ -273,7 +271,7 @@ def test_a_function_in_doubt_is_asked_about_where_its_flow_says_so() -> None:
 
     with pytest.raises(CantResume, match=r"Node 'last'.*again=\['last'\].*done=\{'last'"):
         flow.resume(run_id)
-    with pytest.raises(UsageError, match="'left' was not under way. These were: last"):
+    with pytest.raises(UsageError, match=r"'left' was not under way. These were: last"):
         flow.resume(run_id, again=["left"])
     result = flow.resume(run_id, done={"last": {"notes": ["by hand"]}})
 

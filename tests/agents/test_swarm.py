@@ -225,7 +225,10 @@ def test_after_kill_9_a_swarm_goes_on_with_what_is_left(tmp_path: Path, died_at:
     assert went_on.returncode == 0, went_on.stderr
     answers, _, asked = went_on.stdout.strip().partition(" |")
     assert answers == "0 1 2 3 4 5"
-    assert asked.strip() in (left, left.removeprefix("4 "))  # what was answered and not yet told to the swarm is not asked again
+    assert asked.strip() in (
+        left,
+        left.removeprefix("4 "),
+    )  # what was answered and not yet told to the swarm is not asked again
     place = pa.Workspace(tmp_path)
     assert {run.status for run in place.runs()} == {"finished"}
     assert len(place.runs()) == 7
@@ -272,7 +275,7 @@ def test_what_cant_go_on_is_said(tmp_path: Path) -> None:
     with pytest.raises(CantResume, match="a run of 'a1', and no swarm"):
         pa.resume_swarm(alone.id, agents=mine)
     with pytest.raises(CantResume, match="had an agent 'a1'"):
-        pa.resume_swarm(swarm.id, agents=[other])
+        pa.resume_swarm(swarm.id, agents=[other], tasks=[pa.Task("task b")])
     with pytest.raises(CantResume, match="functions, which are not in the record"):
         pa.resume_swarm(swarm.id, agents=mine)
     with pytest.raises(CantResume, match="these are others"):

@@ -8,7 +8,6 @@ from purpose_agent.core.errors import UsageError
 from purpose_agent.durable.database import PostgresDatabase
 from purpose_agent.durable.heartbeats import Heartbeats
 
-
 pytestmark = pytest.mark.slow
 
 

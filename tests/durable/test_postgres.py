@@ -1,11 +1,9 @@
 """The log on PostgreSQL: the suite of every checkpointer, who may write, and connections that break."""
 
-import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import LiteralString
@@ -17,7 +15,7 @@ from purpose_agent.durable.database import Gone, Parameters, PostgresDatabase, R
 from purpose_agent.durable.postgres import Lease, PostgresCheckpointer
 from purpose_agent.testing.checkpoint_acts import a_run, kept
 from purpose_agent.testing.checkpoint_suite import CheckpointerSuite
-from tests.durable.given import ROOT, in_database
+from tests.durable.given import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +25,8 @@ _opened: list[PostgresCheckpointer] = []
 
 
 @pytest.fixture
-def _server(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(SERVER, postgres)
+def _server(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv(SERVER, url)
     yield
     for checkpointer in _opened:
         checkpointer.close()
@@ -37,18 +35,10 @@ def _server(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_server")
 class TestPostgres(CheckpointerSuite):
-    """Each folder of the suite has a database of its own."""
+    """Nothing is in the database when a test begins; folders stay as they are."""
 
     def make(self, folder: Path) -> PostgresCheckpointer:
-        import psycopg
-
-        name = f"suite_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
-        server = os.environ[SERVER]
-        # Made before, or by another process at this moment: it is the same one.
-        already = suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
-        with psycopg.connect(server, autocommit=True) as connection, already:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        checkpointer = PostgresCheckpointer(in_database(server, name))
+        checkpointer = PostgresCheckpointer(os.environ[SERVER])
         _opened.append(checkpointer)
         return checkpointer
 
@@ -155,9 +145,10 @@ def test_processes_that_begin_at_once_make_the_tables_once(bare_url: str) -> Non
     assert [(process.communicate(b""), process.returncode)[1] for process in processes] == [0, 0, 0]
 
 
-def test_tables_of_a_newer_version_are_left_alone(database: PostgresDatabase, url: str) -> None:
-    database.rows("UPDATE purpose_agent.version SET version = 99")
-    checkpointer = PostgresCheckpointer(url)
+def test_tables_of_a_newer_version_are_left_alone(bare_url: str) -> None:
+    first, checkpointer = PostgresDatabase(bare_url), PostgresCheckpointer(bare_url)
+    first.rows("UPDATE purpose_agent.version SET version = 99")
+    first.close()
 
     with pytest.raises(NewerWorkspace, match="version 99"):
         checkpointer.runs()

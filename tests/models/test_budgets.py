@@ -118,3 +118,10 @@ async def test_a_team_without_limits_of_its_own_leaves_them_to_its_members(serve
     result = await relay(server, tmp_path).run_async(TASK)
 
     assert (result.status, len(server.asked)) == ("finished", 3)
+
+
+async def test_a_model_of_unknown_price_is_not_asked_on_a_budget_in_dollars(server: ChatServer, tmp_path: Path) -> None:
+    result = await asker(server, tmp_path, pa.Limits(usd=0.01)).run_async(TASK)
+
+    assert (result.status, server.asked) == ("exhausted", [])
+    assert "price of the model is unknown" in result.reason

@@ -171,6 +171,18 @@ def test_it_is_told_each_time() -> None:
     assert told([*seen, *reader]) == ["2 missed", 2, "3 missed", 6]
 
 
+def test_one_that_is_always_too_slow_gets_an_event_after_each_gap() -> None:
+    feed, publish = fed()
+    reader = feed.read(capacity=1)
+    items: list[Event | Lagged] = []
+    for turn in range(4):
+        publish_many(publish, 3, first=3 * turn)
+        items.append(next(reader))
+    feed.end()
+
+    assert told([*items, *reader]) == ["2 missed", 2, "5 missed", 8, "2 missed", 11]
+
+
 def test_only_what_a_reader_wants_counts() -> None:
     feed, publish = fed()
     reader = feed.read(capacity=2)

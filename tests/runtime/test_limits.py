@@ -94,12 +94,17 @@ def test_without_limits_nothing_is_remaining_to_be_bounded() -> None:
 class PricedModel:
     """Tells what it costs: a dollar for a thousand tokens read, ten for a thousand written."""
 
+    tells_usd = False
+
     def usd_of(self, usage: Usage) -> float | None:
         return usage.input_tokens / 1000 + usage.output_tokens / 100
 
 
 class UnpricedModel:
-    """Knows that it doesn't know."""
+    """Knows that it doesn't know, and perhaps that the answer will tell."""
+
+    def __init__(self, *, tells_usd: bool) -> None:
+        self.tells_usd = tells_usd
 
     def usd_of(self, usage: Usage) -> float | None:
         return None
@@ -135,8 +140,15 @@ def test_a_question_that_is_more_than_what_is_left_is_not_asked(limits: Limits, 
     assert raised.value.limit == limit
 
 
-@pytest.mark.parametrize("model", [UnpricedModel(), object()])
-def test_a_price_that_nobody_knows_beforehand_bounds_nothing(model: object) -> None:
+def test_a_model_whose_price_will_never_be_known_is_not_asked() -> None:
+    with pytest.raises(LimitReached, match="price of the model is unknown"):
+        Meter(Limits(usd=0.01), StandingClock()).longest_answer(100, UnpricedModel(tells_usd=False))
+
+    assert Meter(Limits(tokens=500), StandingClock()).longest_answer(100, UnpricedModel(tells_usd=False)) == 400
+
+
+@pytest.mark.parametrize("model", [UnpricedModel(tells_usd=True), object()])
+def test_a_price_that_comes_with_the_answer_bounds_nothing_beforehand(model: object) -> None:
     assert Meter(Limits(usd=0.01), StandingClock()).longest_answer(100, model) is None
 
 

@@ -225,14 +225,23 @@ class Agent:
         listeners = [watch] if watch is not None else []
         return await self.reflected(await self.go_on(run_id, task=task, listeners=listeners), listeners)
 
-    async def go_on(self, run_id: str, *, task: Task | None = None, listeners: Sequence[Listener] = ()) -> TaskResult:
+    async def go_on(
+        self, run_id: str, *, task: Task | None = None, listeners: Sequence[Listener] = (), stream: bool = False
+    ) -> TaskResult:
         """As `resume_async`, without reflection: for teams and flows."""
         row, trace = self.workspace.resumable(run_id)
         if row.agent != self.name:
             raise CantResume(f"{run_id} is a run of {row.agent!r}, not of {self.name!r}; resume it with that agent.")
         recalled, withheld = self.workspace.recalled_again(trace)
         return await self.workspace.runner.resume(
-            self.setup(), trace, task=task, mode=row.mode, recalled=recalled, withheld=withheld, listeners=listeners
+            self.setup(),
+            trace,
+            task=task,
+            mode=row.mode,
+            recalled=recalled,
+            withheld=withheld,
+            listeners=listeners,
+            stream=stream,
         )
 
     async def reflected(self, result: TaskResult, listeners: Sequence[Listener] = ()) -> TaskResult:

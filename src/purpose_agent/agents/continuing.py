@@ -31,6 +31,7 @@ async def promised(
     parent: str | None = None,
     taint: Taint = UNTAINTED,
     listeners: Sequence[Listener] = (),
+    stream: bool = False,
 ) -> TaskResult:
     """The agent's run of that id, without reflection.
 
@@ -43,32 +44,43 @@ async def promised(
     """
     trace = find_trace(agent.workspace, run_id)
     if trace is None:
-        return await agent.attempt(task, seed=seed, parent=parent, taint=taint, listeners=listeners, run_id=run_id)
+        return await agent.attempt(
+            task, seed=seed, parent=parent, taint=taint, listeners=listeners, run_id=run_id, stream=stream
+        )
     if is_over(trace):
         return TaskResult(trace)
     # Functions in checks are in no record; all else is, without its secrets.
     has_functions = any(check.kind == "callable" for check in task.checks)
-    return await agent.go_on(run_id, task=task if has_functions else None, listeners=listeners)
+    return await agent.go_on(run_id, task=task if has_functions else None, listeners=listeners, stream=stream)
 
 
 def shared(agent: Agent, run_id: str, keeps: Checkpointer) -> Agent:
-    """The agent, whose runs are kept there too; what is kept of the run is brought to its workspace.
-
-    A run that was under way is taken from the process that had it: of two that try, the second gets `RunTaken`.
-    """
+    """The agent, whose runs are kept there too; what is kept of the run is brought to its workspace."""
     place = agent.workspace.keeping(keeps)
-    trace = keeps.load(run_id)
-    if trace is not None:
-        place.bring(trace)
-        if trace.finished is None and trace.suspended is None:
-            bus = EventBus(run_id, place.clock, place.ids, before=trace.events)
-            last = trace.events[-1]
-            bus.publish(
-                RunSuspended("interrupted", "its process ended", trace.usage), lane=trace.events[0].lane, step=last.step
-            )
-            with bus.saving() as events:
-                place.record.append(events)
+    brought(place, run_id, keeps)
     return agent.moved(place, agent.mode)
+
+
+def brought(place: Workspace, run_id: str, keeps: Checkpointer) -> Trace | None:
+    """The run as it is kept there, now also in the workspace; None if there is none.
+
+    One that was under way is taken from the process that had it: of two that try, the second gets `RunTaken`.
+
+    Args:
+        place: One that keeps its runs there.
+    """
+    trace = keeps.load(run_id)
+    if trace is None:
+        return None
+    place.bring(trace)
+    if trace.finished is not None or trace.suspended is not None:
+        return trace
+    bus = EventBus(run_id, place.clock, place.ids, before=trace.events)
+    last = trace.events[-1]
+    bus.publish(RunSuspended("interrupted", "its process ended", trace.usage), lane=trace.events[0].lane, step=last.step)
+    with bus.saving() as events:
+        place.record.append(events)
+    return Trace(tuple(bus.events))
 
 
 def find_trace(place: Workspace, run_id: str) -> Trace | None:

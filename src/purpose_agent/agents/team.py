@@ -4,54 +4,39 @@ In:  a task.
 Out: one `TaskResult`: each member's turn is a step of the team's own run, and a run of its own.
 
 A member speaks only when it has something to add: the architect is asked after the coder has failed, the tester is
-the tests themselves. Not here: routing by expertise, debate and graphs.
+the tests themselves. Not here: how turns are recorded and go on (`turns.py`), routing by expertise, debate and graphs.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.continuing import brought, find_trace, is_over
 from purpose_agent.agents.streaming import RunStream
 from purpose_agent.agents.templates import Member, Template
+from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.workspace import Workspace, open_workspace
-from purpose_agent.core.action import Finish, GiveUp
 from purpose_agent.core.approval import Approver
-from purpose_agent.core.errors import LimitReached, SandboxUnavailable, UsageError
-from purpose_agent.core.memory import Memory, Recalled
-from purpose_agent.core.model import Model, Usage
-from purpose_agent.core.origin import OWN, TEACHERS, Taint
-from purpose_agent.core.task import Task, as_task, task_to_json
+from purpose_agent.core.errors import SandboxUnavailable, UsageError
+from purpose_agent.core.memory import Memory
+from purpose_agent.core.model import Model
+from purpose_agent.core.origin import OWN, TEACHERS
+from purpose_agent.core.task import Task, as_task
 from purpose_agent.critics.checks import failures
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.runtime.event_bus import EventBus, Listener
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import (
-    ActionDecided,
-    HandedOver,
-    Payload,
-    RunFinished,
-    RunStarted,
-    RunStatus,
-    StateChanged,
-    StepScored,
     Visibility,
 )
 from purpose_agent.runtime.feed import CAPACITY
-from purpose_agent.runtime.limits import Meter
-from purpose_agent.runtime.record import NOT_WANTED
-from purpose_agent.runtime.sync import INTERRUPTED, run_sync
-from purpose_agent.runtime.trace import Trace
+from purpose_agent.runtime.sync import run_sync
 
 ATTEMPTS = 3
 MOST_RUNS = 1000
 """So many of the last runs does `status` count."""
-
-
-_Work: TypeAlias = "Callable[[_Turns], Awaitable[None]]"
-"""What a team does in its turns; see `_code` and `_line`."""
 
 
 class Team:
@@ -70,6 +55,7 @@ class Team:
         self.template = template
         self.workspace = workspace
         workspace.join(purpose, [member.name for member in self.members])
+        workspace.know("team", purpose, self)
 
     @classmethod
     def build(
@@ -135,7 +121,47 @@ class Team:
             seed: Of the models' draws; None for any.
             watch: Called with every event, those of the members' runs too.
         """
-        return await self._worked(_Turns(self, as_task(task), [watch] if watch is not None else [], seed))
+        listeners = [watch] if watch is not None else []
+        return await self._worked(Turns(self.members, self.workspace, as_task(task), listeners, seed))
+
+    def resume(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
+        """Blocking form of `resume_async`."""
+        return run_sync(self.resume_async(run_id, task=task, watch=watch))
+
+    async def resume_async(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
+        """Go on with a run of the team that waits, failed, was stopped, or whose process died.
+
+        Turns that are over are not done again; the one that was under way goes on after its last complete step.
+
+        Args:
+            task: Needed only if checks of it are functions, which are not in the record.
+
+        Raises:
+            CantResume: It is over, is under way in another process, is no run of this team, or lacks its task.
+            RunTaken: Another process went on with it at the same moment.
+            NotFound: There is no such run.
+        """
+        _, trace = self.workspace.resumable(run_id)
+        listeners = [watch] if watch is not None else []
+        return await self._worked(Turns.after(trace, self.members, self.workspace, task, listeners))
+
+    async def perform(
+        self, run_id: str, task: Task, keeps: Checkpointer | None, *, seed: int | None = None, parent: str | None = None
+    ) -> TaskResult:
+        """The run of that id, begun or gone on with: for workers, which have it from a queue.
+
+        Args:
+            keeps: Where all machines see it; None: in the workspace alone.
+        """
+        place = self.workspace if keeps is None else self.workspace.keeping(keeps)
+        trace = find_trace(place, run_id) if keeps is None else brought(place, run_id, keeps)
+        if trace is None:
+            turns = Turns(self.members, place, task, [], seed, run_id=run_id, parent=parent, keeps=keeps)
+        elif is_over(trace):
+            return TaskResult(trace)
+        else:
+            turns = Turns.after(trace, self.members, place, task, [], keeps=keeps)
+        return await self._worked(turns)
 
     def stream(
         self,
@@ -149,11 +175,11 @@ class Team:
         """`run_async`, to be read while it goes on; the members' events are in it too. The arguments are those of `Agent.stream`."""
 
         async def streamed(put: Listener) -> TaskResult:
-            return await self._worked(_Turns(self, as_task(task), [put], seed, streams=True))
+            return await self._worked(Turns(self.members, self.workspace, as_task(task), [put], seed, streams=True))
 
         return RunStream(streamed, visibility=visibility, capacity=capacity, detached=detached)
 
-    async def _worked(self, turns: "_Turns") -> TaskResult:
+    async def _worked(self, turns: Turns) -> TaskResult:
         await turns.guarded(_code if self.template.shape == "code" else _line)
         return await turns.result()
 
@@ -194,129 +220,12 @@ def _origin(memory: Memory) -> str:
     return "taught" if memory.lesson.provenance.origin in TEACHERS else f"helped {memory.helped} of {memory.used}"
 
 
-@dataclass(slots=True)
-class _Turns:
-    """A team's run while it goes on."""
-
-    team: Team
-    task: Task
-    listeners: Sequence[Listener]
-    seed: int | None
-    streams: bool = False
-    step: int = 0
-    usage: Usage = field(default_factory=Usage)
-    last: TaskResult | None = None
-    taint: Taint = field(default_factory=Taint)
-    recalled: dict[str, Recalled] = field(default_factory=dict[str, Recalled])
-    failed: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
-    judged: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
-    bus: EventBus = field(init=False)
-    meter: Meter | None = field(init=False)
-    """Of the task's limits, if it has some."""
-
-    def __post_init__(self) -> None:
-        place = self.team.workspace
-        self.bus = EventBus(place.ids("run"), place.clock, place.ids)
-        self.meter = Meter(self.task.limits, place.clock) if self.task.limits is not None else None
-        for listener in self.listeners:
-            self.bus.listen(listener)
-
-    def publish(self, payload: Payload, lane: str) -> None:
-        self.bus.publish(payload, lane=lane, step=self.step)
-
-    async def guarded(self, work: _Work) -> None:
-        """Open the run, do the work, close it in the record however it ends."""
-        team, record = self.team, self.team.workspace.record
-        names = " + ".join(member.name for member in team.members)
-        mode = team.members[0].mode
-        started = RunStarted(
-            task_to_json(self.task), "team", f"{names} on {team.members[-1].model.name}", mode, dict(self.task.inputs)
-        )
-        self.publish(started, "team")
-        if mode != "evaluation":
-            (first,) = self.bus.unsaved()
-            record.open(first, self.task, family=self.task.family, task_key=self.task.key, reflected=NOT_WANTED)
-        try:
-            await work(self)
-        except LimitReached as limit:
-            self._close("exhausted", str(limit))
-            return
-        except asyncio.CancelledError as error:
-            self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
-            raise
-        except BaseException as error:
-            self._close("failed", f"{type(error).__name__}: {error}")
-            raise
-        assert self.last is not None, "a team has at least one member, and each work gives it a turn"
-        self._close(self.last.status, self.last.reason)
-
-    def _close(self, status: RunStatus, reason: str) -> None:
-        last = self.last
-        answer = last.answer if last is not None else None
-        ended_well = status in ("finished", "gave_up", "exhausted")
-        success = last.success if last is not None and ended_well else None
-        if ended_well and self.task.checks and answer is None:
-            success = False  # a member gave up before the one whose answer is checked
-        phi = last.final_phi if last is not None else None
-        taint = self.taint
-        self.publish(
-            RunFinished(status, answer, success, phi, self.usage, reason, taint.origin, taint.source, taint.step), "team"
-        )
-        if self.team.members[0].mode != "evaluation":
-            began = self.bus.events[0].at
-            seconds = (self.team.workspace.clock.now() - began).total_seconds()
-            self.team.workspace.record.finish(self.bus.unsaved(), steps=self.step, seconds=seconds)
-        if ended_well:
-            self.bus.close()
-
-    async def turn(self, agent: Agent, task: Task, *, sender: str = "team", why: str = "") -> TaskResult:
-        """One member's turn.
-
-        Raises:
-            LimitReached: The turns before have spent what the task allows.
-        """
-        if self.meter is not None and self.step:
-            task = replace(task, limits=self.meter.left(), id=task.key)
-        self.step += 1
-        seed = None if self.seed is None else self.seed + 100 * self.step
-        # What a member hands on carries what it had read: its own words for it change nothing.
-        read = replace(self.taint, step=None)
-        result = await agent.attempt(
-            task, seed=seed, parent=self.bus.run_id, taint=read, listeners=self.listeners, stream=self.streams
-        )
-        self.taint = self.taint.mixed(replace(result.taint, step=self.step))
-        self.usage += result.usage
-        if self.meter is not None:
-            self.meter.charge(result.usage, steps=result.total_steps)
-        self.recalled |= {found.memory.id: found for found in result.recalled}
-        self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
-        action = Finish(result.answer) if result.answer is not None else GiveUp(result.reason)
-        self.publish(ActionDecided(action), agent.name)
-        if result.answer is not None:
-            self.publish(StateChanged({agent.name: result.answer}), agent.name)
-        if result.score is not None:
-            self.publish(StepScored(result.score), agent.name)
-        (self.failed if result.success is False else self.judged).append((agent, result))
-        return result
-
-    async def result(self) -> TaskResult:
-        """What the team came to, with the lessons drawn from its failures."""
-        assert self.last is not None, "guarded ran before"
-        passed = self.last.answer or "" if self.last.success else ""
-        lessons: list[Memory] = []
-        if self.team.members[0].mode == "learning" and self.last.status != "failed":
-            for number, (agent, result) in enumerate((*self.failed, *self.judged)):
-                skip = "the attempt before it was reflected on" if 0 < number < len(self.failed) else ""
-                lessons += await self.team.workspace.reflect(result, agent, passed=passed, skip=skip, listeners=self.listeners)
-        return TaskResult(Trace(tuple(self.bus.events)), tuple(self.recalled.values()), tuple(lessons))
-
-
-async def _code(turns: _Turns) -> None:
+async def _code(turns: Turns) -> None:
     """The coder writes; where its tests fail it is told, and for the last attempt the architect has planned."""
     from purpose_agent.prompts.loader import load
 
-    team, task = turns.team, turns.task
-    coder = team.member("coder")
+    task = turns.task
+    coder = turns.member("coder")
     turns.last = await turns.turn(coder, task)
     for attempt in range(2, ATTEMPTS + 1):
         result = turns.last
@@ -326,14 +235,14 @@ async def _code(turns: _Turns) -> None:
         plan = ""
         if attempt == ATTEMPTS:
             ask = Task(load("plan").fill(goal=task.goal, answer=defused(result.answer), failed=defused(failed)))
-            plan = (await turns.turn(team.member("architect"), ask, sender="tester", why=failed)).answer or ""
+            plan = (await turns.turn(turns.member("architect"), ask, sender="tester", why=failed)).answer or ""
         told = defused(result.answer), defused(failed), plan and f"Advice:\n{defused(plan)}\n"
         goal = load("retry").fill(goal=task.goal, **dict(zip(("answer", "failed", "plan"), told, strict=True)))
         again = replace(task, goal=goal, id=task.key)
         turns.last = await turns.turn(coder, again, sender="architect" if plan else "tester", why=failed)
 
 
-async def _what_failed(turns: _Turns, result: TaskResult) -> str:
+async def _what_failed(turns: Turns, result: TaskResult) -> str:
     """The tester's word: the failed checks, or without checks the error that running the code ends in; "" if all is well."""
     if result.success is False and result.score is not None:
         return failures(result.score)
@@ -345,7 +254,7 @@ async def _what_failed(turns: _Turns, result: TaskResult) -> str:
     if code is None:
         return "- there is no readable Python code in the answer"
     try:
-        ran = await turns.team.workspace.code_runner.run(code)
+        ran = await turns.place.code_runner.run(code)
     except SandboxUnavailable:  # nobody asked for the code to be run; the score is flagged "no_sandbox"
         return ""
     # A program that waits for input can't be judged by running it alone.
@@ -354,17 +263,17 @@ async def _what_failed(turns: _Turns, result: TaskResult) -> str:
     return f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}"
 
 
-def _relayed(turns: _Turns, task: Task, sender: str, work: str) -> str:
+def _relayed(turns: Turns, task: Task, sender: str, work: str) -> str:
     """The task, and what came before; quoted if others' words are in it, whoever wrote them down last."""
     from purpose_agent.prompts.loader import load
 
     return load("relay").fill(goal=task.goal, sender=sender, work=defused(work) if turns.taint.origin in OWN else quoted(work))
 
 
-async def _line(turns: _Turns) -> None:
+async def _line(turns: Turns) -> None:
     """Each goes on from the one before; checks and choices are for the last one."""
     task, sender, work = turns.task, "team", ""
-    *before, last = turns.team.members
+    *before, last = turns.members
     for member in before:
         goal = _relayed(turns, task, sender, work) if work else task.goal
         part = Task(goal, limits=task.limits, inputs=task.inputs, labels=task.labels, id=f"{task.key}/{member.name}")

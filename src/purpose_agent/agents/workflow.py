@@ -3,22 +3,20 @@
 In:  agents, functions and flows as nodes; a first state.
 Out: a `WorkflowResult`. Each run is recorded as a run; so is each run of an agent or a flow in it, as a part of this one.
 
-Not here: which node comes next (`graph.py`), what a state may hold (`graph_state.py`), the supersteps (`workflow_run.py`).
+Not here: how it is drawn (`workflow_drawn.py`), which node comes next (`graph.py`), what a state may hold (`graph_state.py`), the
+supersteps (`workflow_run.py`).
 """
 
-from collections.abc import Callable, Collection, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
-from purpose_agent.agents.agent import Agent
-from purpose_agent.agents.graph import END, START, Branch
-from purpose_agent.agents.graph_state import Reducer, Shape
-from purpose_agent.agents.workflow_nodes import Asks, Calls, InDoubt, Node, Work, check_work
+from purpose_agent.agents.graph_state import Reducer
+from purpose_agent.agents.workflow_drawn import Drawn
 from purpose_agent.agents.workflow_result import WorkflowResult
-from purpose_agent.agents.workflow_runs import Nested, Plan, begun, gone_on_with
+from purpose_agent.agents.workflow_runs import begun, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
-from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
-from purpose_agent.core.origin import AUTHORITY, Origin
+from purpose_agent.core.errors import CantResume, NotFound, WorkspaceError
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.jobs import Engine, Job
@@ -28,7 +26,7 @@ MAX_STEPS = 100
 T = TypeVar("T")
 
 
-class Workflow:
+class Workflow(Drawn):
     """A graph of agents, functions and other flows that work on one state.
 
     Nodes that are active at the same time see the same state and work side by side; what they hand back is merged when all of
@@ -63,112 +61,11 @@ class Workflow:
         checkpointer: Checkpointer | None = None,
         engine: Engine | str | None = None,
     ) -> None:
-        if not name.strip():
-            raise UsageError("Flow(name=''): give it a name; its runs are found by it.")
-        if max_steps < 1:
-            raise UsageError(f"Flow(max_steps={max_steps}): give a number from 1.")
-        self._plan = Plan(name, Shape(state, merge or {}), max_steps)
+        super().__init__(name, state, merge or {}, max_steps)
         self._checkpointer = checkpointer
         self._engine = engine
         if workspace is not None:
             self._is_at(open_workspace(workspace))
-
-    def __repr__(self) -> str:
-        return f"Flow({self.name!r}, nodes={self._plan.graph.names!r})"
-
-    @property
-    def name(self) -> str:
-        """What it is recorded under."""
-        return self._plan.name
-
-    @property
-    def workspace(self) -> Workspace | None:
-        """Where it is recorded; None for one of functions alone that was given none."""
-        return self._plan.place
-
-    def add_node(
-        self,
-        name: str,
-        work: "Agent | Workflow | Callable[..., object]",
-        *,
-        retries: int = 0,
-        timeout: float | None = None,
-        task: Callable[[Any], object] | None = None,
-        writes: str | None = None,
-        in_doubt: InDoubt = "again",
-        origin: Origin | None = None,
-    ) -> None:
-        """Add a node.
-
-        Args:
-            work: An agent; a flow; or a function of the state, plain or async, that gives back a dict of what it changes, or None.
-                Plain functions run in threads, unless nothing runs beside them.
-            retries: So many more attempts after one that failed; each is in the record.
-            timeout: Seconds for one attempt. Agents, flows and async functions are stopped; a plain function is given up on, and
-                not tried again.
-            task: Of an agent: makes its task, a text or a `Task`, of the state; None: the state's "task" or "goal", with all other
-                values as inputs. Of a flow: makes its first state.
-            writes: The value that an agent's answer goes to, by default that of the node's own name; or a flow's answer, or whatever
-                a function gives back.
-            in_doubt: What becomes of a function that had begun when the process died. "again": it is called again, so twice has to be as
-                good as once. "fail": `resume` asks you. Agents and flows go on where they were.
-            origin: Whose words a function brings in, such as "web": agents that read them are held to it.
-
-        Raises:
-            UsageError: There is such a node already, or it can't be done like that.
-        """
-        plan = self._plan
-        if not name.strip() or name in (START, END, plan.name) or name in plan.nodes:
-            taken = f"nodes have names of their own, none of them {START!r}, {END!r} or that of the flow"
-            raise UsageError(f"add_node({name!r}): {taken}. There are {', '.join(plan.graph.names) or 'none'} yet.")
-        if retries < 0 or (timeout is not None and timeout <= 0):
-            raise UsageError(f"add_node({name!r}, retries={retries}, timeout={timeout}): give 0 or more, and seconds above 0.")
-        if in_doubt not in get_args(InDoubt) or (origin is not None and origin not in AUTHORITY):
-            raise UsageError(
-                f"add_node({name!r}): in_doubt={in_doubt!r} and origin={origin!r} are not both words that it knows."
-            )
-        target = writes or name if isinstance(work, Agent) else writes
-        if target is not None and not plan.shape.has(target):
-            raise UsageError(
-                f"add_node({name!r}): it would write {target!r}, which the state lacks. Add that to the state, or say writes=..."
-            )
-        plan.nodes[name] = Node(name, self._work_of(name, work, task, writes, origin), retries, timeout, in_doubt)
-        plan.graph.add_node(name)
-
-    def add_edge(self, source: str | Sequence[str], target: str) -> None:
-        """Lead from one node to another; from several: `target` waits for all of them.
-
-        Args:
-            source: A node, `BEGIN`, or a list of nodes.
-            target: A node, or `DONE_SIGNAL`.
-        """
-        self._plan.graph.add_edge((source,) if isinstance(source, str) else tuple(source), target)
-
-    def add_conditional_edge(
-        self, source: str, condition: Callable[[Any], Hashable | Collection[Hashable]], targets: Mapping[Hashable, str]
-    ) -> None:
-        """Lead from a node to where `condition` says.
-
-        Args:
-            condition: A plain function of the state after the superstep; it gives one label, or a list of them. It is asked once: what
-                it said is in the record.
-            targets: By label, a node or `DONE_SIGNAL`.
-        """
-        self._plan.graph.add_branch(Branch(source, condition, dict(targets)))
-
-    def check(self) -> None:
-        """Pass silently if it can run; every run begins with it.
-
-        Raises:
-            UsageError: It can't; the message names every node and edge that is wrong.
-        """
-        self._plan.graph.check()
-
-    def draw(self, kind: Literal["mermaid", "svg"] = "mermaid") -> str:
-        """A picture of it: text for Mermaid, or an SVG document."""
-        from purpose_agent.agents.drawing import mermaid, svg
-
-        return mermaid(self._plan.graph) if kind == "mermaid" else svg(self._plan.graph)
 
     def run(self, state: object = None, *, watch: Listener | None = None) -> WorkflowResult:
         """Blocking form of `run_async`. A line of plain functions is worked off in this thread."""
@@ -316,39 +213,3 @@ class Workflow:
         if self._checkpointer is not None or self._plan.place is None:
             return self._checkpointer
         return self._plan.place.checkpointer if self._plan.mode != "evaluation" else None
-
-    def _work_of(
-        self,
-        name: str,
-        work: "Agent | Workflow | Callable[..., object]",
-        task: Callable[[Any], object] | None,
-        writes: str | None,
-        origin: Origin | None,
-    ) -> Work:
-        if isinstance(work, Agent):
-            self._is_at(work.workspace)
-            return Asks(work, writes or name, self.name, task)
-        if isinstance(work, Workflow):
-            if work is self:
-                raise UsageError(f"add_node({name!r}): a flow can't be a node of itself.")
-            if work.workspace is not None:
-                self._is_at(work.workspace)
-            work.check()
-            return Nested(work._plan, writes, task)
-        check_work(name, work)
-        if task is not None:
-            raise UsageError(
-                f"add_node({name!r}, task=...): a function is given the state itself; task is for agents and flows."
-            )
-        return Calls.of(work, writes=writes, origin=origin)
-
-    def _is_at(self, place: Workspace) -> None:
-        """Everything of a flow is in one workspace, where its record is."""
-        known = self._plan.place
-        if known is not None and known.path != place.path:
-            raise UsageError(
-                f"The flow {self.name!r} is at {known.path}, and a part of it at {place.path}. Give all one workspace."
-            )
-        if known is None:
-            self._plan.place = place
-            place.know("flow", self.name, self)

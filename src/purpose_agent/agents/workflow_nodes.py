@@ -166,7 +166,7 @@ class Calls:
     has_run: ClassVar[bool] = False
 
     @classmethod
-    def of(cls, function: Callable[..., object], *, writes: str | None, origin: Origin | None) -> "Calls":
+    def of(cls, function: Callable[[Any], object], *, writes: str | None, origin: Origin | None) -> "Calls":
         """That function; whether it is async is looked up once."""
         called = getattr(function, "__call__", None)  # noqa: B004  # an object's own method, which may be async
         return cls(function, iscoroutinefunction(function) or iscoroutinefunction(called), writes, origin)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from purpose_agent.agents.continuing import OVER
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Turn
 from purpose_agent.agents.workflow_past import Past
 from purpose_agent.agents.workflow_result import WorkflowResult, answer_of
@@ -71,11 +72,8 @@ class WorkflowRun:
         """Work until nothing is active, something fails or waits, or the supersteps are spent."""
         try:
             status, reason = await self._work()
-        except asyncio.CancelledError as error:
-            self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
-            raise
-        except KeyboardInterrupt:
-            self._close("interrupted", "stopped from outside")
+        except (asyncio.CancelledError, KeyboardInterrupt) as error:
+            self._close(_stopped(error), "stopped from outside")
             raise
         except RunTaken:
             raise  # what becomes of the run is another's to say
@@ -156,13 +154,7 @@ class WorkflowRun:
             await self._part(name, is_last=lambda: left == 1)
             left -= 1
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for name in pending:
-                    group.create_task(part(name))
-        except BaseExceptionGroup as several:
-            # Not the group: whoever called should see the same as of a single node.
-            raise several.exceptions[0] from None
+        await side_by_side(part(name) for name in pending)
 
     async def _part(self, name: str, *, is_last: bool | Callable[[], bool]) -> None:
         """One node, until it is done or its attempts are."""
@@ -174,8 +166,8 @@ class WorkflowRun:
             except PartStands as stands:
                 self.stands.append((name, stands))
                 return
-            except (asyncio.CancelledError, KeyboardInterrupt):
-                self._ended(name, "cancelled", began, error="stopped from outside")
+            except (asyncio.CancelledError, KeyboardInterrupt) as error:
+                self._ended(name, _stopped(error), began, error="stopped from outside")
                 raise
             # A door: a node is its author's code. What it raises ends it, and the record says so.
             except Exception as error:
@@ -288,6 +280,10 @@ class WorkflowRun:
             )
         )
         self.save()
+
+
+def _stopped(error: BaseException) -> RunStatus:
+    return "interrupted" if INTERRUPTED in error.args or isinstance(error, KeyboardInterrupt) else "cancelled"
 
 
 def _short(seconds: float) -> float:

@@ -418,9 +418,14 @@ class OpenAICompatibleModel:
             written = _count(timings.get("predicted_n"))
         usage = Usage(read or 0, written or 0, cached or 0, calls=1)
         usd = self.usd_of(usage, model=model) if read is not None and written is not None else self._unpriced
-        if self._price is None and self._provider in TOLD_IN_USD and (told_usd := _amount(told.get("cost"))) is not None:
+        if self._price is None and self.tells_usd and (told_usd := _amount(told.get("cost"))) is not None:
             usd = told_usd
         return replace(usage, usd=usd)
+
+    @property
+    def tells_usd(self) -> bool:
+        """The server says what each call cost."""
+        return self._provider in TOLD_IN_USD
 
     @property
     def _unpriced(self) -> float | None:

@@ -170,6 +170,7 @@ class Reader:
         self._timeout = timeout
         self._looked = after
         self._missed = 0
+        self._next: int | None = None  # what comes after the `Lagged` that was given last
         self._ahead: deque[int] = deque()  # numbers of what it wants, seen and not yet given
         self._ends: deque[int] = deque()  # of ends of runs that would else have been left out
         self._in_a_row = 0
@@ -184,11 +185,16 @@ class Reader:
         """The next one if it is there; None if there is none now."""
         if self._closed:
             return None
+        if self._next is not None:
+            self.position, self._next = self._next, None
+            return self._feed.at(self.position)
         self._look()
+        numbers = self._ends or self._ahead
         if self._missed:
             missed, self._missed = self._missed, 0
+            # Kept for the next time: one that is always too slow would else hear of nothing but what it missed.
+            self._next = numbers.popleft()
             return Lagged(missed)
-        numbers = self._ends or self._ahead
         if not numbers:
             return None
         self.position = numbers.popleft()

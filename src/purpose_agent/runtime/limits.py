@@ -5,7 +5,8 @@ Out: a refusal when something is spent; how long the next answer may be at most.
 
 A budget of tokens or dollars is hard as far as it can be known before a call: the question is estimated, a little too high, and the
 answer is bounded by what is left after it. What a run can go over is the error of that estimate, once. In dollars it takes a model
-that knows its price beforehand; of others the price is known after the call, and the run ends at the first one that is over.
+that knows its price beforehand. Of one that learns it with the answer, the run ends at the first call that is over; of one that will
+never know, nothing is asked; of one that doesn't say which it is, the run ends after the first call without a price.
 """
 
 from dataclasses import replace
@@ -23,6 +24,11 @@ _MANY = 1_000_000
 @runtime_checkable
 class Priced(Protocol):
     """What a model may offer beyond the port: what it costs, told before it is asked."""
+
+    @property
+    def tells_usd(self) -> bool:
+        """Each answer comes with its price, also where `usd_of` doesn't know it."""
+        ...
 
     def usd_of(self, usage: Usage) -> float | None:
         """What that many tokens cost in US dollars; None if it isn't known."""
@@ -100,7 +106,7 @@ class Meter:
             model: Who is asked. One that is `Priced` is held to the dollars that are left.
 
         Raises:
-            LimitReached: The question alone would be more than what is left.
+            LimitReached: The question alone would be more than what is left, or its price will never be known.
         """
         bounds: list[int] = []
         left = self.remaining_tokens
@@ -115,6 +121,8 @@ class Meter:
             usd = self.limits.usd - self.usage.usd
             asked = model.usd_of(Usage(input_tokens=question))
             answered = model.usd_of(Usage(input_tokens=question, output_tokens=_MANY))
+            if asked is None and not model.tells_usd:
+                raise self._unpriced("the model")
             if asked is not None and answered is not None and answered > 0:
                 each = (answered - asked) / _MANY
                 if asked + each > usd:
@@ -160,10 +168,13 @@ class Meter:
         if limits.usd is None:
             return
         if self.usage.usd is None:
-            raise LimitReached(
-                f"The price of a model call is unknown, so the limit of ${limits.usd:g} can't be held. "
-                "Limit tokens instead, or use a model whose price is known.",
-                limit="usd",
-            )
+            raise self._unpriced("a model call")
         if self.usage.usd >= limits.usd:
             raise LimitReached(f"The run has spent ${self.usage.usd:.4f} of ${limits.usd:g}.", limit="usd")
+
+    def _unpriced(self, what: str) -> LimitReached:
+        return LimitReached(
+            f"The price of {what} is unknown, so the limit of ${self.limits.usd:g} can't be held. "
+            "Limit tokens instead, or use a model whose price is known (the extra `prices` knows most).",
+            limit="usd",
+        )

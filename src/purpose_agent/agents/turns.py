@@ -1,0 +1,285 @@
+"""A team's run while it goes on: its members' turns, each a step of the team and a run of its own.
+
+In:  who speaks next, and with what task (`team.py`).
+Out: events; the team's result.
+
+Each turn is promised under an id before it begins, and saved when it is over. A run that goes on takes the same turns again, in the
+same order: those that are over give their results from the record, and the one that was under way goes on where it was.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.continuing import OVER, STANDS, promised, shared
+from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.action import Finish, GiveUp
+from purpose_agent.core.errors import CantResume, LimitReached, RunTaken
+from purpose_agent.core.memory import Memory, Recalled
+from purpose_agent.core.model import Usage
+from purpose_agent.core.origin import Taint
+from purpose_agent.core.task import Task, task_from_json, task_to_json
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.event_bus import EventBus, Listener
+from purpose_agent.runtime.events import (
+    ActionDecided,
+    AgentFinished,
+    AgentStarted,
+    HandedOver,
+    Payload,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    RunStatus,
+    RunSuspended,
+    StateChanged,
+    StepScored,
+)
+from purpose_agent.runtime.limits import Meter
+from purpose_agent.runtime.record import NOT_WANTED, this_process
+from purpose_agent.runtime.sync import INTERRUPTED
+from purpose_agent.runtime.trace import Trace
+
+TEAM = "team"
+Work: TypeAlias = "Callable[[Turns], Awaitable[None]]"
+"""What a team does in its turns."""
+
+
+class _Stands(Exception):
+    """A member's run waits for a person, or was paused, and so does the team's."""
+
+    def __init__(self, result: TaskResult) -> None:
+        super().__init__(result.reason)
+        self.result = result
+
+
+@dataclass(slots=True)
+class Turns:
+    """A team's run.
+
+    Attributes:
+        run_id: That it was promised under; None: a new one.
+        parent: The run that it is a part of.
+        before: What was recorded of it, if it goes on.
+        keeps: Where its members' runs are kept beside the workspace, whose record is `place.record`.
+        meter: Of the task's limits, if it has some.
+    """
+
+    members: Sequence[Agent]
+    place: Workspace
+    task: Task
+    listeners: Sequence[Listener]
+    seed: int | None
+    streams: bool = False
+    run_id: str | None = None
+    parent: str | None = None
+    before: Trace | None = None
+    keeps: Checkpointer | None = None
+    step: int = 0
+    usage: Usage = field(default_factory=Usage)
+    last: TaskResult | None = None
+    taint: Taint = field(default_factory=Taint)
+    recalled: dict[str, Recalled] = field(default_factory=dict[str, Recalled])
+    failed: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
+    judged: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
+    bus: EventBus = field(init=False)
+    meter: Meter | None = field(init=False)
+    _began: float = field(init=False)
+    _promises: dict[str, str] = field(default_factory=dict[str, str])
+    _over: set[str] = field(default_factory=set[str])
+
+    def __post_init__(self) -> None:
+        place, before = self.place, self.before
+        run_id = self.run_id or place.ids("run")
+        self.bus = EventBus(run_id, place.clock, place.ids, before=before.events if before is not None else ())
+        self.meter = Meter(self.task.limits, place.clock) if self.task.limits is not None else None
+        self._began = place.clock.monotonic()
+        for listener in self.listeners:
+            self.bus.listen(listener)
+
+    @classmethod
+    def after(
+        cls,
+        trace: Trace,
+        members: Sequence[Agent],
+        place: Workspace,
+        task: Task | None,
+        listeners: Sequence[Listener],
+        *,
+        keeps: Checkpointer | None = None,
+    ) -> "Turns":
+        """A run that goes on.
+
+        Raises:
+            CantResume: It is not of a team of these members, or has a task that is not in the record.
+        """
+        started, names = trace.of(RunStarted)[0], {member.name for member in members}
+        begun = trace.of(AgentStarted)
+        if started.agent != TEAM or {part.name for part in begun} - names:
+            raise CantResume(f"{trace.run_id} is no run of a team of {', '.join(sorted(names))}; resume it with what began it.")
+        recorded = task_from_json(started.task)
+        if task is None and any(check.kind == "callable" for check in recorded.checks):
+            raise CantResume(
+                f"A check of the task {recorded.goal[:60]!r} is a function, which is not in the record. Give the task again: "
+                "resume(run_id, task=...)."
+            )
+        turns = cls(members, place, task or recorded, listeners, started.seed, run_id=trace.run_id, before=trace, keeps=keeps)
+        turns._promises = {part.key: part.run_id for part in begun}
+        turns._over = {part.key for part in trace.of(AgentFinished) if part.status in OVER}
+        return turns
+
+    @property
+    def is_recorded(self) -> bool:
+        """A team that only measures writes nothing."""
+        return self.members[0].mode != "evaluation"
+
+    def member(self, name: str) -> Agent:
+        """The member of that name, which the template has."""
+        return next(member for member in self.members if member.name == name)
+
+    def publish(self, payload: Payload, lane: str) -> None:
+        """Make an event of it, in the turn that is under way."""
+        self.bus.publish(payload, lane=lane, step=self.step)
+
+    async def guarded(self, work: Work) -> None:
+        """Open the run, do the work, close it in the record however it ends."""
+        self._open()
+        try:
+            await work(self)
+        except _Stands as stands:
+            still = stands.result
+            self.publish(RunSuspended(still.status, still.reason, self.usage + still.usage, self._seconds()), TEAM)
+            self._save()
+            self.bus.close()
+            return
+        except LimitReached as limit:
+            self._close("exhausted", str(limit))
+            return
+        except RunTaken:
+            raise  # what becomes of the run is another's to say
+        except asyncio.CancelledError as error:
+            self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            raise
+        except BaseException as error:
+            self._close("failed", f"{type(error).__name__}: {error}")
+            raise
+        assert self.last is not None, "a team has at least one member, and each work gives it a turn"
+        self._close(self.last.status, self.last.reason)
+
+    def _open(self) -> None:
+        if self.before is not None:
+            why = "suspended" if self.before.suspended else "died"
+            self.publish(RunResumed(this_process(), len(self._over), why), TEAM)
+            self._save()  # whoever saves this first has the run
+            return
+        names = " + ".join(member.name for member in self.members)
+        model = f"{names} on {self.members[-1].model.name}"
+        task = task_to_json(self.task)
+        mode = self.members[0].mode
+        self.publish(RunStarted(task, TEAM, model, mode, dict(self.task.inputs), self.parent, self.seed), TEAM)
+        if self.is_recorded:
+            with self.bus.saving() as (first,):
+                self.place.record.open(first, self.task, family=self.task.family, task_key=self.task.key, reflected=NOT_WANTED)
+
+    def _save(self) -> None:
+        if self.is_recorded:
+            with self.bus.saving() as events:
+                self.place.record.append(events)
+
+    def _seconds(self) -> float:
+        before = self.before.suspended or self.before.finished if self.before is not None else None
+        return (before.seconds or 0.0 if before is not None else 0.0) + self.place.clock.monotonic() - self._began
+
+    def _close(self, status: RunStatus, reason: str) -> None:
+        last = self.last
+        answer = last.answer if last is not None else None
+        ended_well = status in OVER
+        success = last.success if last is not None and ended_well else None
+        if ended_well and self.task.checks and answer is None:
+            success = False  # a member gave up before the one whose answer is checked
+        phi = last.final_phi if last is not None else None
+        taint, seconds = self.taint, self._seconds()
+        end = RunFinished(status, answer, success, phi, self.usage, reason, taint.origin, taint.source, taint.step, seconds)
+        self.publish(end, TEAM)
+        if self.is_recorded:
+            with self.bus.saving() as events:
+                self.place.record.finish(events, steps=self.step, seconds=seconds)
+        if ended_well:
+            self.bus.close()
+
+    async def turn(self, agent: Agent, task: Task, *, sender: str = TEAM, why: str = "") -> TaskResult:
+        """One member's turn.
+
+        Raises:
+            LimitReached: The turns before have spent what the task allows.
+        """
+        if self.meter is not None and self.step:
+            task = replace(task, limits=self.meter.left(), id=task.key)
+        self.step += 1
+        key = f"{self.step}/{agent.name}"
+        if key not in self._promises:
+            self._promises[key] = self.place.ids("run")
+            self.publish(AgentStarted(key, agent.name, self._promises[key]), agent.name)
+            self._save()
+        run_id = self._promises[key]
+        at_work = shared(agent, run_id, self.keeps) if self.keeps is not None and agent.mode != "evaluation" else agent
+        result = await promised(
+            at_work,
+            task,
+            run_id,
+            seed=None if self.seed is None else self.seed + 100 * self.step,
+            parent=self.bus.run_id,
+            # What a member hands on carries what it had read: its own words for it change nothing.
+            taint=replace(self.taint, step=None),
+            listeners=self.listeners,
+            stream=self.streams,
+        )
+        if result.status in STANDS:
+            raise _Stands(result)
+        self.taint = self.taint.mixed(replace(result.taint, step=self.step))
+        self.usage += result.usage
+        if self.meter is not None:
+            self.meter.charge(result.usage, steps=result.total_steps)
+        self.recalled |= {found.memory.id: found for found in result.recalled}
+        if key not in self._over:
+            self._tell(key, agent, result, sender, why)
+        (self.failed if result.success is False else self.judged).append((at_work, result))
+        return result
+
+    def _tell(self, key: str, agent: Agent, result: TaskResult, sender: str, why: str) -> None:
+        """A turn is over."""
+        self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
+        action = Finish(result.answer) if result.answer is not None else GiveUp(result.reason)
+        self.publish(ActionDecided(action), agent.name)
+        if result.answer is not None:
+            self.publish(StateChanged({agent.name: result.answer}), agent.name)
+        if result.score is not None:
+            self.publish(StepScored(result.score), agent.name)
+        part = AgentFinished(
+            key,
+            agent.name,
+            result.status,
+            result.answer,
+            result.id,
+            result.reason,
+            seconds=result.seconds,
+            usage=result.usage,
+            origin=result.taint.origin,
+        )
+        self.publish(part, agent.name)
+        self._save()
+
+    async def result(self) -> TaskResult:
+        """What the team came to, with the lessons drawn from its failures."""
+        trace = Trace(tuple(self.bus.events))
+        last = self.last
+        passed = last.answer or "" if last is not None and last.success else ""
+        lessons: list[Memory] = []
+        if self.members[0].mode == "learning" and trace.finished is not None and trace.finished.status in OVER:
+            for number, (agent, result) in enumerate((*self.failed, *self.judged)):
+                skip = "the attempt before it was reflected on" if 0 < number < len(self.failed) else ""
+                lessons += await self.place.reflect(result, agent, passed=passed, skip=skip, listeners=self.listeners)
+        return TaskResult(trace, tuple(self.recalled.values()), tuple(lessons))

@@ -1,0 +1,242 @@
+"""Jobs: done under their own id by whoever has the name, and gone on with on another machine after the first one died."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import purpose_agent as pa
+from purpose_agent.agents.jobs import perform
+from purpose_agent.core.errors import CantResume, RunTaken, UsageError
+from purpose_agent.core.model import ModelRequest
+from purpose_agent.core.task import task_to_json
+from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
+from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
+from purpose_agent.runtime.events import AgentFinished, RunResumed, RunStarted
+from purpose_agent.runtime.jobs import Job
+from purpose_agent.runtime.trace import Trace
+from purpose_agent.testing.models import RuleModel, ScriptedModel
+
+pytestmark = pytest.mark.anyio
+
+
+def a_job(kind: Any = "agent", name: str = "scout", task: str = "Name the capital", id: str = "run_job") -> Job:
+    return Job(id, kind, name, task_to_json(pa.Task(task)), seed=7, parent="run_above")
+
+
+async def test_an_agent_does_a_job_under_its_id_and_a_job_that_comes_again_gives_its_result_again(tmp_path: Path) -> None:
+    model = RuleModel(lambda request: "Paris")
+    agent = pa.Spark("scout", model=model, critic=None, workspace=tmp_path)
+    first = await perform(a_job(), agent.workspace)
+    again = await perform(a_job(), agent.workspace)
+
+    assert (first.id, first.status, first.output, first.usage.calls) == ("run_job", "finished", "Paris", 1)
+    assert again == first
+    assert len(model.requests) == 1
+    row = agent.workspace.run("run_job")
+    assert (row.parent, row.agent) == ("run_above", "scout")
+    assert agent.workspace.trace("run_job").of(RunStarted)[0].seed == 7
+
+
+async def test_a_flow_does_a_job_and_hands_back_its_state(tmp_path: Path) -> None:
+    flow = pa.Flow("adds", workspace=tmp_path)
+    flow.add_node("add", lambda state: {"sum": state["a"] + state["b"]})
+    flow.add_edge(pa.BEGIN, "add")
+    flow.add_edge("add", pa.DONE_SIGNAL)
+    keeps = MemoryCheckpointer()
+    result = await perform(Job("run_job", "flow", "adds", {"a": 1, "b": 2}), pa.Workspace(tmp_path), keeps)
+
+    assert (result.status, result.output) == ("finished", {"a": 1, "b": 2, "sum": 3})
+    assert keeps.runs() == ["run_job"]
+    assert result == await perform(Job("run_job", "flow", "adds", None), pa.Workspace(tmp_path), keeps)
+
+
+async def test_a_team_does_a_job(tmp_path: Path) -> None:
+    team = pa.Team.build("Support bot", ["greeter", "resolver"], model=RuleModel(lambda request: "ok"), workspace=tmp_path)
+    result = await perform(a_job("team", "Support bot"), team.workspace)
+
+    assert (result.status, result.output) == ("finished", "ok")
+    assert result == await perform(a_job("team", "Support bot"), team.workspace)
+    runs = team.workspace.runs()
+    assert {(run.agent, run.parent) for run in runs} == {
+        ("resolver", "run_job"),
+        ("greeter", "run_job"),
+        ("team", "run_above"),
+    }
+
+
+async def test_a_job_for_nobody_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No flow called 'adds' was made in this process"):
+        await perform(Job("run_job", "flow", "adds", {}), pa.Workspace(tmp_path))
+    pa.Spark("scout", model=ScriptedModel("x"), workspace=tmp_path)
+    with pytest.raises(UsageError, match="has no task as its input, but 'text'"):
+        await perform(Job("run_job", "agent", "scout", "text"), pa.Workspace(tmp_path))
+
+
+PROGRAM = """
+import asyncio, json, os, signal, sys
+from pathlib import Path
+import purpose_agent as pa
+from purpose_agent.agents.jobs import perform
+from purpose_agent.core.messages import Message, ToolCall
+from purpose_agent.core.model import ModelResponse, Usage
+from purpose_agent.core.task import task_to_json
+from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
+from purpose_agent.runtime.jobs import Job
+from purpose_agent.testing.models import RuleModel
+
+place, machine, kind, died_at = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+
+@pa.tool
+def look(at: str) -> str:
+    "Look at something."
+    with open(place / "log", "a") as log:
+        log.write(f"{machine} looked at {at}\\n")
+    return f"{at} is there"
+
+def says(request):
+    who = "second" if "second" in request.messages[0].text else "first"
+    turns = sum(message.role == "tool" for message in request.messages)
+    if died_at == f"{who} {turns}":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if turns < 2:
+        call = ToolCall(f"c{turns}", "look", {"at": f"{who} {turns}"})
+        return ModelResponse(Message("assistant", (call,)), Usage(1, 1, calls=1), stop="tool_calls")
+    return f"{who} has seen"
+
+ws = place / machine
+model = RuleModel(says)
+names = ("first", "second")
+agents = [pa.Spark(n, role=f"You are the {n}.", model=model, tools=[look], critic=None, workspace=ws) for n in names]
+team = pa.Team.build("look around", agents)
+flow = pa.Flow("looks")
+for agent in agents:
+    flow.add_node(agent.name, agent)
+flow.add_edge(pa.BEGIN, "first")
+flow.add_edge("first", "second")
+flow.add_edge("second", pa.DONE_SIGNAL)
+
+name = {"agent": "first", "flow": "looks", "team": "look around"}[kind]
+given = {"task": "Look"} if kind == "flow" else task_to_json(pa.Task("Look"))
+result = asyncio.run(perform(Job("run_job", kind, name, given), pa.Workspace(ws), JsonlCheckpointer(place / "shared")))
+print(json.dumps([result.status, result.output]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "died_at", "output"),
+    [
+        ("agent", "first 1", "first has seen"),
+        ("flow", "second 1", {"task": "Look", "first": "first has seen", "second": "second has seen"}),
+        ("team", "second 1", "second has seen"),
+    ],
+)
+def test_another_machine_goes_on_where_the_first_one_died(tmp_path: Path, kind: str, died_at: str, output: object) -> None:
+    def run(machine: str, died_at: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", PROGRAM, str(tmp_path), machine, kind, died_at],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=50,
+        )
+
+    killed, went_on = run("one", died_at), run("two", "never")
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert went_on.returncode == 0, went_on.stderr
+    assert json.loads(went_on.stdout) == ["finished", output]
+    looks = (tmp_path / "log").read_text().splitlines()
+    everything = ["first 0", "first 1"] if kind == "agent" else ["first 0", "first 1", "second 0", "second 1"]
+    assert [look.partition(" looked at ")[2] for look in looks] == everything
+    who, turn = died_at.split()
+    assert [look.partition(" ")[0] for look in looks if f"at {who}" in look] == ["one"] * int(turn) + ["two"] * (2 - int(turn))
+    shared = JsonlCheckpointer(tmp_path / "shared")
+    trace = shared.load("run_job")
+    assert trace is not None
+    assert trace.finished is not None
+    assert len(trace.of(RunResumed)) == 1
+    for run_id in shared.runs():
+        each = shared.load(run_id)
+        assert each is not None
+        assert [event.seq for event in each.events] == list(range(1, len(each.events) + 1))
+    # What the second machine learned from is in its own workspace, whole.
+    here = pa.Workspace(tmp_path / "two")
+    assert all(run.status == "finished" for run in here.runs())
+    assert len(here.runs()) == {"agent": 1, "flow": 1, "team": 3}[kind]
+
+
+async def test_of_two_machines_that_go_on_with_one_agents_run_the_second_is_refused(tmp_path: Path) -> None:
+    keeps = MemoryCheckpointer()
+
+    def stolen(request: ModelRequest) -> str:
+        trace = keeps.load("run_job")
+        assert trace is not None
+        other = Trace(trace.events)
+        from purpose_agent.core.ids import new_id
+        from purpose_agent.runtime.clock import SystemClock
+        from purpose_agent.runtime.event_bus import EventBus
+
+        bus = EventBus("run_job", SystemClock(), new_id, before=other.events)
+        bus.publish(RunResumed("another", 0, "died"), lane="scout")
+        keeps.append(bus.unsaved())
+        return "Paris"
+
+    agent = pa.Spark("scout", model=RuleModel(stolen), critic=None, workspace=tmp_path)
+    with pytest.raises(RunTaken):
+        await perform(a_job(), agent.workspace, keeps)
+    trace = keeps.load("run_job")
+    assert trace is not None
+    assert isinstance(trace.events[-1].payload, RunResumed)
+
+
+# Teams that go on
+
+
+async def test_a_team_goes_on_with_the_turn_that_failed(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def team(broken: bool) -> pa.Team:
+        def rule(request: ModelRequest) -> str:
+            who = "resolver" if "resolver" in request.messages[0].text else "greeter"
+            if request.purpose == "act":
+                asked.append(who)
+            if broken and who == "resolver":
+                raise TypeError("broken")
+            return f"{who} spoke"
+
+        return pa.Team.build("Support bot", ["greeter", "resolver"], model=RuleModel(rule), workspace=tmp_path)
+
+    with pytest.raises(TypeError):
+        await team(True).run_async("Help me")
+    (run,) = pa.Workspace(tmp_path).runs(top=True)
+    result = await team(False).resume_async(run.id)
+
+    assert (run.status, result.id, result.answer, result.total_steps) == ("failed", run.id, "resolver spoke", 2)
+    assert asked == ["greeter", "resolver", "resolver"]
+    assert [(part.key, part.status) for part in result.trace.of(AgentFinished)] == [
+        ("1/greeter", "finished"),
+        ("2/resolver", "finished"),
+    ]
+    assert pa.Workspace(tmp_path).trace(run.id).events == result.trace.events
+    with pytest.raises(CantResume, match="is over"):
+        await team(False).resume_async(run.id)
+
+
+async def test_a_team_is_not_resumed_by_another_one(tmp_path: Path) -> None:
+    def broken(request: ModelRequest) -> str:
+        raise TypeError("broken")
+
+    team = pa.Team.build("Support bot", ["greeter"], model=RuleModel(broken), workspace=tmp_path)
+    with pytest.raises(TypeError):
+        await team.run_async("Help me")
+    (run,) = pa.Workspace(tmp_path).runs(top=True)
+    other = pa.Team.build("Other", ["writer"], model=RuleModel(broken), workspace=tmp_path)
+
+    with pytest.raises(CantResume, match="no run of a team of writer"):
+        await other.resume_async(run.id)
