@@ -13,7 +13,7 @@ smallest := smollm2-135m
 # What a shell carries in must not change what is installed or tested.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton bench-learning bench-gate bench-phi bench-sandbox clean
+.PHONY: help setup lock demo test slow live check format lint types layers fix bench-skeleton bench-learning bench-gate bench-phi bench-sandbox bench-runtime bench-orchestration clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -86,6 +86,13 @@ bench-phi: $(worlds) ## attack Φ, compare it with hidden tests, count its token
 
 bench-sandbox: $(ready) ## attack the sandbox, time it, look for leaks, write benchmarks/results/sandbox.json (planned for half an hour)
 	$(bin)/python -m benchmarks.sandbox $(args)
+
+bench-runtime: $(ready) ## kill runs, load the runtime, beside LangGraph's checkpointer, write benchmarks/results/runtime.json
+	$(bin)/python -m benchmarks.runtime $(args)
+
+bench-orchestration: $(ready) ## measure swarms, plans, councils, teams and generated systems, write benchmarks/results/orchestration.json
+	$(bin)/purpose-agent models pull
+	$(bin)/python -m benchmarks.orchestration $(args)
 
 clean: ## remove .venv and caches; models and workspaces stay
 	rm -rf .venv dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What agents together are worth: swarms, plans of calls, councils, teams, routing, generated systems."""
