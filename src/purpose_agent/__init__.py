@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from purpose_agent.models.rate_limit import RateLimit
     from purpose_agent.protocols.otel import instrument
     from purpose_agent.runtime import events
+    from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
+    from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
     from purpose_agent.runtime.events import Event
     from purpose_agent.runtime.feed import Lagged
     from purpose_agent.sandbox.sandbox import Sandbox
@@ -74,6 +76,7 @@ __all__ = [
     "FailedTask",
     "Flow",
     "FlowResult",
+    "JsonlCheckpointer",
     "Lagged",
     "Later",
     "Lesson",
@@ -82,6 +85,7 @@ __all__ = [
     "ListFilesTool",
     "Memory",
     "MemoryBudget",
+    "MemoryCheckpointer",
     "Model",
     "ModelRequest",
     "ModelResponse",
@@ -138,6 +142,7 @@ _HOMES = {
     "FailedTask": "agents.parallel_result",
     "Flow": "vocabulary",
     "FlowResult": "vocabulary",
+    "JsonlCheckpointer": "runtime.checkpoints.jsonl",
     "Lagged": "runtime.feed",
     "Later": "core.approval",
     "Lesson": "core.memory",
@@ -146,6 +151,7 @@ _HOMES = {
     "ListFilesTool": "tools.files",
     "Memory": "core.memory",
     "MemoryBudget": "memory.budget",
+    "MemoryCheckpointer": "runtime.checkpoints.memory",
     "Model": "core.model",
     "ModelRequest": "core.model",
     "ModelResponse": "core.model",

@@ -19,6 +19,7 @@ from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
 from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed
+from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
 PROGRAM = """
@@ -504,3 +505,46 @@ def test_ctrl_c_ends_a_flow_as_interrupted_and_it_goes_on(tmp_path: Path) -> Non
     calm.add_edge(pa.BEGIN, "x")
     calm.add_edge("x", pa.DONE_SIGNAL)
     assert calm.resume(run.id).status == "finished"
+
+
+class Ticking(FrozenClock):
+    """A clock that goes on by a second whenever somebody looks."""
+
+    def monotonic(self) -> float:
+        self.advance(1)
+        return super().monotonic()
+
+
+def told(place: pa.Workspace, say: Callable[[Any], None]) -> pa.Flow:
+    """A flow to which something is said while its first node works."""
+
+    def hear(state: Mapping[str, Any]) -> dict[str, Any]:
+        (run,) = place.runs(top=True)
+        say(place.control(run.id))
+        return {"first": True}
+
+    flow = pa.Flow(workspace=place)
+    flow.add_node("first", hear)
+    flow.add_node("second", lambda state: {"second": True})
+    flow.add_edge(pa.BEGIN, "first")
+    flow.add_edge("first", "second")
+    flow.add_edge("second", pa.DONE_SIGNAL)
+    return flow
+
+
+def test_a_flow_is_paused_between_two_supersteps_and_goes_on(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, clock=Ticking())
+    flow = told(place, lambda control: control.pause("lunch", by="ann"))
+    paused = flow.run()
+    result = flow.resume(paused.id)
+
+    assert (paused.status, paused.reason, paused.state) == ("paused", "paused by ann: lunch", {"first": True})
+    assert (result.status, result.state) == ("finished", {"first": True, "second": True})
+
+
+def test_a_flow_is_ended_by_a_person(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, clock=Ticking())
+    result = told(place, lambda control: control.abort("enough")).run()
+
+    assert (result.status, result.reason) == ("cancelled", "ended by a person: enough")
+    assert place.run(result.id).status == "cancelled"

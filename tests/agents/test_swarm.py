@@ -18,6 +18,7 @@ from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelRequest, ModelResponse, Usage
 from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunResumed
 from purpose_agent.runtime.jobs import Job, JobResult
+from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel
 from tests.learning.given import drawn
 
@@ -328,3 +329,29 @@ def test_ctrl_c_ends_a_swarm_as_interrupted(tmp_path: Path) -> None:
         pa.swarm(["task"], agents=[agent])
 
     assert {run.status for run in pa.Workspace(tmp_path).runs()} == {"interrupted"}
+
+
+@pytest.mark.parametrize(("word", "status"), [("pause", "paused"), ("abort", "cancelled")])
+def test_a_swarm_is_stopped_between_two_tasks_and_goes_on(tmp_path: Path, word: str, status: str) -> None:
+    place = pa.Workspace(tmp_path, clock=Ticking())
+    agent = pa.Spark("a", model=RuleModel(echo), critic=None, workspace=place)
+
+    def stop(number: int, result: object) -> None:
+        (run,) = place.runs(top=True)
+        if number == 0:
+            getattr(place.control(run.id), word)("enough")
+
+    stopped = pa.swarm(["task 1", "task 2"], agents=[agent], at_once=1, on_result=stop)
+    results = pa.resume_swarm(stopped.id, agents=[agent])
+
+    assert (stopped.status, stopped.answers) == (status, ("1", None))
+    assert "enough" in str(stopped[1])
+    assert (results.status, results.answers) == ("finished", ("1", "2"))
+
+
+class Ticking(FrozenClock):
+    """A clock that goes on by a second whenever somebody looks."""
+
+    def monotonic(self) -> float:
+        self.advance(1)
+        return super().monotonic()

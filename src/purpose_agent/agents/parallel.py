@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.parallel_result import ParallelResult
 from purpose_agent.agents.parallel_run import SWARM, OnResult, Swarm
 from purpose_agent.agents.workspace import Workspace, open_workspace
@@ -98,6 +99,7 @@ async def run_parallel_async(
     }
     swarm.publish(RunStarted(task_to_json(Task(goal)), SWARM, names, agents[0].mode, state, seed=seed))
     swarm.save()
+    swarm.hearing = _hearing(swarm)
     return await swarm.to_the_end()
 
 
@@ -181,6 +183,7 @@ async def resume_parallel_async(
         return swarm.result(trace)
     swarm.publish(RunResumed(this_process(), len(swarm.outcomes), "suspended" if trace.suspended else "died"))
     swarm.save()  # whoever saves this first has the run
+    swarm.hearing = _hearing(swarm, resuming=True)
     return await swarm.to_the_end()
 
 
@@ -199,6 +202,13 @@ def _keeps(place: Workspace, agents: Sequence[Agent], engine: Engine | None) -> 
     if engine is not None and engine.checkpointer is not None:
         return engine.checkpointer
     return None if any(agent.mode == "evaluation" for agent in agents) else place.checkpointer
+
+
+def _hearing(swarm: Swarm, *, resuming: bool = False) -> Hearing | None:
+    place = swarm.place
+    if swarm.keeps is None or swarm.engine is not None:
+        return None
+    return Hearing(place.record, swarm.bus.run_id, place.clock, resuming=resuming)
 
 
 def _engine_of(engine: Engine | str | None) -> Engine | None:

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import OVER, STANDS, find_trace, promised
+from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.parallel_result import FailedTask, Outcome, ParallelResult
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workspace import Workspace
@@ -62,6 +63,8 @@ class Swarm:
     attempts: dict[int, int] = field(default_factory=dict[int, int])
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
+    hearing: Hearing | None = None
+    ends: tuple[RunStatus, str] | None = None
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -107,26 +110,39 @@ class Swarm:
         except BaseException as error:
             self._close("failed", f"{type(error).__name__}: {error}")
             raise
+        self._end()
+        self.bus.close()
+        return self.result(Trace(tuple(self.bus.events)))
+
+    def _end(self) -> None:
+        if self.ends is not None and self.ends[0] == "cancelled":
+            self._close(*self.ends)
+            return
         stand = [outcome for outcome in self.outcomes.values() if outcome.status in STANDS]
-        if stand:
+        if stand or self.ends is not None:
+            status, reason = self.ends or (stand[0].status, stand[0].reason)
             usage = sum((outcome.usage for outcome in stand), self.usage)
-            self.publish(RunSuspended(stand[0].status, stand[0].reason, usage, self._seconds()))
+            self.publish(RunSuspended(status, reason, usage, self._seconds()))
             self.save()
         else:
             failed = sum(isinstance(outcome, FailedTask) for outcome in self.outcomes.values())
             self._close("finished", f"{failed} of {len(self.tasks)} tasks failed" if failed else "")
-        self.bus.close()
-        return self.result(Trace(tuple(self.bus.events)))
 
     def result(self, trace: Trace) -> ParallelResult:
-        return ParallelResult(trace, tuple(self.outcomes[place] for place in range(len(self.tasks))))
+        why = self.ends[1] if self.ends is not None else "it was not begun"
+        outcomes = [self.outcomes.get(place) or self._failed(place, why) for place in range(len(self.tasks))]
+        return ParallelResult(trace, tuple(outcomes))
 
     async def _here(self) -> None:
         """Workers that each take the next task: it begins when one is free."""
         places = iter(self.open_places())
 
         async def work() -> None:
-            for place in places:
+            while self.ends is None:
+                self.ends = self.hearing.heard() if self.hearing is not None else None
+                place = next(places, None) if self.ends is None else None
+                if place is None:
+                    return
                 await self._one(place)
 
         most = min(self.at_once or AT_ONCE, len(self.open_places()))

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from purpose_agent.agents.continuing import OVER
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Turn
 from purpose_agent.agents.workflow_past import Past
@@ -50,6 +51,7 @@ class WorkflowRun:
         keeps: Where it is saved; None: its events are in this process alone.
         here: Nothing in it waits, and it is worked off in the caller's thread.
         shares: Its agents' runs are kept there too.
+        hearing: What people say to it; None: nobody can.
     """
 
     name: str
@@ -64,6 +66,7 @@ class WorkflowRun:
     listeners: Sequence[Listener] = ()
     here: bool = False
     shares: bool = False
+    hearing: Hearing | None = None
     stands: list[tuple[str, PartStands]] = field(default_factory=list[tuple[str, PartStands]])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     began: float = field(default_factory=time.monotonic)
@@ -104,6 +107,8 @@ class WorkflowRun:
                     "exhausted",
                     f"It has taken {past.step} supersteps, all it was given (max_steps); next would be {waiting}.",
                 )
+            if self.hearing is not None and (end := self.hearing.heard()) is not None:
+                return end
             self._announce()
             self.save()
             await self._perform()

@@ -41,8 +41,8 @@ class JsonlCheckpointer:
         fsync: `append` waits until the disk has it, which takes milliseconds.
     """
 
-    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
-        self._folder = folder
+    def __init__(self, folder: str | Path, *, fsync: bool = False) -> None:
+        self._folder = Path(folder)
         self._fsync = fsync
 
     def append(self, events: Sequence[Event]) -> None:
