@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from purpose_agent.core.task import task_to_json
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
 from purpose_agent.runtime.events import AgentFinished, RunResumed, RunStarted
-from purpose_agent.runtime.jobs import Job
+from purpose_agent.runtime.jobs import Job, JobResult
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
@@ -55,6 +56,50 @@ async def test_a_flow_does_a_job_and_hands_back_its_state(tmp_path: Path) -> Non
     assert result == await perform(Job("run_job", "flow", "adds", None), pa.Workspace(tmp_path), keeps)
 
 
+class Elsewhere:
+    """An engine whose worker is this process, in the same workspace."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.keeps = MemoryCheckpointer()
+        self.jobs: list[Job] = []
+
+    @property
+    def checkpointer(self) -> MemoryCheckpointer:
+        return self.keeps
+
+    async def perform(self, jobs: Sequence[Job], *, at_once: int | None = None) -> tuple[JobResult, ...]:
+        self.jobs += jobs
+        return tuple([await perform(job, pa.Workspace(self.place), self.keeps) for job in jobs])
+
+
+def test_the_same_flow_runs_and_goes_on_where_its_engine_does_it(tmp_path: Path) -> None:
+    engine = Elsewhere(tmp_path)
+    up: list[bool] = []
+
+    def send(state: Mapping[str, Any]) -> dict[str, bool]:
+        if not up:
+            raise OSError("no server")
+        return {"sent": True}
+
+    flow = pa.Flow("letters", workspace=tmp_path, engine=engine)
+    flow.add_node("send", send)
+    flow.add_edge(pa.BEGIN, "send")
+    flow.add_edge("send", pa.DONE_SIGNAL)
+    failed = flow.run({"to": "bob"})
+    up.append(True)
+    with pytest.raises(UsageError, match="whose engine is 'local'"):
+        flow.resume(failed.id, again=["send"])
+    result = flow.resume(failed.id)
+
+    assert (failed.status, result.status, result.id) == ("failed", "finished", failed.id)
+    assert result.state == {"to": "bob", "sent": True}
+    assert [(job.id, job.kind, job.name, job.input) for job in engine.jobs] == [
+        (failed.id, "flow", "letters", {"to": "bob"}),
+        (failed.id, "flow", "letters", None),
+    ]
+
+
 async def test_a_team_does_a_job(tmp_path: Path) -> None:
     team = pa.Team.build("Support bot", ["greeter", "resolver"], model=RuleModel(lambda request: "ok"), workspace=tmp_path)
     result = await perform(a_job("team", "Support bot"), team.workspace)
@@ -86,7 +131,7 @@ from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelResponse, Usage
 from purpose_agent.core.task import task_to_json
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
-from purpose_agent.runtime.jobs import Job
+from purpose_agent.runtime.jobs import Job, JobResult
 from purpose_agent.testing.models import RuleModel
 
 place, machine, kind, died_at = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]

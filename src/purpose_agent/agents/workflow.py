@@ -17,7 +17,7 @@ from purpose_agent.agents.workflow_drawn import Drawn
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_runs import begun, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
-from purpose_agent.core.errors import CantResume, NotFound, WorkspaceError
+from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.jobs import Engine, Job
@@ -179,6 +179,10 @@ class Workflow(Drawn):
         if trace.finished is not None and trace.finished.status == "finished":
             return WorkflowResult(trace)
         if engine is not None:
+            if again or done:
+                raise UsageError(
+                    "resume(again=..., done=...): say that to a flow whose engine is 'local', on the same checkpointer."
+                )
             return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
         listeners = [watch] if watch is not None else []
         run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)

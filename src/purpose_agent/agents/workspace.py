@@ -385,6 +385,10 @@ class Workspace(Remembered):
         """Who does jobs of that kind under that name, if it was made in this process."""
         return self._agents.get(name) if kind == "agent" else self._known.get((kind, name))
 
+    def all_known(self, kind: JobKind) -> tuple[object, ...]:
+        """The flows or teams that were made in this process."""
+        return tuple(who for (known, _), who in self._known.items() if known == kind)
+
     def keeping(self, checkpointer: Checkpointer) -> "Workspace":
         """This workspace, for jobs that other machines must be able to go on with: runs are kept there too, and there first."""
         other = copy(self)

@@ -32,18 +32,22 @@ def resume(
     workspace: Folder = None,
 ) -> None:
     """Go on with a run after its last complete step."""
-    from purpose_agent.agents.rebuild import agent_of
+    from purpose_agent.agents.any_run import resume_any
     from purpose_agent.agents.workspace import open_workspace
     from purpose_agent.cli.outcome import show_result
+    from purpose_agent.engine.result import TaskResult
 
     if app is not None:
         load_program(app)
     place = open_workspace(workspace)
-    agent = agent_of(place, id, model or None)
     with watching(every=watch) as show_event:
-        result = agent.resume(id, watch=show_event)
-    show_result(result)
-    if result.status != "finished" or result.success is False:
+        result = resume_any(place, id, model=model or None, watch=show_event)
+    if isinstance(result, TaskResult):
+        show_result(result)
+    else:
+        say(str(result))
+        say(f"{result.id}: {result.status}, {result.usage.tokens:,} tokens", style="bold")
+    if result.status != "finished" or (isinstance(result, TaskResult) and result.success is False):
         raise typer.Exit(1)
 
 

@@ -1,6 +1,6 @@
 """Sortable ids for runs, events and memories."""
 
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -15,8 +15,12 @@ IdSource = Callable[[str], str]
 
 
 def _base32(number: int) -> str:
-    """The 85 low bits of `number`. Two digits at a time: a run makes a dozen ids."""
-    return _ALPHABET[number >> 80 & 31] + "".join([_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)])
+    """The 85 low bits of `number`. Two digits at a time, and no loop: a run makes a dozen ids."""
+    return (
+        f"{_ALPHABET[number >> 80 & 31]}{_PAIRS[number >> 70 & 1023]}{_PAIRS[number >> 60 & 1023]}{_PAIRS[number >> 50 & 1023]}"
+        f"{_PAIRS[number >> 40 & 1023]}{_PAIRS[number >> 30 & 1023]}{_PAIRS[number >> 20 & 1023]}{_PAIRS[number >> 10 & 1023]}"
+        f"{_PAIRS[number & 1023]}"
+    )
 
 
 def new_id(prefix: str) -> str:
@@ -27,7 +31,7 @@ def new_id(prefix: str) -> str:
     global _last
     with _lock:
         _last = max(time.time_ns() // 1000, _last + 1)
-        return f"{prefix}_{_base32(_last << 30 | secrets.randbits(30))}"
+        return f"{prefix}_{_base32(_last << 30 | int.from_bytes(os.urandom(4)) >> 2)}"
 
 
 def counting_ids() -> IdSource:

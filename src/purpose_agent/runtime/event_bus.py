@@ -116,9 +116,10 @@ class EventBus:
             self._first = self._first or event.id
         if recorded:
             self.events.append(event)
-        self._undelivered.append(event)
-        if not self._delivering:
-            self._deliver()
+        if self._listeners:
+            self._undelivered.append(event)
+            if not self._delivering:
+                self._deliver()
         return event
 
     def _parent(self, kind: str, lane: str) -> str | None:

@@ -167,7 +167,8 @@ class RunRecord:
             if events:
                 insert(cursor, events)
                 count(cursor, events)
-            take(cursor, [each.number for each in heard])
+            if heard:
+                take(cursor, [each.number for each in heard])
 
     def finish(
         self, events: Sequence[Event], *, steps: int, seconds: float, reflected: int | None = None, also: Also | None = None

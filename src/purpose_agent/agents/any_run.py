@@ -1,0 +1,68 @@
+"""Any run, gone on with by what began it: an agent, a flow, a team or a swarm of this process.
+
+In:  the id of a run.
+Out: its result. What is not there is told with the way to have it; an agent without tools is made again from the record.
+"""
+
+from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.parallel import resume_parallel
+from purpose_agent.agents.parallel_result import ParallelResult
+from purpose_agent.agents.parallel_run import SWARM
+from purpose_agent.agents.rebuild import agent_of
+from purpose_agent.agents.team import Team
+from purpose_agent.agents.turns import TEAM
+from purpose_agent.agents.workflow import Workflow
+from purpose_agent.agents.workflow_result import WorkflowResult
+from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.errors import CantResume
+from purpose_agent.core.model import NO_MODEL
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.events import AgentStarted, RunStarted
+
+
+def resume_any(
+    place: Workspace, run_id: str, *, model: str | None = None, watch: Listener | None = None
+) -> TaskResult | WorkflowResult | ParallelResult:
+    """Go on with a run.
+
+    Args:
+        model: Instead of the one that an agent had, if it is made again.
+
+    Raises:
+        NotFound: There is no such run.
+        CantResume: It is over, under way, or lacks what began it.
+    """
+    row = place.run(run_id)
+    flow = place.known("flow", row.agent)
+    if isinstance(flow, Workflow):
+        return flow.resume(run_id, watch=watch)
+    if row.agent == SWARM:
+        return resume_parallel(run_id, _agents_of(place, run_id), workspace=place, watch=watch)
+    if row.agent == TEAM:
+        return _team_of(place, run_id).resume(run_id, watch=watch)
+    if row.model == NO_MODEL and place.agent(row.agent) is None and not place.trace(run_id).of(RunStarted)[0].role:
+        raise CantResume(f"{run_id} is a run of the flow {row.agent!r}. {_name(run_id)}")
+    return agent_of(place, run_id, model).resume(run_id, watch=watch)
+
+
+def _agents_of(place: Workspace, run_id: str) -> list[Agent]:
+    names = place.trace(run_id).of(RunStarted)[0].state.get("agents")
+    agents = [place.agent(str(name)) for name in names] if isinstance(names, list) else []
+    found = [agent for agent in agents if isinstance(agent, Agent)]
+    if not found or len(found) < len(agents):
+        raise CantResume(f"{run_id} is a swarm of {names}, and not all of them are here. {_name(run_id)}")
+    return found
+
+
+def _team_of(place: Workspace, run_id: str) -> Team:
+    spoke = {part.name for part in place.trace(run_id).of(AgentStarted)}
+    teams = [team for team in place.all_known("team") if isinstance(team, Team)]
+    fitting = [team for team in teams if spoke <= {member.name for member in team.members}]
+    if len(fitting) != 1:
+        raise CantResume(f"{run_id} is a run of a team, and {len(fitting)} teams here could have begun it. {_name(run_id)}")
+    return fitting[0]
+
+
+def _name(run_id: str) -> str:
+    return f"Name the program that makes it: purpose-agent runs resume {run_id} --app FILE"

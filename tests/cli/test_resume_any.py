@@ -1,0 +1,52 @@
+"""`runs resume` of what is no agent's run: flows, teams, swarms."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import purpose_agent as pa
+from purpose_agent.cli.main import app
+
+PROGRAM = """
+import os
+import purpose_agent as pa
+from purpose_agent.core.errors import ModelUnreachable
+from purpose_agent.testing.models import RuleModel
+
+def rule(request):
+    if os.environ.get("OFFLINE"):
+        raise ModelUnreachable("gone")
+    return "found it"
+
+scout = pa.Agent("scout", model=RuleModel(rule), critic=None, workspace=@PLACE@)
+team = pa.Team.build("seek", [scout])
+flow = pa.Flow("seeking")
+flow.add_node("seek", scout)
+flow.add_edge(pa.BEGIN, "seek")
+flow.add_edge("seek", pa.DONE_SIGNAL)
+"""
+
+
+def said(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.output.replace("\n", " ")
+
+
+def test_flows_teams_and_swarms_go_on_in_the_program_that_makes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "ws"
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.replace("@PLACE@", repr(str(place))))
+    monkeypatch.setenv("OFFLINE", "1")
+    made = runpy.run_path(str(program))
+    failed = [made["flow"].run("Find it").id, made["team"].run("Find it").id, pa.swarm(["Find it"], agents=[made["scout"]]).id]
+    pa.Workspace(place).close()  # as in another process
+    monkeypatch.delenv("OFFLINE")
+
+    for run_id, told in zip(failed, ("of the flow 'seeking'", "of a team", "is a swarm of"), strict=True):
+        code, without = said("runs", "resume", run_id, "-w", str(place))
+        assert (code, told in without, f"runs resume {run_id} --app FILE" in without) == (1, True, True), without
+    for run_id in failed:
+        code, out = said("runs", "resume", run_id, "--app", str(program), "-w", str(place))
+        assert (code, "found it" in out, f"{run_id}: finished" in out) == (0, True, True), out
