@@ -1,10 +1,11 @@
-"""A user's program, as workers import it: an agent, and a flow whose functions leave a line for each call."""
+"""A user's program, as workers import it: agents, a team, and a flow whose functions leave a line for each call."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.team import Team
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.testing.models import RuleModel
 from tests.durable.given import wait_at_the_gate
@@ -40,6 +41,8 @@ def write(state: Mapping[str, object]) -> dict[str, object]:
 
 
 clerk = Agent("clerk", model=RuleModel(lambda request: "tracking"), critic=None)
+speaker = Agent("speaker", model=RuleModel(lambda request: "the desk is tracking"), critic=None)
+desk = Team.build("desk", [clerk, speaker])
 errand = Workflow("errand", workspace=clerk.workspace)
 for name, function in {"fetch": fetch, "shorten": shorten, "count": count, "write": write}.items():
     errand.add_node(name, function)

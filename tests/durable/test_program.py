@@ -13,8 +13,11 @@ from anyio import to_thread
 
 from purpose_agent.agents.parallel import run_parallel_async
 from purpose_agent.agents.workflow_result import WorkflowResult
+from purpose_agent.core.errors import UsageError
+from purpose_agent.core.task import Check, Task
 from purpose_agent.durable.dbos_engine import DbosEngine
 from purpose_agent.durable.resolve import engine_of
+from purpose_agent.runtime.events import HandedOver
 from purpose_agent.runtime.jobs import Job
 from tests.durable.given import Workers
 
@@ -107,6 +110,17 @@ async def test_a_swarm_is_done_by_workers_and_its_runs_can_be_read_here(program:
     assert engine is not None
     assert engine.checkpointer is not None
     assert set(engine.checkpointer.runs()) == {result.id, *(outcome.id for outcome in result)}
+
+
+async def test_a_team_is_done_by_a_worker_that_knows_it(program: ModuleType, machines: Machines) -> None:
+    machines.start()
+
+    result = await program.desk.run_async("Which desk?")
+
+    assert (result.status, result.answer) == ("finished", "the desk is tracking")
+    assert [hop.receiver for hop in result.trace.of(HandedOver)] == ["clerk", "speaker"]
+    with pytest.raises(UsageError, match="can't be sent to a worker"):
+        await program.desk.run_async(Task("Which desk?", checks=[Check.call(bool)]))
 
 
 async def test_a_job_that_no_worker_knows_is_told_what_to_do(program: ModuleType, machines: Machines) -> None:

@@ -75,7 +75,7 @@ async def run_parallel_async(
         agents: They take turns. All are in one workspace, and learn from all runs.
         at_once: How many tasks at a time; None: a hundred, or as many as the engine takes.
         workspace: That of the agents, if it is to be made sure of.
-        engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: what `PURPOSE_AGENT_ENGINE` says, else this process.
+        engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: as the workspace has it.
         seed: Of the models' draws; each task has another one.
         on_result: Called with each task's place and result, as soon as it is over.
         watch: Called with every event, those of the tasks' runs too. Not where an engine does the work.
@@ -87,7 +87,7 @@ async def run_parallel_async(
     given = [as_task(task) for task in tasks]
     if not given or not agents or (at_once is not None and at_once < 1):
         raise UsageError(f"swarm({len(given)} tasks, {len(agents)} agents, at_once={at_once}): give at least one of each.")
-    chosen = _engine_of(engine)
+    chosen = place.engine(engine)
     bus = EventBus(place.ids("run"), place.clock, place.ids)
     swarm = Swarm(bus, given, agents, place, _keeps(place, agents, chosen), chosen, at_once, seed, on_result, watch)
     goal = f"{len(given)} tasks, the first: {given[0].goal}"
@@ -155,7 +155,7 @@ async def resume_parallel_async(
         RunTaken: Another process went on with it at the same moment.
     """
     place = _place(agents, workspace)
-    chosen = _engine_of(engine)
+    chosen = place.engine(engine)
     keeps = _keeps(place, agents, chosen)
     trace = keeps.load(run_id) if keeps is not None else None
     if trace is None:
@@ -209,12 +209,6 @@ def _hearing(swarm: Swarm, *, resuming: bool = False) -> Hearing | None:
     if swarm.keeps is None or swarm.engine is not None:
         return None
     return Hearing(place.record, swarm.bus.run_id, place.clock, resuming=resuming)
-
-
-def _engine_of(engine: Engine | str | None) -> Engine | None:
-    from purpose_agent.durable.resolve import engine_of
-
-    return engine_of(engine)
 
 
 def _at_once(started: RunStarted) -> int | None:

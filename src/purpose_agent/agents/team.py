@@ -18,11 +18,11 @@ from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approver
-from purpose_agent.core.errors import SandboxUnavailable, UsageError
+from purpose_agent.core.errors import SandboxUnavailable, UsageError, WorkspaceError
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.model import Model
 from purpose_agent.core.origin import OWN, TEACHERS
-from purpose_agent.core.task import Task, as_task
+from purpose_agent.core.task import Task, as_task, task_to_json
 from purpose_agent.critics.checks import failures
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
@@ -32,6 +32,7 @@ from purpose_agent.runtime.events import (
     Visibility,
 )
 from purpose_agent.runtime.feed import CAPACITY
+from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
 
 ATTEMPTS = 3
@@ -119,8 +120,15 @@ class Team:
         Args:
             task: In words, or with checks and limits. Its limits hold for all turns together; without them, each member has its own.
             seed: Of the models' draws; None for any.
-            watch: Called with every event, those of the members' runs too.
+            watch: Called with every event, those of the members' runs too. Not where an engine does the work.
+
+        Raises:
+            UsageError: An engine is to do the work, and a check of the task is a function, which can't be sent to it.
+            WorkspaceError: The engine could not do it.
         """
+        engine = self.workspace.engine()
+        if engine is not None:
+            return await self._elsewhere(engine, as_task(task), seed)
         listeners = [watch] if watch is not None else []
         return await self._worked(Turns(self.members, self.workspace, as_task(task), listeners, seed))
 
@@ -178,6 +186,21 @@ class Team:
             return await self._worked(Turns(self.members, self.workspace, as_task(task), [put], seed, streams=True))
 
         return RunStream(streamed, visibility=visibility, capacity=capacity, detached=detached)
+
+    async def _elsewhere(self, engine: Engine, task: Task, seed: int | None) -> TaskResult:
+        """By a worker that knows a team for the same purpose. The lessons are drawn there."""
+        if any(check.kind == "callable" for check in task.checks):
+            raise UsageError(
+                f"A check of the task {task.goal[:60]!r} is a function, which can't be sent to a worker. Give checks that are data."
+            )
+        job = Job(self.workspace.ids("run"), "team", self.purpose, task_to_json(task), seed)
+        (done,) = await engine.perform([job])
+        keeps = engine.checkpointer or self.workspace.checkpointer
+        trace = keeps.load(job.id)
+        if trace is None or (trace.finished is None and trace.suspended is None):
+            why = done.error or done.status
+            raise WorkspaceError(f"The engine could not run the team for {self.purpose!r} as {job.id}: {why}")
+        return TaskResult(trace)
 
     async def _worked(self, turns: Turns) -> TaskResult:
         await turns.guarded(_code if self.template.shape == "code" else _line)

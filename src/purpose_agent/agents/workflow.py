@@ -44,8 +44,7 @@ class Workflow(Drawn):
         workspace: Where it is recorded; None: where its agents are.
         max_steps: Supersteps of one run, cycles included; then it ends as "exhausted".
         checkpointer: Keeps its runs, instead of the workspace.
-        engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: what `PURPOSE_AGENT_ENGINE` says, else this
-            process.
+        engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: as its workspace has it.
 
     Raises:
         UsageError: `state` is no such class, or `merge` names what it lacks.
@@ -203,6 +202,8 @@ class Workflow(Drawn):
         return self._plan.waits_for_nothing and self._engine_of() is None
 
     def _engine_of(self) -> Engine | None:
+        if self._plan.place is not None:
+            return self._plan.place.engine(self._engine)
         from purpose_agent.durable.resolve import engine_of
 
         return engine_of(self._engine)

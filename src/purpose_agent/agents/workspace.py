@@ -58,7 +58,7 @@ from purpose_agent.runtime.difference import RunDifference, difference
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import Event, MemoryRecalled, RunStarted
 from purpose_agent.runtime.forking import fork, resumable
-from purpose_agent.runtime.jobs import JobKind
+from purpose_agent.runtime.jobs import Engine, JobKind
 from purpose_agent.runtime.lanes import timeline
 from purpose_agent.runtime.record import (
     NOT_WANTED,
@@ -106,6 +106,8 @@ class Workspace(Remembered):
         embedder: Memories are found by meaning too: "minilm" with the extra `embed`, or one of your own. None: by words
             alone. Vectors of one embedder are never compared with those of another; they are made again.
         memory_budget: How many memories there is room for; what is beyond it and worth least hibernates. None: the usual one.
+        engine: Who does the work of its flows, swarms and teams: "local", "dbos:postgresql://…" or an engine; None: what
+            `PURPOSE_AGENT_ENGINE` says, else this process.
         clock: For tests.
         ids: For tests.
     """
@@ -120,6 +122,7 @@ class Workspace(Remembered):
         live_trials: bool = False,
         memory_budget: MemoryBudget | None = None,
         embedder: Embedder | Literal["minilm"] | None = None,
+        engine: Engine | str | None = None,
         clock: Clock | None = None,
         ids: IdSource = new_id,
     ) -> None:
@@ -160,6 +163,7 @@ class Workspace(Remembered):
         )
         self._live = LiveTrials(self._store, self._exposures, self._gate, self._learner.promote)
         self._homeostasis = Homeostasis(self._db, self._store, self._gate, self._clock, memory_budget or MemoryBudget())
+        self._engine = engine
         self.ids = ids
         self.clock = self._clock
         self._agents = _agents.setdefault(self.path, {})
@@ -401,6 +405,17 @@ class Workspace(Remembered):
         wanted = PENDING if trace.of(RunStarted)[0].mode == "learning" else NOT_WANTED
         here = last_seq(self._db, trace.run_id)
         SqliteCheckpointer(self._db, reflected=wanted).append([event for event in trace.events if event.seq > here])
+
+    def engine(self, chosen: Engine | str | None = None) -> Engine | None:
+        """Who does its work; None: this process. `chosen` goes before what the workspace was given.
+
+        Raises:
+            MissingExtra: It needs the extra `dbos`, which is not installed.
+            UsageError: There is no such engine.
+        """
+        from purpose_agent.durable.resolve import engine_of
+
+        return engine_of(chosen if chosen is not None else self._engine)
 
     @property
     def checkpointer(self) -> SqliteCheckpointer:
