@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from purpose_agent.agents.lift_report import LiftReport
     from purpose_agent.agents.parallel_result import FailedTask
     from purpose_agent.agents.purpose import purpose
+    from purpose_agent.agents.quorum import Quorum
     from purpose_agent.agents.settled import Settled
     from purpose_agent.agents.streaming import RunStream
     from purpose_agent.agents.task_file import load_tasks
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from purpose_agent.engine.result import TaskResult
     from purpose_agent.memory.budget import MemoryBudget
     from purpose_agent.models.rate_limit import RateLimit
+    from purpose_agent.models.routing import Router
     from purpose_agent.protocols.otel import instrument
     from purpose_agent.runtime import events
     from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from purpose_agent.vocabulary import (
         BEGIN,
         DONE_SIGNAL,
+        Council,
+        CouncilResult,
         Flow,
         FlowResult,
         Spark,
@@ -69,6 +73,8 @@ __all__ = [
     "ChoiceEnvironment",
     "CodeLimits",
     "CodeResult",
+    "Council",
+    "CouncilResult",
     "Done",
     "Edit",
     "Environment",
@@ -93,9 +99,11 @@ __all__ = [
     "Provenance",
     "PurposeAgentError",
     "PythonExecTool",
+    "Quorum",
     "RateLimit",
     "ReadFileTool",
     "Reject",
+    "Router",
     "RunStream",
     "Sandbox",
     "Scope",
@@ -135,6 +143,8 @@ _HOMES = {
     "ChoiceEnvironment": "core.ports",
     "CodeLimits": "core.ports",
     "CodeResult": "core.ports",
+    "Council": "vocabulary",
+    "CouncilResult": "vocabulary",
     "Done": "core.approval",
     "Edit": "core.approval",
     "Environment": "core.ports",
@@ -159,9 +169,11 @@ _HOMES = {
     "Provenance": "core.memory",
     "PurposeAgentError": "core.errors",
     "PythonExecTool": "tools.python_exec",
+    "Quorum": "agents.quorum",
     "RateLimit": "models.rate_limit",
     "ReadFileTool": "tools.files",
     "Reject": "core.approval",
+    "Router": "models.routing",
     "RunStream": "agents.streaming",
     "Sandbox": "sandbox.sandbox",
     "Scope": "core.memory",

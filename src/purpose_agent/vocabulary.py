@@ -1,6 +1,8 @@
 """The product's words for the field's things; the only file where both appear."""
 
 from purpose_agent.agents.agent import Agent as Spark
+from purpose_agent.agents.debate import Debate as Council
+from purpose_agent.agents.debate_result import DebateResult as CouncilResult
 from purpose_agent.agents.graph import END as DONE_SIGNAL
 from purpose_agent.agents.graph import START as BEGIN
 from purpose_agent.agents.parallel import resume_parallel as resume_swarm
@@ -15,6 +17,8 @@ from purpose_agent.models.resolve import resolve_model as resolve_backend
 __all__ = [
     "BEGIN",
     "DONE_SIGNAL",
+    "Council",
+    "CouncilResult",
     "Flow",
     "FlowResult",
     "Spark",

@@ -52,6 +52,7 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
     (e.ModelRetried("act", "rule", 1, 0.5), "coder 2: waits 0.5 s before attempt 1 on rule"),
     (e.TextStreamed("Hel"), "coder 2: writes: Hel"),
     (e.ReasoningSummarised("it is polite"), "coder 2: thinks: it is polite"),
+    (e.CallPlanned(2, ToolCall("c", "add", {"a": "$1"})), "coder 2: plans 2: add"),
     (e.ToolStarted("c", "add"), "coder 2: calls add"),
     (e.CheckpointSaved(2), "coder 2: step 2 is complete"),
     (e.PersonAsked("c", "mail", {}, "mail sends something."), "coder 2: asks a person about mail: mail sends something."),
@@ -70,6 +71,8 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
     (e.MemoryPromoted("mem_1"), "coder 2: memory promoted: mem_1"),
     (e.MemoryRejected("mem_1", "hurts"), "coder 2: memory rejected: mem_1, hurts"),
     (e.MemoryArchived("mem_1"), "coder 2: memory archived: mem_1"),
+    (e.RouteChosen("big", "small gave up", instead_of="small"), "coder 2: is given big instead of small: small gave up"),
+    (e.RouteChosen("small", "good enough"), "coder 2: is given small: good enough"),
     (e.SkillUsed("mem_1", "greeting", 2), "coder 2: uses the skill greeting, version 2"),
 ]
 

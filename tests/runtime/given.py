@@ -23,6 +23,7 @@ from purpose_agent.runtime.events import (
     AgentFinished,
     AgentStarted,
     CallApproved,
+    CallPlanned,
     CallRefused,
     CheckpointSaved,
     HandedOver,
@@ -45,6 +46,8 @@ from purpose_agent.runtime.events import (
     ReasoningSummarised,
     RecalledMemory,
     Reflected,
+    RouteChosen,
+    RouteOption,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -230,5 +233,17 @@ payloads: "dict[type[Payload], st.SearchStrategy[Any]]" = {
     MemoryRejected: st.builds(MemoryRejected, texts, texts),
     MemoryArchived: st.builds(MemoryArchived, texts, texts),
     SkillUsed: st.builds(SkillUsed, texts, texts, counts),
+    CallPlanned: st.builds(CallPlanned, counts, calls),
+    RouteChosen: st.builds(
+        RouteChosen,
+        texts,
+        texts,
+        st.lists(
+            st.builds(RouteOption, texts, numbers, numbers, numbers, st.none() | numbers, st.none() | numbers, texts),
+            max_size=2,
+        ).map(tuple),
+        numbers,
+        texts,
+    ),
 }
 """Every kind of payload, and how to make any of it."""

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from purpose_agent.agents.arguments import check_arguments, check_seed
 from purpose_agent.agents.streaming import RunStream
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approvals, Approver, check_approvals
@@ -14,16 +15,18 @@ from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.score import PhiMode
-from purpose_agent.core.task import Limits, Task, as_task
+from purpose_agent.core.task import Limits, Task, as_task, task_from_json
 from purpose_agent.core.tool import Tool, make_tool
 from purpose_agent.engine.context import with_role
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.run import Setup
 from purpose_agent.engine.world import worlds_of
+from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import RunMode, Visibility
+from purpose_agent.runtime.events import RunMode, RunStarted, Visibility
 from purpose_agent.runtime.feed import CAPACITY
 from purpose_agent.runtime.sync import run_sync
+from purpose_agent.runtime.trace import Trace
 from purpose_agent.tools.executor import ToolExecutor
 
 TEMPERATURE = 0.3
@@ -36,7 +39,8 @@ class Agent:
         name: For the record; what it learns is recalled for agents of this name.
         role: The sentence that opens its instructions; by default "You are the NAME."
         model: A spec such as "ollama:qwen3:1.7b", a model object, or None for the best that is there. "none" is an agent
-            without a model: it chooses among options by what it learned, and at random where it learned nothing.
+            without a model: it chooses among options by what it learned, and at random where it learned nothing. With a
+            `Router` each run gets the smallest of several models that is good enough.
         tools: Tools, or plain typed functions with docstrings.
         critic: Who scores tasks that have no checks: "self" is its own model, None or "none" nobody;
             a spec or a model object.
@@ -69,7 +73,7 @@ class Agent:
         name: str,
         *,
         role: str = "",
-        model: str | Model | None = None,
+        model: str | Model | Router | None = None,
         tools: Sequence[Tool | Callable[..., Any]] = (),
         critic: str | Model | Literal["self"] | None = "self",
         phi: PhiMode = "auto",
@@ -81,14 +85,7 @@ class Agent:
         approve: Approver | None = None,
         approvals: Approvals | None = None,
     ) -> None:
-        if not name.strip():
-            raise UsageError("Agent(name=''): give it a name; what it learns is kept under it.")
-        if mode not in ("learning", "validation", "evaluation"):
-            raise UsageError(f"Agent(mode={mode!r}): it is one of 'learning', 'validation' and 'evaluation'.")
-        if phi not in get_args(PhiMode):
-            raise UsageError(f"Agent(phi={phi!r}): it is one of {', '.join(map(repr, get_args(PhiMode)))}.")
-        if environment is not None and tools:
-            raise UsageError("Agent(environment=…, tools=…): a world lists its own actions; leave the tools out.")
+        check_arguments(name, mode=mode, phi=phi, has_world=environment is not None, has_tools=bool(tools))
         self.name = name
         self.role = with_role(name, role)
         self.limits = limits or Limits()
@@ -102,18 +99,21 @@ class Agent:
         check_approvals(self.approvals, self._tools.tools)
         # A named model is looked up now, so that a wrong name is told at once; "the best there is" when first needed.
         self._has_model = not is_no_model(model)
-        self._model = resolved(model) if model is not None and self._has_model else None
+        self._router = model if isinstance(model, Router) else None
+        first = model.models[0] if isinstance(model, Router) else model
+        self._model = resolved(first) if first is not None and self._has_model else None
         self._critic = None if is_no_model(critic) else critic
         self._environment = worlds_of(environment) if environment is not None else None
+        self._form: Callable[[Model], Model] | None = None
         self.workspace.register(self)
 
     def __repr__(self) -> str:
-        model = self._model.name if self._model is not None else None
+        model = str(self._router) if self._router is not None else self._model.name if self._model is not None else None
         return f"Agent({self.name!r}, model={model if self._has_model else NO_MODEL!r})"
 
     @property
     def model(self) -> Model:
-        """Its model, found now if none was named.
+        """Its model, found now if none was named; of a router, the one that is tried first.
 
         Raises:
             NoModelFound: There is none on this machine; the message says how to get one.
@@ -130,9 +130,15 @@ class Agent:
         """What it can do."""
         return tuple(self._tools.tools.values())
 
-    def setup(self) -> Setup:
-        """Who runs, as the engine needs it."""
+    def setup(self, *, like: str = "") -> Setup:
+        """Who runs, as the engine needs it.
+
+        Args:
+            like: The id of a run: of a router's models, the one that did it.
+        """
         model = self.model if self._has_model else None
+        if self._router is not None and like:
+            model = self.workspace.model_of_run(self._router, like)
         critic = model
         if self._critic != "self":
             critic = None if self._critic is None else resolved(self._critic)
@@ -149,6 +155,14 @@ class Agent:
             self.phi,
             self.approvals,
         )
+
+    def _setup_for(self, task: Task, before: Trace | None = None) -> Setup:
+        """Who runs this task: of a router's models the one whose turn it is, or that a run which goes on had before."""
+        setup = self.setup()
+        if self._router is not None:
+            model, route = self.workspace.routed(self._router, task, self.name, self.limits, before)
+            setup = replace(setup, model=model, critic=model if self._critic == "self" else setup.critic, route=route)
+        return setup if self._form is None or setup.model is None else replace(setup, model=self._form(setup.model))
 
     def can_judge(self, task: Task) -> bool:
         """Whether a recorded `task` can be run again and judged: by its world, or by checks that are all data."""
@@ -234,7 +248,7 @@ class Agent:
             raise CantResume(f"{run_id} is a run of {row.agent!r}, not of {self.name!r}; resume it with that agent.")
         recalled, withheld = self.workspace.recalled_again(trace)
         return await self.workspace.runner.resume(
-            self.setup(),
+            self._setup_for(task or task_from_json(trace.of(RunStarted)[0].task), trace),
             trace,
             task=task,
             mode=row.mode,
@@ -277,10 +291,9 @@ class Agent:
         Raises:
             UsageError: `seed` is no whole number; or as `run_async`.
         """
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"run(seed={seed!r}): give a whole number, or None for any.")
+        check_seed(seed)
         return await self.workspace.runner.run(
-            self.setup(),
+            self._setup_for(task),
             task,
             mode=self.mode,
             seed=seed,
@@ -293,6 +306,18 @@ class Agent:
             run_id=run_id,
             stream=stream,
         )
+
+    def on(self, model: Model) -> "Agent":
+        """The same agent on another model. This one stays as it is."""
+        other = copy(self)
+        other._model, other._has_model, other._router = model, True, None
+        return other
+
+    def formed(self, form: Callable[[Model], Model]) -> "Agent":
+        """The same agent, whose model's answers take a form: `form` wraps whichever model a run gets. This one stays as it is."""
+        other = copy(self)
+        other._form = form
+        return other
 
     def moved(self, workspace: Workspace, mode: RunMode) -> "Agent":
         """The same agent in another workspace, or in another mode. This one stays as it is."""

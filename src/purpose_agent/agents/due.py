@@ -66,7 +66,8 @@ class Due:
             while purse.has_room() and (run := claim_reflection(self.db, now=self.clock.now(), owner=this_process())):
                 left.append(run.id)
                 agent = self.agents.get(run.agent)
-                await self.learner.reflect(run, agent.setup().model if agent is not None else None, listeners=[purse.listen])
+                model = agent.setup(like=run.id).model if agent is not None else None
+                await self.learner.reflect(run, model, listeners=[purse.listen])
                 if get_run(self.db, run.id).reflected == REFLECTED:
                     done.append(left.pop())
         finally:

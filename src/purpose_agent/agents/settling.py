@@ -31,8 +31,12 @@ class Performer(Protocol):
         """What it learns is kept under it."""
         ...
 
-    def setup(self) -> Setup:
-        """Who runs, as the engine needs it; its model is asked for reflection."""
+    def setup(self, *, like: str = "") -> Setup:
+        """Who runs, as the engine needs it; its model is asked for reflection.
+
+        Args:
+            like: The id of a run: of several models, the one that did it.
+        """
         ...
 
     def can_judge(self, task: Task) -> bool:
@@ -124,7 +128,7 @@ class Trials:
 
         Never of what others said: their words could be meant for the critic.
         """
-        setup = agent.setup()
+        setup = agent.setup(like=memory.lesson.provenance.run_id)
         if task.checks or setup.environment is not None or setup.critic is None or memory.lesson.provenance.origin not in OWN:
             return False
         return self.may_judge(agent.name, setup.critic.name, task.family)
@@ -137,7 +141,7 @@ class Trials:
         if played is not None:
             return Outcome(played.id, played.success, 0)
         by_critic = self._by_critic(agent, memory, task)
-        setup = agent.setup()
+        setup = agent.setup(like=memory.lesson.provenance.run_id)  # one model, whatever a router would choose
         result = await self.runner.run(
             setup if by_critic else replace(setup, critic=None),  # where checks judge, a model's score would only cost
             task,

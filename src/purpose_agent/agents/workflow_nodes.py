@@ -22,6 +22,7 @@ from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import OWN, Origin, Taint
 from purpose_agent.core.task import Task, as_task
 from purpose_agent.engine.quoting import defused, quoted
+from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunStatus
@@ -75,12 +76,14 @@ class Handed:
     Attributes:
         origin: The lowest origin of what is in it; None: its author's own.
         then: What is still to be done when it is saved: reflection.
+        error: What went wrong, where the workflow goes on all the same.
     """
 
     update: Mapping[str, Json]
     usage: Usage = NOTHING
     origin: Origin | None = None
     then: Callable[[], Awaitable[object]] | None = None
+    error: str = ""
 
 
 class Turn(NamedTuple):
@@ -208,18 +211,7 @@ class Asks:
 
     async def perform(self, turn: Turn) -> Handed:
         agent = self.agent
-        if turn.shares and turn.keeps is not None and agent.mode != "evaluation":
-            agent = shared(agent, turn.run_id, turn.keeps)
-        result = await promised(
-            agent,
-            self._task(turn),
-            turn.run_id,
-            parent=turn.parent,
-            taint=Taint(turn.taint.origin, turn.taint.source),
-            listeners=turn.listeners,
-        )
-        if result.status in STANDS:
-            raise PartStands(result.reason, result.status, result.usage)
+        result = await worked(agent, self._task(turn), turn)
         origin = result.taint.origin
         then = partial(agent.reflected, result, turn.listeners)
         if result.answer is None:
@@ -253,6 +245,21 @@ class Asks:
         if not isinstance(value, str):
             return value  # shown as JSON, in which no line begins
         return defused(value) if turn.taint.origin in OWN else f"\n{quoted(value)}"
+
+
+async def worked(agent: Agent, task: Task, turn: Turn, *, seed: int | None = None) -> TaskResult:
+    """The agent's run of that turn, begun, gone on with or over, without reflection.
+
+    Raises:
+        PartStands: It waits, or was paused.
+    """
+    if turn.shares and turn.keeps is not None and agent.mode != "evaluation":
+        agent = shared(agent, turn.run_id, turn.keeps)
+    taint = Taint(turn.taint.origin, turn.taint.source)
+    result = await promised(agent, task, turn.run_id, seed=seed, parent=turn.parent, taint=taint, listeners=turn.listeners)
+    if result.status in STANDS:
+        raise PartStands(result.reason, result.status, result.usage)
+    return result
 
 
 def check_work(name: str, work: object) -> None:

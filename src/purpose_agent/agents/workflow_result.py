@@ -98,6 +98,8 @@ def answer_of(state: Mapping[str, Json], outputs: Mapping[str, Json]) -> str | N
         outputs: What the last node that handed anything back wrote.
     """
     said = state.get("answer")
+    if said is None and "answer" in outputs:
+        return None  # the last node says that there is none
     if said is None and len(outputs) == 1:
         (said,) = outputs.values()
     elif said is None and outputs:

@@ -189,7 +189,7 @@ class WorkflowRun:
                 self._begin(name)
                 self.save()
                 continue
-            self._ended(name, "finished", began, handed=handed)
+            self._ended(name, "finished", began, handed=handed, error=handed.error)
             if handed.then is not None or not (is_last() if callable(is_last) else is_last):
                 self.save()
             if handed.then is not None:

@@ -19,17 +19,20 @@ from purpose_agent.agents.calibrating import Calibrating
 from purpose_agent.agents.control import RunControl
 from purpose_agent.agents.due import Due
 from purpose_agent.agents.remembered import Remembered
+from purpose_agent.agents.routing import Routes, by_meaning, model_of_run, routed, routes
 from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory, Recalled
+from purpose_agent.core.model import Model
 from purpose_agent.core.ports import Clock, CodeRunner, Embedder
-from purpose_agent.core.task import Task
+from purpose_agent.core.task import Limits, Task
 from purpose_agent.critics.assertions import Falsifier
 from purpose_agent.critics.checks import CheckCritic
 from purpose_agent.critics.state import CRITIC
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.engine.run import Route
 from purpose_agent.engine.runner import Runner
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.learning.calibration import Calibrations, GroupReport
@@ -38,6 +41,7 @@ from purpose_agent.learning.homeostasis import Homeostasis
 from purpose_agent.learning.learner import Learner
 from purpose_agent.learning.live import LiveTrials
 from purpose_agent.learning.policy import may_explore, policies_of
+from purpose_agent.learning.routing import word_likeness
 from purpose_agent.learning.watch import watch as look_at_promoted
 from purpose_agent.memory.budget import MemoryBudget
 from purpose_agent.memory.gate import Gate
@@ -48,6 +52,7 @@ from purpose_agent.memory.replay import Estimator, Replay
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.memory.telling import telling
 from purpose_agent.memory.vectors import MemoryVectors
+from purpose_agent.models.routing import Router
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.sqlite import SqliteCheckpointer
 from purpose_agent.runtime.checkpoints.twice import KeptTwice
@@ -133,7 +138,9 @@ class Workspace(Remembered):
         db = Database(self.path / DATABASE)
         store = MemoryStore(db, self._clock, ids)
         super().__init__(db, store, Gate(store, self._clock, ids), Replay(db, estimator))
-        self._vectors = MemoryVectors(self._db, _embedder(embedder)) if embedder is not None else None
+        found = _embedder(embedder) if embedder is not None else None
+        self._vectors = MemoryVectors(self._db, found) if found is not None else None
+        self._likeness = by_meaning(found) if found is not None else word_likeness
         self._teams = _teams.setdefault(self.path, {})
         self.code_runner: CodeRunner = code_runner or Sandbox()
         self.record = RunRecord(self._db)
@@ -234,6 +241,14 @@ class Workspace(Remembered):
             NotFound: There is no such run.
         """
         return difference(self.trace(first), self.trace(second))
+
+    def routes(self, *, limit: int = 50, user: str | None = None) -> Routes:
+        """Which models routers chose in the newest runs and why, and how each model does on each family of tasks.
+
+        Args:
+            user: As that user's tasks see it: by their runs, and those of nobody in particular. None: all runs.
+        """
+        return routes(self._db, limit=limit, user=user)
 
     def waiting(self) -> list[RunRow]:
         """The runs that wait for a person, newest first."""
@@ -427,6 +442,20 @@ class Workspace(Remembered):
         """The names of those that were made in this process."""
         return frozenset(self._agents)
 
+    def routed(
+        self, router: Router, task: Task, agent: str, limits: Limits, before: Trace | None = None
+    ) -> tuple[Model, Route]:
+        """The model of a run by the record, and which may go on after it. See `agents/routing.py`.
+
+        Raises:
+            UsageError: None of the models may run; the message says why.
+        """
+        return routed(self._db, router, task, agent, limits, self._likeness, before)
+
+    def model_of_run(self, router: Router, run_id: str) -> Model:
+        """The router's model that did a run; the first one if there is no such run or model."""
+        return model_of_run(self._db, router, run_id)
+
     async def reflect(
         self, result: TaskResult, agent: Performer, *, passed: str = "", skip: str = "", listeners: Sequence[Listener] = ()
     ) -> tuple[Memory, ...]:
@@ -437,7 +466,7 @@ class Workspace(Remembered):
         run = claim_reflection(self._db, now=self._clock.now(), owner=this_process(), run_id=result.id)
         if run is None:
             return ()
-        return await self._learner.reflect(run, agent.setup().model, passed=passed, skip=skip, listeners=listeners)
+        return await self._learner.reflect(run, agent.setup(like=run.id).model, passed=passed, skip=skip, listeners=listeners)
 
     def join(self, team: str, agents: Iterable[str]) -> None:
         """Know which agents work in `team`, so that they recall what is for it."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from purpose_agent.cli import critics, doctor, harden, learn, lift, memories, models, runs, worker
+from purpose_agent.cli import critics, doctor, harden, learn, lift, memories, models, routes, runs, worker
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import say
 from purpose_agent.core.errors import PurposeAgentError, UsageError
@@ -51,6 +51,7 @@ app.command("learn")(learn.learn)
 app.command("lift")(lift.lift)
 app.command("critics")(critics.critics)
 app.command("harden")(harden.harden)
+app.command("routes")(routes.routes)
 app.command("doctor")(doctor.doctor)
 app.command("worker")(worker.worker)
 

@@ -22,6 +22,7 @@ from purpose_agent.runtime.events import (
     AgentFinished,
     AgentStarted,
     CallApproved,
+    CallPlanned,
     CallRefused,
     CheckpointSaved,
     Event,
@@ -44,6 +45,7 @@ from purpose_agent.runtime.events import (
     PersonAsked,
     ReasoningSummarised,
     Reflected,
+    RouteChosen,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -162,6 +164,8 @@ def _what(payload: Payload) -> str:
             told += [f"{left_out} left out"] if left_out else []
             told += [f"{len(withheld)} withheld by chance"] if withheld else []
             return f"recalls {', '.join(told)}"
+        case RouteChosen(model=model, why=why, instead_of=before):
+            return f"is given {model}{f' instead of {before}' if before else ''}: {why}"
         case OptionsListed(situation=situation, options=options):
             return f"has {counted(len(options), 'option', 'options')}: {situation}"
         case ValuesConsulted(options=ranked):
@@ -179,6 +183,8 @@ def _what(payload: Payload) -> str:
         case ModelCalled(purpose=purpose, usage=usage, seconds=seconds, error=error):
             spent = f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written in {seconds:.1f} s"
             return f"asked the model ({purpose}): {error or spent}"
+        case CallPlanned(number=number, call=call):
+            return f"plans {number}: {call.name}"
         case ActionDecided(action=action):
             return action_line(action)
         case ToolStarted(tool=tool):

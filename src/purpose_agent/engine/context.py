@@ -26,6 +26,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import defused, named, quoted, unmarked
 from purpose_agent.memory.rules import fitting_text, situation_of
 from purpose_agent.tools.executor import shortened
+from purpose_agent.tools.plan import number_of
 
 NOTES_SHARE = 0.25
 """Of the window, what recalled memories may take."""
@@ -142,6 +143,7 @@ class Context:
 
     Attributes:
         told: What people said on the way; it stays when the history is trimmed.
+        plans: Decisions are plans of calls, written as text.
     """
 
     capabilities: Capabilities
@@ -152,11 +154,12 @@ class Context:
     history: list[Message]
     dropped: int = 0
     told: list[Message] = field(default_factory=list[Message])
+    plans: bool = False
 
     @property
     def native(self) -> bool:
         """Tools are offered to the model itself, instead of as JSON."""
-        return bool(self.tools) and self.capabilities.native_tools
+        return bool(self.tools) and self.capabilities.native_tools and not self.plans
 
     def messages(self) -> tuple[Message, ...]:
         """What to send; trims the history first if the window is full."""
@@ -196,10 +199,12 @@ class Context:
             from purpose_agent.prompts.loader import load
 
             lines = [
-                f"{seen.tool} {'returned' if seen.ok else 'failed'}: {_whose(seen)}{text}"
+                f"{f'{number_of(seen.call_id)}. ' if self.plans else ''}{seen.tool} {'returned' if seen.ok else 'failed'}: {_whose(seen)}{text}"
                 for seen, text in zip(results, texts, strict=True)
             ]
-            self.history.append(user(load("observed").fill(results="\n\n".join(lines))))
+            self.history.append(
+                user(load("plan_calls_observed" if self.plans else "observed").fill(results="\n\n".join(lines)))
+            )
 
     def add_problem(self, said: str, problem: str) -> None:
         """A reply that could not be read, and why."""
@@ -230,9 +235,19 @@ def _whose(seen: Observation) -> str:
 
 
 def open_context(
-    role: str, task: Task, tools: tuple[ToolSpec, ...], capabilities: Capabilities, recalled: Sequence[Recalled]
+    role: str,
+    task: Task,
+    tools: tuple[ToolSpec, ...],
+    capabilities: Capabilities,
+    recalled: Sequence[Recalled],
+    *,
+    plans: bool = False,
 ) -> Context:
-    """The conversation before its first turn."""
+    """The conversation before its first turn.
+
+    Args:
+        plans: Whoever has tools, and nothing to choose among, is to plan its calls.
+    """
     from purpose_agent.prompts.loader import load
 
     if task.choices and capabilities.choices:
@@ -247,6 +262,9 @@ def open_context(
     elif not tools:
         prompt = load("answer")
         instructions = prompt.fill(role=role)
+    elif plans:
+        prompt = load("plan_calls")
+        instructions = prompt.fill(role=role, tools="\n".join(_described(tool) for tool in tools))
     elif capabilities.native_tools:
         prompt = load("act")
         instructions = prompt.fill(role=role)
@@ -262,6 +280,7 @@ def open_context(
         prompt=prompt.version,
         notes=notes,
         history=[],
+        plans=plans and bool(tools),
     )
 
 

@@ -25,6 +25,8 @@ from purpose_agent.engine.actor import turn_of
 from purpose_agent.engine.attempts import untold_failures
 from purpose_agent.engine.closing import exposures_of
 from purpose_agent.engine.context import open_context
+from purpose_agent.engine.escalating import begin_anew
+from purpose_agent.engine.planning import said_of
 from purpose_agent.engine.run import Run, Setup
 from purpose_agent.engine.step import Decided
 from purpose_agent.engine.world import executed, world_name
@@ -38,6 +40,7 @@ from purpose_agent.runtime.events import (
     ModelAsked,
     ModelCalled,
     OptionsListed,
+    RouteChosen,
     RunFinished,
     RunMode,
     RunStarted,
@@ -121,7 +124,7 @@ async def restored(
     capabilities = setup.model.capabilities if setup.model is not None else Capabilities()
     first = [event.payload for event in done if isinstance(event.payload, MemoryRecalled)]
     memories = first[0] if first else MemoryRecalled(())
-    context = open_context(setup.role, task, setup.tools.specs, capabilities, recalled)
+    context = open_context(setup.role, task, setup.tools.specs, capabilities, recalled, plans=setup.replans is not None)
     spent = [event.payload for event in (*done, *recorded.partly) if isinstance(event.payload, ModelCalled)]
     world = setup.environment(task) if setup.environment is not None else None
     known = folded(State(), done)
@@ -191,6 +194,8 @@ async def _redo(run: Run, events: Sequence[Event]) -> None:
         run.wrong.append(action.answer)
         if run.score is not None:
             run.context.add_failure(untold_failures(run.score, action.answer))
+    if any(isinstance(event.payload, RouteChosen) and event.payload.instead_of for event in events):
+        begin_anew(run)
 
 
 async def _redo_in_world(run: Run, world: ChoiceEnvironment, action: Action, situation: str, options: tuple[str, ...]) -> None:
@@ -206,13 +211,15 @@ async def _redo_in_world(run: Run, world: ChoiceEnvironment, action: Action, sit
 
 def _decided(run: Run, events: Sequence[Event]) -> Decided | None:
     """What the step under way had decided, and how far its calls have come; None: nothing, and the model is asked again."""
-    action, message, seen, _, _ = _read(run, events)
-    if action is None or run.world is not None:
+    action, message, _, _, _ = _read(run, events)
+    if run.world is not None:
         return None
-    run.returned = {each.call_id: each for each in seen}
+    # Also of a plan that was still being written: its first calls may have been made.
+    returned = [event.payload.observation for event in events if isinstance(event.payload, ToolReturned)]
+    run.returned = {each.call_id: each for each in returned}
     begun = {event.payload.call_id for event in events if isinstance(event.payload, ToolStarted)}
     run.in_flight = begun - run.returned.keys()
-    return Decided(action, message)
+    return Decided(action, message) if action is not None else None
 
 
 def _read(run: Run, events: Sequence[Event]) -> tuple[Action | None, Message, tuple[Observation, ...], str, tuple[str, ...]]:
@@ -241,6 +248,8 @@ def _read(run: Run, events: Sequence[Event]) -> tuple[Action | None, Message, tu
                 pass
     if isinstance(action, Finish) and run.task.choices:
         message = assistant(action.answer)
+    if isinstance(action, ToolUse) and run.plans:
+        message = said_of(action)
     calls = action.calls if isinstance(action, ToolUse) else ()
     returned = tuple(seen[call.id] for call in calls if call.id in seen)
     return action, message, returned, situation, options

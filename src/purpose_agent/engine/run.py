@@ -20,12 +20,49 @@ from purpose_agent.core.values import Experienced
 from purpose_agent.critics.phi import PhiCritic
 from purpose_agent.engine.context import Context
 from purpose_agent.runtime.event_bus import EventBus
-from purpose_agent.runtime.events import MemoryRecalled, Payload, RunMode, RunStarted, RunStatus
+from purpose_agent.runtime.events import (
+    MemoryRecalled,
+    Payload,
+    RouteChosen,
+    RouteOption,
+    RunMode,
+    RunStarted,
+    RunStatus,
+)
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.tools.executor import ToolExecutor
 
 Worlds: TypeAlias = Callable[[Task], ChoiceEnvironment]
 """Makes the world a task plays in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A model that may go on, and what a run of it is expected to take; None where that is unknown."""
+
+    model: Model
+    usd: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a run came by its model, and which may go on where that one fails.
+
+    Attributes:
+        chosen: Told when the run begins or goes on; None: it keeps the one it had.
+        ladder: In this order; () if none may.
+        usd: What the run may cost with the next one, as far as one expects; None: anything.
+        seconds: How long it may take with it.
+        considered: What was expected of each.
+    """
+
+    chosen: RouteChosen | None
+    ladder: tuple[Rung, ...] = ()
+    usd: float | None = None
+    seconds: float | None = None
+    considered: tuple[RouteOption, ...] = ()
+    difficulty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +78,8 @@ class Setup:
         approve: Asked about calls that need a person: by `approvals`, or because of what the run has read; None: nobody is there.
         phi: How Φ is found.
         approvals: Which calls are carried out, asked about or refused; those of tools that are not named are carried out.
+        route: Of an agent with several models; None: it has one.
+        replans: Of an agent that plans its calls: so many plans may fail before it has to answer. None: it decides call by call.
     """
 
     agent: str
@@ -54,6 +93,8 @@ class Setup:
     approve: Approver | None = None
     phi: PhiMode = "auto"
     approvals: Approvals = field(default_factory=dict[str, Policy | Rule])
+    route: Route | None = None
+    replans: int | None = None
 
 
 def _nothing() -> None:
@@ -94,6 +135,7 @@ class Run:
         exposures: Which coin fell how for what it was given.
         asked: The messages that its model was shown last.
         streams: Its answers are told piece by piece while the model writes them.
+        part: The id of the event that what is told now follows from; None: as the bus has it.
     """
 
     setup: Setup
@@ -126,10 +168,11 @@ class Run:
     exposures: tuple[Exposure, ...] = ()
     asked: tuple[Message, ...] = ()
     streams: bool = False
+    part: str | None = None
 
     def publish(self, payload: Payload) -> None:
         """Tell of an event of the present step."""
-        self.bus.publish(payload, lane=self.setup.agent, step=self.step)
+        self.bus.publish(payload, lane=self.setup.agent, step=self.step, parent=self.part)
 
     def unread(self, problem: str) -> None:
         """A reply could not be read."""
@@ -138,6 +181,11 @@ class Run:
     def has_read(self, origin: Origin, source: str) -> None:
         """Something of that origin is in the context from now on."""
         self.taint = self.taint.mixed(Taint(origin, source, self.step))
+
+    @property
+    def plans(self) -> bool:
+        """Its decisions are plans of calls."""
+        return self.setup.replans is not None and self.context.plans
 
     @property
     def step_seed(self) -> int | None:
@@ -158,6 +206,13 @@ def taint_of(recalled: Iterable[Recalled]) -> Taint:
 def draws_of(task: Task, seed: int | None) -> random.Random:
     """Chance for one run: repeatable with a seed, else of the operating system's making."""
     return random.Random() if seed is None else random.Random(f"{seed}/{task.key}")
+
+
+def tell_route(run: Run) -> None:
+    """Say which of several models it was given, if it was."""
+    route = run.setup.route
+    if route is not None and route.chosen is not None:
+        run.publish(route.chosen)
 
 
 def started(run: Run, parent: str | None) -> RunStarted:

@@ -28,11 +28,12 @@ from purpose_agent.core.values import Values
 from purpose_agent.engine.attempts import tries_again
 from purpose_agent.engine.closing import close, suspend
 from purpose_agent.engine.context import open_context
+from purpose_agent.engine.escalating import answers_again, escalates
 from purpose_agent.engine.heeding import Stopped, heed
 from purpose_agent.engine.recalling import Explores, Given, OnTrial, Recall, Recalling, skills_used
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.resuming import Recorded, restored
-from purpose_agent.engine.run import Run, Setup, Suspended, draws_of, started, taint_of
+from purpose_agent.engine.run import Run, Setup, Suspended, draws_of, started, taint_of, tell_route
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.engine.step import Decided, Stepper, complete
 from purpose_agent.runtime.event_bus import EventBus, Listener
@@ -138,6 +139,7 @@ class Runner:
             run.streams = stream
             run.recalled, run.exposures = given.event, given.exposures
             run.publish(started(run, parent))
+            tell_route(run)
             run.publish(run.recalled)
             for used in skills_used(given.shown):
                 run.publish(used)
@@ -192,6 +194,7 @@ class Runner:
             run.streams = stream
             _connect(run, record, resuming=True)
             run.publish(RunResumed(this_process(), recorded.step, "suspended" if trace.suspended else "died"))
+            tell_route(run)
             run.save()
             return await self._to_the_end(run, record, tuple(recalled), decided)
 
@@ -239,7 +242,9 @@ class Runner:
             mode=mode,
             bus=bus,
             meter=Meter(task.limits or setup.limits, self._clock),
-            context=open_context(setup.role, task, setup.tools.specs, capabilities, given.notes),
+            context=open_context(
+                setup.role, task, setup.tools.specs, capabilities, given.notes, plans=setup.replans is not None
+            ),
             state=world.reset() if world is not None else State(dict(task.inputs)),
             draws=draws_of(task, seed),
             uses_values=given.values,
@@ -272,11 +277,11 @@ class Runner:
             action = await self._stepper.take(run, decided)
             decided = None
             match action:
-                case GiveUp(reason=reason):
+                case GiveUp(reason=reason) if not escalates(run, "gave up"):
                     return "gave_up", reason
-                case Finish(answer=answer) if not tries_again(run, answer):
+                case Finish(answer=answer) if not tries_again(run, answer) and not answers_again(run, answer):
                     return "finished", ""
-                case Finish() | ToolUse():
+                case Finish() | GiveUp() | ToolUse():
                     complete(run)
                 case _:
                     assert_never(action)

@@ -8,10 +8,10 @@ that whoever goes on with the run does nothing twice. Not here: how long one goe
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from purpose_agent.core.action import Action, Finish, Observation
+from purpose_agent.core.action import Action, Finish, Observation, ToolUse
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.messages import Json, Message, ToolCall
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse
@@ -21,10 +21,19 @@ from purpose_agent.engine.actor import decide, turn_of, with_own_ids
 from purpose_agent.engine.capability import carried_out
 from purpose_agent.engine.choosing import answer_among
 from purpose_agent.engine.context import estimated_tokens
+from purpose_agent.engine.planning import by_plan
 from purpose_agent.engine.run import Run
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.engine.world import step_in_world
-from purpose_agent.runtime.events import ActionDecided, CheckpointSaved, ModelAsked, ReasoningSummarised, StateChanged
+from purpose_agent.runtime.events import (
+    ActionDecided,
+    CheckpointSaved,
+    ModelAsked,
+    Payload,
+    ReasoningSummarised,
+    StateChanged,
+    TextStreamed,
+)
 from purpose_agent.runtime.model_call import call_model
 
 
@@ -54,10 +63,16 @@ class Stepper:
             await asyncio.sleep(0)  # without a model nothing else would let others run, or this run be cancelled
             actor = self._actor(run)
             return await step_in_world(actor, run, run.world, self._values, run.unread, ids=self._ids, clock=self._clock)
-        if decided is None:
-            decided = await self._decided(run)
-        said, calls = turn_of(decided.action, decided.message)
-        observations = await carried_out(run, calls)
+        if run.plans and (decided is None or isinstance(decided.action, ToolUse)):
+            plan = await by_plan(lambda heard: self._actor(run, heard), run, decided.action if decided is not None else None)
+            decided = Decided(plan.action, plan.message)
+            said, calls = turn_of(decided.action, decided.message)
+            observations = plan.observations
+        else:
+            if decided is None:
+                decided = await self._decided(run)
+            said, calls = turn_of(decided.action, decided.message)
+            observations = await carried_out(run, calls)
         _observe(run, decided.action, calls, observations)
         run.context.add_turn(said, observations)
         await self._scoring.score(run, before, decided.action, self.ask)
@@ -78,23 +93,40 @@ class Stepper:
         run.publish(ActionDecided(action))
         return Decided(action, decision.message)
 
-    def _actor(self, run: Run):
+    def _actor(self, run: Run, heard: Callable[[str], object] | None = None):
         async def ask(request: ModelRequest, prompt: str) -> ModelResponse:
             model = run.setup.model
             assert model is not None, "whoever has no model chooses by value"
             kept = _in_common(run.asked, request.messages)
             run.publish(ModelAsked(request.purpose, request.messages[kept:], kept))
             run.asked = request.messages
-            return await self.ask(run, model, request, prompt, acts=True)
+            return await self.ask(run, model, request, prompt, acts=True, heard=heard)
 
         return ask
 
-    async def ask(self, run: Run, model: Model, request: ModelRequest, prompt: str, *, acts: bool = False) -> ModelResponse:
+    async def ask(
+        self,
+        run: Run,
+        model: Model,
+        request: ModelRequest,
+        prompt: str,
+        *,
+        acts: bool = False,
+        heard: Callable[[str], object] | None = None,
+    ) -> ModelResponse:
         """One model call on the run's account.
 
         Args:
             acts: The answer is the agent's own, and is kept; not a critic's.
+            heard: Told each piece of the answer as it is written, which then nobody else is.
         """
+
+        def publish(payload: Payload) -> None:
+            if heard is not None and isinstance(payload, TextStreamed):
+                heard(payload.text)
+            else:
+                run.publish(payload)
+
         run.meter.check_spending()
         if run.meter.has_budget:
             question = estimated_tokens(request.text) + sum(estimated_tokens(str(tool)) for tool in request.tools)
@@ -102,7 +134,13 @@ class Stepper:
             if most is not None:
                 request = replace(request, max_tokens=most if request.max_tokens is None else min(request.max_tokens, most))
         response = await call_model(
-            model, request, prompt, clock=self._clock, publish=run.publish, acts=acts, stream=acts and run.streams
+            model,
+            request,
+            prompt,
+            clock=self._clock,
+            publish=publish,
+            acts=acts,
+            stream=heard is not None or (acts and run.streams),
         )
         run.meter.charge(response.usage)
         return response

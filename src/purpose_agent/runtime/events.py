@@ -34,6 +34,8 @@ from purpose_agent.runtime.payloads.person import (
     ScoreOverridden,
     Verdict,
 )
+from purpose_agent.runtime.payloads.plan import CallPlanned
+from purpose_agent.runtime.payloads.routing import RouteChosen, RouteOption
 from purpose_agent.runtime.payloads.run import (
     AgentFinished,
     AgentStarted,
@@ -73,6 +75,7 @@ __all__ = [
     "AgentFinished",
     "AgentStarted",
     "CallApproved",
+    "CallPlanned",
     "CallRefused",
     "CheckpointSaved",
     "Event",
@@ -96,6 +99,8 @@ __all__ = [
     "ReasoningSummarised",
     "RecalledMemory",
     "Reflected",
+    "RouteChosen",
+    "RouteOption",
     "RunFinished",
     "RunMode",
     "RunResumed",
@@ -121,6 +126,7 @@ VERSION: Final = 2
 
 Payload: TypeAlias = (
     RunStarted
+    | RouteChosen
     | MemoryRecalled
     | OptionsListed
     | ValuesConsulted
@@ -130,6 +136,7 @@ Payload: TypeAlias = (
     | TextStreamed
     | ReasoningSummarised
     | ModelCalled
+    | CallPlanned
     | ActionDecided
     | ToolStarted
     | ToolReturned
@@ -161,6 +168,7 @@ Payload: TypeAlias = (
 
 PAYLOADS: Mapping[str, type[Payload]] = {
     "run_started": RunStarted,
+    "route_chosen": RouteChosen,
     "memory_recalled": MemoryRecalled,
     "options_listed": OptionsListed,
     "values_consulted": ValuesConsulted,
@@ -170,6 +178,7 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "text_streamed": TextStreamed,
     "reasoning_summarised": ReasoningSummarised,
     "model_called": ModelCalled,
+    "call_planned": CallPlanned,
     "action_decided": ActionDecided,
     "tool_started": ToolStarted,
     "tool_returned": ToolReturned,

@@ -1,0 +1,155 @@
+"""The rounds of a debate, as a workflow: a round is a superstep, a member's turn in it is a node with a run of its own.
+
+In:  the question, and the last vote of each member.
+Out: each member's next vote; whether another round follows.
+
+A member is shown the question, the latest position of each other member, and its own: nothing that grows with the rounds. So
+what is recorded, gone on with, paused and heard is what it is for any workflow (`workflow_run.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.debate_form import Formed, read_vote, vote_schema
+from purpose_agent.agents.debate_votes import Vote, same, tally, votes_in
+from purpose_agent.agents.workflow import Workflow
+from purpose_agent.agents.workflow_nodes import Asks, Handed, Node, PartStands, Turn, Work, worked
+from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
+from purpose_agent.core.messages import Json
+from purpose_agent.core.origin import OWN
+from purpose_agent.core.task import Task, task_from_json
+from purpose_agent.engine.quoting import defused, quoted
+from purpose_agent.engine.result import TaskResult
+
+MOST_STEPS = 10_000
+
+
+class Seats(Workflow):
+    """A workflow whose nodes are seats: members, critics, a person. Its state has their votes and verdicts by name."""
+
+    def __init__(self, name: str, workspace: Workspace | str | Path | None) -> None:
+        super().__init__(name, merge={"votes": _both, "verdicts": _both}, workspace=workspace, max_steps=MOST_STEPS)
+
+    def seat(self, name: str, work: Work, agent: Agent | None = None) -> None:
+        """Add one; `agent` says in which workspace all is."""
+        if agent is not None:
+            self._is_at(agent.workspace)
+        self._plan.nodes[name] = Node(name, work)
+        self._plan.graph.add_node(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat(Asks):
+    """A member's turn. One that fails is a vote without a stance, which says why; the others go on.
+
+    Attributes:
+        place: Among the members, from 0.
+    """
+
+    place: int = 0
+
+    async def perform(self, turn: Turn) -> Handed:
+        task, before = task_in(turn.values), self._before(turn)
+        number = before.round + 1 if before is not None else 1
+        vote = Vote(self.agent.name, number, before=before.last_stance if before is not None else None, run_id=turn.run_id)
+        try:
+            result = await self._result(task, turn, number)
+        # The program is wrong, or somebody else has the run, or a person is waited for: not this member's failure.
+        except (UsageError, NoModelFound, RunTaken, PartStands):
+            raise
+        # A door: whatever one member's turn ends in, the record says so, and the others go on.
+        except Exception as error:  # noqa: BLE001
+            why = f"{type(error).__name__}: {error}"
+            return Handed(_as_vote(replace(vote, error=why)), error=why)
+        vote = replace(vote, success=result.success, phi=result.final_phi)
+        vote = self._heard(vote, result, task) if result.answer is not None else replace(vote, error=_why(result))
+        held = before is not None and before.stance is not None and same(before.stance) == same(vote.stance or "")
+        vote = replace(vote, since=before.since if before is not None and held else number)
+        then = partial(self.agent.reflected, result, turn.listeners)
+        return Handed(_as_vote(vote), result.usage, result.taint.origin, then, vote.error)
+
+    async def _result(self, task: Task, turn: Turn, number: int) -> TaskResult:
+        from purpose_agent.prompts.loader import load
+
+        options = task.choices
+        form = load("debate_form_options").fill(options=", ".join(options)) if options else load("debate_form").fill()
+        votes = votes_in(turn.values)
+        if number == 1:
+            goal = load("debate_open").fill(question=task.goal, form=form)
+        else:
+            tell = defused if turn.taint.origin in OWN else quoted
+            others = "\n".join(_told(vote) for vote in votes if vote.member != self.agent.name)
+            # Without its own name: small models else speak of themselves as somebody else.
+            own = "\n".join(_told(vote, "you") for vote in votes if vote.member == self.agent.name)
+            goal = load("debate_round").fill(question=task.goal, others=tell(others), own=tell(own), form=form)
+        # The same task to the learner, whatever the others say this time.
+        asked = Task(goal, limits=task.limits, inputs=task.inputs, labels=task.labels, id=f"{self.flow}/{task.key}")
+        agent = self.agent.formed(lambda model: Formed(model, vote_schema(options)))
+        return await worked(agent, asked, turn, seed=self._seed(turn, number))
+
+    def _heard(self, vote: Vote, result: TaskResult, task: Task) -> Vote:
+        stance, position, why = read_vote(result.answer or "", task.choices)
+        return replace(vote, stance=stance, position=position, error=why)
+
+    def _before(self, turn: Turn) -> Vote | None:
+        return next((vote for vote in votes_in(turn.values) if vote.member == self.agent.name), None)
+
+    def _seed(self, turn: Turn, number: int) -> int | None:
+        seed = turn.values.get("seed")
+        return seed + 100 * number + self.place if isinstance(seed, int) else None
+
+
+def task_in(state: Mapping[str, Json]) -> Task:
+    """The question, as the run's state has it."""
+    question = state["question"]
+    assert isinstance(question, dict), "written by `first_state`"
+    return task_from_json(question)
+
+
+def goes_on(state: Mapping[str, Json]) -> bool:
+    """Another round follows: rounds are left, and somebody changed, disagrees, or was not heard."""
+    votes, rounds = votes_in(state), state["rounds"]
+    assert isinstance(rounds, int), "written by `first_state`"
+    if all(vote.stance is None and not vote.position for vote in votes):
+        return False  # nobody is there
+    is_settled = tally(votes).status == "agreed" and not any(vote.flipped for vote in votes)
+    return not is_settled and max(vote.round for vote in votes) < rounds
+
+
+def checked_members(members: Sequence[Agent], what: str, taken: Sequence[str]) -> tuple[Agent, ...]:
+    """The members, if they can be told apart and are in one workspace.
+
+    Raises:
+        UsageError: They are fewer than two, two have one name, one has a name that is taken, or they are in several workspaces.
+    """
+    names = [member.name for member in members]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise UsageError(f"{what}({names!r}): give at least two agents, and no name twice.")
+    if wrong := [name for name in names if name in taken]:
+        raise UsageError(f"{what}({names!r}): {wrong[0]!r} is the name of a part of its own; give the agent another one.")
+    if len(places := sorted({str(member.workspace.path) for member in members})) > 1:
+        raise UsageError(f"{what}: its agents are at {', '.join(places)}. Give all one workspace.")
+    return tuple(members)
+
+
+def _both(there: dict[str, Json], fresh: dict[str, Json]) -> dict[str, Json]:
+    return {**there, **fresh}
+
+
+def _as_vote(vote: Vote) -> dict[str, Json]:
+    return {"votes": {vote.member: vote.to_json()}}
+
+
+def _told(vote: Vote, name: str = "") -> str:
+    """A vote on one line, so that no position can pass for another member's."""
+    if vote.stance is None and not vote.position:
+        return f"- {name or vote.member}: no answer"
+    return f"- {name or vote.member} ({vote.stance or 'no stance'}): {vote.position}"
+
+
+def _why(result: TaskResult) -> str:
+    return f"{result.status.replace('_', ' ')}{': ' if result.reason else ''}{result.reason}"
