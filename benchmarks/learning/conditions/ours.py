@@ -180,7 +180,7 @@ class GreedyPlayer(OurPlayer):
 
     def _task_for(self, memory: Memory) -> Task | None:
         def is_shown(task: Task) -> bool:
-            return any(each.memory.id == memory.id for each in self.place.waiting(task, NAME))
+            return any(each.memory.id == memory.id for each in self.place.in_quarantine(task, NAME))
 
         return next(filter(is_shown, reversed(self._done)), None)
 

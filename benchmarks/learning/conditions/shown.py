@@ -51,7 +51,7 @@ class Place(Workspace):
         """What the package would show."""
         return super()._recall(task, agent, None)
 
-    def waiting(self, task: Task, agent: str) -> tuple[Recalled, ...]:
+    def in_quarantine(self, task: Task, agent: str) -> tuple[Recalled, ...]:
         """What is in quarantine and would be shown for `task` if it were promoted."""
         found = [memory for memory in self.memories("quarantined") if _is_about(memory, task, agent)]
         return tuple(Recalled(memory, 1.0, memory.utility * memory.trust) for memory in found)
@@ -91,12 +91,12 @@ def promoted(place: Place, task: Task, agent: str) -> Sequence[Recalled]:
 
 def untried(place: Place, task: Task, agent: str) -> Sequence[Recalled]:
     """What is in quarantine too: without trials, each lesson is used from the moment it was drawn. Scanned it is."""
-    return (*place.usual(task, agent), *place.waiting(task, agent))
+    return (*place.usual(task, agent), *place.in_quarantine(task, agent))
 
 
 def kept(place: Place, task: Task, agent: str) -> Sequence[Recalled]:
     """Of what is in quarantine, what the condition itself decided to keep."""
-    return [each for each in place.waiting(task, agent) if each.memory.id in place.kept]
+    return [each for each in place.in_quarantine(task, agent) if each.memory.id in place.kept]
 
 
 def without_rules(place: Place, task: Task, agent: str) -> Sequence[Recalled]:
