@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.figures import ROOT
-from benchmarks.parts import Asked, Part, run
 from benchmarks.orchestration.options import Options
+from benchmarks.parts import Asked, Part, run
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "swarm": ("swarm_ratio",),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from purpose_agent.agents.agent import Agent
     from purpose_agent.agents.budget import Budget
+    from purpose_agent.agents.compiler import LLMCompiler
     from purpose_agent.agents.lift import lift
     from purpose_agent.agents.lift_report import LiftReport
     from purpose_agent.agents.parallel_result import FailedTask
@@ -83,6 +84,7 @@ __all__ = [
     "Flow",
     "FlowResult",
     "JsonlCheckpointer",
+    "LLMCompiler",
     "Lagged",
     "Later",
     "Lesson",
@@ -153,6 +155,7 @@ _HOMES = {
     "Flow": "vocabulary",
     "FlowResult": "vocabulary",
     "JsonlCheckpointer": "runtime.checkpoints.jsonl",
+    "LLMCompiler": "agents.compiler",
     "Lagged": "runtime.feed",
     "Later": "core.approval",
     "Lesson": "core.memory",

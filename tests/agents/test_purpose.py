@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.agents.templates import choose
-from purpose_agent.core.errors import NoModelFound, UnknownModel, UsageError
+from purpose_agent.agents.choosing import choose
+from purpose_agent.core.errors import ModelUnreachable, NoModelFound, UnknownModel, UsageError
 from purpose_agent.core.model import Capabilities
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
@@ -14,7 +14,7 @@ CODE = ["architect", "coder", "tester"]
 
 
 def places(description: str) -> list[str]:
-    return [member.name for member in choose(description).members]
+    return [member.name for member in choose(description).template.members]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,10 @@ def places(description: str) -> list[str]:
         ("Analysing trends in our metrics", ["analyst", "reporter"]),
         ("Write a blog post", ["writer", "editor"]),
         ("Write a story about programming", ["writer", "editor"]),
+        ("Write unit tests", CODE),
+        ("Write a report on our sales data", ["analyst", "reporter"]),
+        ("Advice on postgres", ["assistant"]),
+        ("Explain the database", ["assistant"]),
         ("Answer questions about our product", ["assistant"]),
         ("Tell me about Roman history", ["assistant"]),
         ("Hilf mir beim Kochen", ["assistant"]),
@@ -56,7 +60,7 @@ def test_tools_go_to_the_member_that_does_the_work(tmp_path: Path) -> None:
     research = pa.purpose("Research bees", model=ScriptedModel(), tools=[look], workspace=tmp_path)
     coding = pa.purpose("Write Python code", model=ScriptedModel(), tools=[look], workspace=tmp_path)
 
-    assert [[tool.spec.name for tool in member.tools] for member in research.members] == [[], ["look"]]
+    assert [[tool.spec.name for tool in member.tools] for member in research.members] == [["look"], []]
     assert [[tool.spec.name for tool in member.tools] for member in coding.members] == [[], ["look", "python"]]
 
 
@@ -124,9 +128,82 @@ def test_an_empty_description_is_refused(description: str) -> None:
         pa.purpose(description, model=ScriptedModel())
 
 
-def test_knowledge_that_can_not_be_searched_yet_is_refused_and_not_ignored(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not built yet"):
-        pa.purpose("Answer questions", knowledge="./docs", model=ScriptedModel(), workspace=tmp_path)
+@pytest.mark.parametrize(
+    ("folder", "told"), [("nowhere", "no folder or file"), ("empty", "no documents"), ("pictures", "no documents")]
+)
+def test_knowledge_that_can_not_be_read_is_refused(tmp_path: Path, folder: str, told: str) -> None:
+    for name in ("empty", "pictures"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(b"\x89PNG")
+
+    with pytest.raises(UsageError, match=told):
+        pa.purpose("Answer questions", knowledge=tmp_path / folder, model=ScriptedModel(), workspace=tmp_path / "ws")
+
+
+# Where words don't decide
+
+
+def chosen(description: str, workspace: Path, answer: str) -> pa.Team:
+    return pa.purpose(description, model=RuleModel(lambda request: answer), workspace=workspace)
+
+
+def test_where_no_word_decides_the_model_chooses_and_the_team_says_so(tmp_path: Path) -> None:
+    team = chosen("Compose a limerick", tmp_path, "writing")
+
+    assert team.template.name == "writing"
+    (run,) = team.workspace.runs()
+    assert (
+        f"Why this team: the words don't decide; rule chose it among code, research, data, writing, single ({run.id})"
+        in team.status()
+    )
+    assert "Runs: 0" in team.status()
+    model = team.members[0].model
+    assert isinstance(model, RuleModel)
+    (request,) = model.requests
+    assert "writing: writes a text" in request.text
+    assert run.mode == "validation"
+
+
+def test_a_tie_is_decided_by_the_model_among_the_tied(tmp_path: Path) -> None:
+    team = chosen("Research our sales", tmp_path, "data")
+
+    assert (team.template.name, team.choice and team.choice.by) == ("data", "model")
+    assert "among research, data" in team.status()
+
+
+@pytest.mark.parametrize(("description", "expected"), [("Compose a limerick", "single"), ("Research our sales", "research")])
+def test_a_model_that_names_no_team_is_told_and_the_plainest_is_taken(tmp_path: Path, description: str, expected: str) -> None:
+    team = chosen(description, tmp_path, "I'd rather not")
+
+    assert (team.template.name, team.choice and team.choice.by) == (expected, "default")
+    assert "chose none of" in team.status()
+
+
+def test_a_model_that_is_gone_is_told_too(tmp_path: Path) -> None:
+    team = pa.purpose("Compose a limerick", model=ScriptedModel(ModelUnreachable("nobody there")), workspace=tmp_path)
+
+    assert team.template.name == "single"
+    assert "nobody there" in team.status()
+
+
+def test_where_words_decide_no_model_is_asked(tmp_path: Path) -> None:
+    for description in (
+        "Write Python code and test it",
+        "Research quantum computing",
+        "Analyze sales data",
+        "Write a blog post",
+    ):
+        assert pa.purpose(description, model=ScriptedModel(), workspace=tmp_path).choice is not None
+
+
+def test_every_members_prompt_opens_with_its_role(tmp_path: Path) -> None:
+    model = RuleModel(lambda request: "Bees dance." if request.purpose == "act" else "{}")
+    team = pa.purpose("Research bees", model=model, workspace=tmp_path)
+    team.run("How do bees talk?")
+
+    opened = [request.messages[0].text.split(".")[0] for request in model.requests if request.purpose == "act"]
+    assert opened == ["You are a researcher", "You are an analyst"]
+    assert all("Purpose of the team: Research bees." in request.text for request in model.requests if request.purpose == "act")
 
 
 @pytest.mark.parametrize(("said", "expected"), [("writing", "writing"), ("", "single"), ("nonsense", "single")])

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 import purpose_agent as pa
+from purpose_agent.agents.artefacts import artefact_from_json, shown
 from purpose_agent.core.errors import ModelUnreachable, UsageError
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.runtime.events import Event, HandedOver, LessonDrawn, Reflected, RunStarted
@@ -61,7 +62,7 @@ async def test_the_coder_is_told_what_failed_and_the_architect_plans_the_last_at
     assert "fib(0) == 0" not in first.text
     assert all("assert fib(0) == 0" in request.text for request in (second, plan, last))
     assert PLAN not in second.text
-    assert f"Advice:\n{PLAN}" in last.text
+    assert f"Advice:\n- {PLAN}" in last.text
 
 
 async def test_a_team_that_is_right_at_once_asks_once(tmp_path: Path) -> None:
@@ -83,7 +84,8 @@ async def test_each_turn_is_a_step_of_the_team_and_a_run_of_its_own(tmp_path: Pa
     result = await team.run_async(FIBONACCI)
 
     assert result.total_steps == 4
-    assert [step.after.values.get("coder") for step in result.trajectory] == [WRONG, WRONG, WRONG, RIGHT]
+    made = [artefact_from_json(step.after.values["coder"]) for step in result.trajectory]
+    assert [shown(each) for each in made] == [WRONG, WRONG, WRONG, RIGHT]
     members = [run for run in team.workspace.runs() if run.parent == result.id]
     assert [run.agent for run in reversed(members)] == ["coder", "coder", "architect", "coder"]
     assert [handed.run_id for handed in result.trace.of(HandedOver)] == [run.id for run in reversed(members)]
@@ -329,6 +331,7 @@ def test_the_status_tells_who_is_there_what_ran_and_what_was_learned(tmp_path: P
     assert "Team for: Write Python code and test it" in text
     assert "Template 'code', on rule" in text
     assert "architect: You are a software architect." in text
+    assert "Why this team: its words: python, code, test" in text
     assert "Runs: 1, of 1 that were judged 1 succeeded" in text
     assert "Memories: 0 in use, 1 in quarantine, 0 rejected" in text
     assert str(tmp_path.resolve()) in text

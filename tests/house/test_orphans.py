@@ -11,7 +11,13 @@ import pytest
 
 from tests.house.source import PACKAGE, executed, modules, rooms, tree_of
 
-DOORS = ("purpose_agent", "purpose_agent.__main__", "purpose_agent.cli.main", "purpose_agent.testing")
+DOORS = (
+    "purpose_agent",
+    "purpose_agent.__main__",
+    "purpose_agent.cli.main",
+    "purpose_agent.mas_generator",
+    "purpose_agent.testing",
+)
 """Of `purpose_agent.testing` every file is a door: people who extend the package import them one by one."""
 PROMPTS = sorted(path for path in (PACKAGE / "prompts").glob("*.md") if path.name != "README.md")
 

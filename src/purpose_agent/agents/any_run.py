@@ -10,7 +10,7 @@ from purpose_agent.agents.parallel_result import ParallelResult
 from purpose_agent.agents.parallel_run import SWARM
 from purpose_agent.agents.rebuild import agent_of
 from purpose_agent.agents.team import Team
-from purpose_agent.agents.turns import TEAM
+from purpose_agent.agents.team_past import TEAM
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workspace import Workspace

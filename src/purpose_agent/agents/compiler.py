@@ -27,8 +27,8 @@ class LLMCompiler(Agent):
     and answers or plans further: a step of the run is a plan or an answer. In all else it is an `Agent`.
 
     Args:
-        replans: So many plans may fail, in one call or several, before the model has to answer with what there is; each plan is one of
-            the steps in `limits`.
+        replans: So many plans may fail, in one call or several, and be followed by another. When one more fails, the model has to answer
+            with what there is. Each plan is one of the steps in `limits`.
 
     Raises:
         UsageError: It has no tools or no model, or `replans` is no whole number from 0.

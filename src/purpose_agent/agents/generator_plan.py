@@ -22,7 +22,9 @@ MOST_NAME = 32
 MOST_DESCRIPTION = 2_000
 INPUT = "input"
 """In the state: what the system is to look at."""
-_TAKEN = frozenset({START.lower(), END.lower(), INPUT, "task", "goal", "answer", "flow", "team", "pa", "tools", "agents", "evals", "run"})
+_TAKEN = frozenset(
+    {START.lower(), END.lower(), INPUT, "task", "goal", "answer", "flow", "team", "pa", "tools", "agents", "evals", "run"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class AgentPlan:
         keywords: Words of a task that ask for it.
         tools: Names.
         max_steps: Of one run.
+        is_last: It gives the system's answer, which Φ is asked about.
     """
 
     slot: str
@@ -77,6 +80,7 @@ class AgentPlan:
     keywords: tuple[str, ...]
     tools: tuple[str, ...] = ()
     max_steps: int = 6
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,9 @@ def identifier(text: str, otherwise: str) -> str:
     """A name that Python, a model and a file can have; `otherwise` where nothing of `text` is left."""
     words = re.findall(r"[a-z][a-z0-9]*", text.casefold())
     name = "_".join(words)[:MOST_NAME].strip("_")
-    return name if name and not keyword.iskeyword(name) and not keyword.issoftkeyword(name) and name not in _TAKEN else otherwise
+    return (
+        name if name and not keyword.iskeyword(name) and not keyword.issoftkeyword(name) and name not in _TAKEN else otherwise
+    )
 
 
 def is_short(answer: str) -> bool:

@@ -1,11 +1,12 @@
 """Which tools a description asks for: the package's own are resolved, others are named and left to be written.
 
 In:  a description, the caller's own tools.
-Out: tool plans, by the kind of work that needs them; tools that can be called, missing ones among them, which raise.
+Out: tool plans, by the kind of work that needs them; the tools that are there; stubs of the others, which raise.
 
-No server is looked for, and none is made up: what is not here is missing, and says so each time it is called.
+No server is looked for, and none is made up: what is not here is missing, and is said to be.
 """
 
+import builtins
 import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -58,18 +59,46 @@ RULES: Sequence[tuple[Work, str, ToolPlan]] = (
     ("gather", r"csv|files?\b|folder|documents\b", BUILTIN["list_files"]),
     ("compute", r"total|sum\b|average|mean\b|calculat|number|sales|percent|statistic|cost", BUILTIN["calculator"]),
     ("compute", r"python|code|script|transform|pipeline|clean|convert|pars", BUILTIN["python"]),
-    ("deliver", r"slack|alert|notif|warn|page the|tell the team", _sends("send_alert", "Sends a message to the team.", "message")),
+    (
+        "deliver",
+        r"slack|alert|notif|warn|page the|tell the team",
+        _sends("send_alert", "Sends a message to the team.", "message"),
+    ),
     ("deliver", r"\be-?mail (?:it|them|the)|by e-?mail|mail the", _sends("send_email", "Sends an e-mail.", "to", "text")),
     ("deliver", r"publish|post (?:it|them)", _sends("publish", "Publishes a text.", "title", "text")),
     ("deliver", r"(?:write|save|store|export)\w* .*(?:files?\b|csv|folder)", BUILTIN["write_file"]),
 )
+RESERVED = frozenset(
+    {
+        *dir(builtins),
+        "pa",
+        "Path",
+        "FILES",
+        "MISSING",
+        "PURPOSE",
+        "WORKSPACE",
+        "MEMORY",
+        "MODELS",
+        "USD",
+        "KEYWORDS",
+        "FALLBACK",
+        "written",
+        "make_agents",
+        "model",
+        "mode",
+        "approve",
+        "place",
+        "agents",
+    }
+)
+"""Names that a saved project uses itself."""
 _TYPES: Mapping[object, str] = {"integer": "int", "number": "float", "boolean": "bool"}
 _SCHEMA = {kind: name for name, kind in _TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class StubTool:
-    """A tool that is not written yet: models see it, and each call of it is an error that says so."""
+    """A tool that is not written yet: whoever calls it gets an error that says so."""
 
     plan: ToolPlan
     seconds: float = 5.0
@@ -123,16 +152,21 @@ def tools_for(description: str, given: Sequence[Tool | Callable[..., Any]]) -> d
     return {work: tuple(plans) for work, plans in found.items()}
 
 
-def tool_of(plan: ToolPlan, files: Path, runner: CodeRunner) -> Tool:
-    """What an agent is given.
+def tools_of(plans: Sequence[ToolPlan], files: Path, runner: CodeRunner | None) -> dict[str, Tool]:
+    """What agents are given, by name: those that are there.
+
+    A missing one is not offered. A small model that is offered it, and is told that it is not written, sets about writing it.
 
     Args:
         files: The folder that file tools see; made if it isn't there.
+        runner: Where code runs; None: a `Sandbox`.
     """
+    return {plan.name: _tool(plan, files, runner) for plan in plans if not plan.is_missing}
+
+
+def _tool(plan: ToolPlan, files: Path, runner: CodeRunner | None) -> Tool:
     if plan.given is not None:
         return plan.given
-    if not plan.builtin:
-        return StubTool(plan)
     if plan.builtin == "calculator":
         from purpose_agent.tools.calculator import CalculatorTool
 
@@ -151,9 +185,17 @@ def _of(tool: Tool) -> ToolPlan:
     spec = tool.spec
     properties = spec.parameters.get("properties")
     schemas = properties if isinstance(properties, dict) else {}
+    if spec.name in RESERVED:
+        raise UsageError(
+            f"generate(tools=...): {spec.name!r} is no name for a Python program: saved projects use it themselves; give it another."
+        )
     for name in (spec.name, *schemas):
         if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name):
-            raise UsageError(f"generate(tools=...): {name!r}, of tool {spec.name!r}, is no name for a Python program; give it another.")
-    kinds = {name: _TYPES.get(schema.get("type"), "str") if isinstance(schema, dict) else "str" for name, schema in schemas.items()}
+            raise UsageError(
+                f"generate(tools=...): {name!r}, of tool {spec.name!r}, is no name for a Python program; give it another."
+            )
+    kinds = {
+        name: _TYPES.get(schema.get("type"), "str") if isinstance(schema, dict) else "str" for name, schema in schemas.items()
+    }
     plan = ToolPlan(spec.name, spec.description, kinds, origin=origin_of(tool), effects=effects_of(tool))
     return replace(plan, given=tool)

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.choosing import asked_model, asked_person, choose
 from purpose_agent.agents.team import Team
-from purpose_agent.agents.templates import SINGLE, TEMPLATES, Template, choose
+from purpose_agent.agents.templates import Template
 from purpose_agent.agents.terminal import check_terminal, terminal
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approvals, Approver, Policy, Rule
 from purpose_agent.core.errors import NoModelFound, UsageError
 from purpose_agent.core.model import Model
 from purpose_agent.core.tool import Tool, effects_of, make_tool
+from purpose_agent.retrieval.passages import Passages
 
 
 def purpose(
@@ -30,10 +32,12 @@ def purpose(
     """A team for a purpose, on a model that is there.
 
     Args:
-        description: What the team is for; its words choose the template. `team.status()` says which.
+        description: What the team is for; its words choose the template. Where several are asked for alike, or none is, the model
+            chooses, in one short call. `team.status()` says which it is, and why.
         model: A spec such as "ollama:qwen3:1.7b", a model object, or None for the best that is there.
-        knowledge: Reserved; documents can't be searched yet.
-        tools: For the member that does the work.
+        knowledge: A folder of documents, or one, as plain text (.md, .rst, .txt). Passages that share words with the task are quoted
+            to the member that does the work, with numbers, and the answer cites these.
+        tools: For the member that does the work: the coder, or the first one of a line.
         local: With no model named, take one on this machine only; False lets a provider whose key is set serve too.
         interactive: Ask on the terminal: which template to take where the words don't decide, and before each call that needs a
             person, or that has effects on the world, unless `approve` or `approvals` say otherwise.
@@ -43,13 +47,12 @@ def purpose(
 
     Raises:
         NoModelFound: Nothing that could serve is there; the message says what was looked for, and how to get a model.
-        UsageError: The description is empty, `knowledge` is given, `approvals` name a tool that isn't there, or `interactive` is asked
-            for where there is no terminal.
+        UsageError: The description is empty, there are no documents at `knowledge`, `approvals` name a tool that isn't there, or
+            `interactive` is asked for where there is no terminal.
     """
     if not description.strip():
         raise UsageError("purpose(''): say in words what the team is for, such as 'Help me write Python code'.")
-    if knowledge is not None:
-        raise UsageError(f"purpose(knowledge={str(knowledge)!r}): searching documents is not built yet. Leave it out.")
+    documents = Passages(knowledge) if knowledge is not None else None
     if interactive:
         check_terminal("purpose(interactive=True)")
     found = resolved(model)
@@ -61,12 +64,10 @@ def purpose(
             f"Name it, purpose(..., model={found.name!r}), or allow it, purpose(..., local=False). "
             "For a model on this machine: purpose-agent models pull"
         )
-    template = choose(description)
-    if template is SINGLE and interactive:
-        template = _asked(description)
     place = open_workspace(workspace)
+    choice = choose(description, asked_person(description) if interactive else asked_model(description, found, place))
+    template = choice.template
     names = [member for member in template.members if member.name != "tester"]
-    worker = "coder" if template.shape == "code" else names[-1].name
     offered = _tools(template, found, tools or (), place)
     if interactive:
         approve = approve or terminal()
@@ -75,17 +76,18 @@ def purpose(
     members = [
         Agent(
             member.name,
-            role=member.role,
+            # A coder is told its tasks; to a small one the purpose would be a second task.
+            role=member.role if template.shape == "code" else f"{member.role} Purpose of the team: {description.strip()}.",
             model=found,
-            tools=offered if member.name == worker else (),
-            critic="self" if member.name == worker else None,
+            tools=offered if member.name == template.worker else (),
+            critic="self" if member.name == template.speaker else None,
             workspace=place,
             approve=approve,
-            approvals=approvals if member.name == worker else None,
+            approvals=approvals if member.name == template.worker else None,
         )
         for member in names
     ]
-    return Team(description, members, template, place)
+    return Team(description, members, template, place, choice=choice, knowledge=documents)
 
 
 def _tools(template: Template, model: Model, given: Sequence[Tool | Callable[..., Any]], place: Workspace) -> tuple[Tool, ...]:
@@ -99,9 +101,3 @@ def _tools(template: Template, model: Model, given: Sequence[Tool | Callable[...
 
         return (*tools, PythonExecTool(place.code_runner))
     return tools
-
-
-def _asked(description: str) -> Template:
-    names = [*(template.name for template in TEMPLATES), SINGLE.name]
-    said = input(f"Which team suits {description!r}? One of {', '.join(names)} [single]: ").strip()
-    return next((template for template in TEMPLATES if template.name == said), SINGLE)

@@ -24,7 +24,7 @@ from purpose_agent.core.memory import (
     Scope,
 )
 from purpose_agent.core.origin import TRUST, Origin
-from purpose_agent.core.values import Episode
+from purpose_agent.core.values import Episode, owner_of
 from purpose_agent.learning.worth import Worth, worth_of
 from purpose_agent.memory.census import Census
 from purpose_agent.memory.exposures import Exposures
@@ -186,6 +186,12 @@ class Remembered:
         Another workspace can `take_in` it.
         """
         return self._replay.episodes(agent, family)
+
+    def pass_on(self, run_id: str, agent: str, others: Collection[str], *, user: str = "") -> None:
+        """Give what `agent` decided among options in a run to `others`, as a peer's experience: see `take_in`."""
+        for episode in self._replay.of_run(owner_of(agent, user), run_id):
+            for other in others:
+                self.take_in(owner_of(other, user), [episode])
 
     def take_in(self, agent: str, episodes: Sequence[Episode], *, origin: Origin = "peer_agent") -> None:
         """Keep experience that others made. It weighs nothing until it agrees with the agent's own, which `settle` looks at.

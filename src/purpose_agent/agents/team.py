@@ -3,39 +3,41 @@
 In:  a task.
 Out: one `TaskResult`: each member's turn is a step of the team's own run, and a run of its own.
 
-A member speaks only when it has something to add: the architect is asked after the coder has failed, the tester is
-the tests themselves. Not here: how turns are recorded and go on (`turns.py`), routing by expertise, debate and graphs.
+Not here: who speaks when (`team_work.py`), how turns are recorded and go on (`turns.py`), routing by expertise, debate and graphs.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from purpose_agent.agents import team_work
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.artefacts import Makes
+from purpose_agent.agents.choosing import NAME as CHOOSER
+from purpose_agent.agents.choosing import Choice
 from purpose_agent.agents.continuing import brought, find_trace, is_over
 from purpose_agent.agents.streaming import RunStream
+from purpose_agent.agents.team_past import Way
 from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approver
-from purpose_agent.core.errors import SandboxUnavailable, UsageError, WorkspaceError
+from purpose_agent.core.errors import UsageError, WorkspaceError
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.model import Model
-from purpose_agent.core.origin import OWN, TEACHERS
+from purpose_agent.core.origin import TEACHERS
 from purpose_agent.core.task import Task, as_task, task_to_json
-from purpose_agent.critics.checks import failures
-from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.retrieval.passages import Passages
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import (
-    Visibility,
-)
+from purpose_agent.runtime.events import RunStarted, Visibility
 from purpose_agent.runtime.feed import CAPACITY
 from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
+from purpose_agent.runtime.trace import Trace
 
-ATTEMPTS = 3
+ASKED = "asked"
+"""In the first state of a run that is one question to the speaker: its name."""
 MOST_RUNS = 1000
 """So many of the last runs does `status` count."""
 
@@ -48,13 +50,26 @@ class Team:
         members: In the order they speak.
         template: How they work together.
         workspace: Shared by all members.
+        choice: How the template was chosen; None: whoever made the team named it.
+        knowledge: Documents to work from; answers cite them by number.
     """
 
-    def __init__(self, purpose: str, members: Sequence[Agent], template: Template, workspace: Workspace) -> None:
+    def __init__(
+        self,
+        purpose: str,
+        members: Sequence[Agent],
+        template: Template,
+        workspace: Workspace,
+        *,
+        choice: Choice | None = None,
+        knowledge: Passages | None = None,
+    ) -> None:
         self.purpose = purpose
         self.members = tuple(members)
         self.template = template
         self.workspace = workspace
+        self.choice = choice
+        self.knowledge = knowledge
         workspace.join(purpose, [member.name for member in self.members])
         workspace.know("team", purpose, self)
 
@@ -130,7 +145,7 @@ class Team:
         if engine is not None:
             return await self._elsewhere(engine, as_task(task), seed)
         listeners = [watch] if watch is not None else []
-        return await self._worked(Turns(self.members, self.workspace, as_task(task), listeners, seed))
+        return await self._worked(Turns(self.members, self.workspace, as_task(task), listeners, seed, way=self._way()))
 
     def resume(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
         """Blocking form of `resume_async`."""
@@ -151,7 +166,7 @@ class Team:
         """
         _, trace = self.workspace.resumable(run_id)
         listeners = [watch] if watch is not None else []
-        return await self._worked(Turns.after(trace, self.members, self.workspace, task, listeners))
+        return await self._worked(self._after(trace, self.workspace, task, listeners))
 
     async def perform(
         self, run_id: str, task: Task, keeps: Checkpointer | None, *, seed: int | None = None, parent: str | None = None
@@ -164,11 +179,11 @@ class Team:
         place = self.workspace if keeps is None else self.workspace.keeping(keeps)
         trace = find_trace(place, run_id) if keeps is None else brought(place, run_id, keeps)
         if trace is None:
-            turns = Turns(self.members, place, task, [], seed, run_id=run_id, parent=parent, keeps=keeps)
+            turns = Turns(self.members, place, task, [], seed, run_id=run_id, parent=parent, keeps=keeps, way=self._way())
         elif is_over(trace):
             return TaskResult(trace)
         else:
-            turns = Turns.after(trace, self.members, place, task, [], keeps=keeps)
+            turns = self._after(trace, place, task, [], keeps=keeps)
         return await self._worked(turns)
 
     def stream(
@@ -183,7 +198,8 @@ class Team:
         """`run_async`, to be read while it goes on; the members' events are in it too. The arguments are those of `Agent.stream`."""
 
         async def streamed(put: Listener) -> TaskResult:
-            return await self._worked(Turns(self.members, self.workspace, as_task(task), [put], seed, streams=True))
+            turns = Turns(self.members, self.workspace, as_task(task), [put], seed, streams=True, way=self._way())
+            return await self._worked(turns)
 
         return RunStream(streamed, visibility=visibility, capacity=capacity, detached=detached)
 
@@ -202,8 +218,25 @@ class Team:
             raise WorkspaceError(f"The engine could not run the team for {self.purpose!r} as {job.id}: {why}")
         return TaskResult(trace)
 
+    def _way(self) -> Way:
+        makes: dict[str, Makes] = {member.name: member.makes for member in self.template.members}
+        return Way(makes, self.knowledge, {"template": self.template.name})
+
+    def _after(
+        self,
+        trace: Trace,
+        place: Workspace,
+        task: Task | None,
+        listeners: Sequence[Listener],
+        keeps: Checkpointer | None = None,
+    ) -> Turns:
+        asked = trace.of(RunStarted)[0].state.get(ASKED)
+        members = tuple(member for member in self.members if asked in (None, member.name))
+        return Turns.after(trace, members, place, task, listeners, keeps=keeps, way=self._way() if asked is None else Way())
+
     async def _worked(self, turns: Turns) -> TaskResult:
-        await turns.guarded(_code if self.template.shape == "code" else _line)
+        has_coder = self.template.shape == "code" and len(turns.members) > 1
+        await turns.guarded(team_work.code if has_coder else team_work.line)
         return await turns.result()
 
     def ask(self, question: str, *, watch: Listener | None = None) -> TaskResult:
@@ -211,26 +244,36 @@ class Team:
         return run_sync(self.ask_async(question, watch=watch))
 
     async def ask_async(self, question: str, *, watch: Listener | None = None) -> TaskResult:
-        """A question to the team's speaker, the last member that has a model, with what the team has learned."""
-        return await self.members[-1].run_async(question, watch=watch)
+        """A question to the team's speaker, the last member that has a model, with what the team has learned.
+
+        Where the team has documents, the answer is made from them and cites them; it is then a run of the team.
+        """
+        speaker = self.members[-1]
+        if self.knowledge is None:
+            return await speaker.run_async(question, watch=watch)
+        listeners = [watch] if watch is not None else []
+        way = Way(knowledge=self.knowledge, state={ASKED: speaker.name})
+        return await self._worked(Turns((speaker,), self.workspace, as_task(question), listeners, None, way=way))
 
     def teach(self, text: str, *, when: str = "", user: str = "") -> Memory:
         """A lesson from a person, for the tasks of one user or of all: scanned, and in use at once unless the scan blocks it."""
         return self.workspace.teach(text, when=when, user=user)
 
     def status(self) -> str:
-        """Who is in the team, and what it has learned."""
+        """Who is in the team, and why; what it has learned."""
         places = [f"  {place.name}: {place.role}" for place in self.template.members]
         memories = self.workspace.memories()
         counts = {
             status: sum(memory.status == status for memory in memories) for status in ("promoted", "quarantined", "rejected")
         }
-        runs = self.workspace.runs(limit=MOST_RUNS, top=True)
+        runs = [run for run in self.workspace.runs(limit=MOST_RUNS, top=True) if run.agent != CHOOSER]
         judged = [run for run in runs if run.success is not None]
         lines = [
             f"Team for: {self.purpose}",
             f"Template {self.template.name!r}, on {self.members[-1].model.name}:",
             *places,
+            f"Why this team: {self.choice.why if self.choice is not None else 'it was named'}",
+            *([_documents(self.knowledge)] if self.knowledge is not None else []),
             f"Runs: {len(runs)}, of {len(judged)} that were judged {sum(run.success is True for run in judged)} succeeded",
             f"Memories: {counts['promoted']} in use, {counts['quarantined']} in quarantine, {counts['rejected']} rejected",
             *(f"  [{_origin(memory)}] {memory.lesson.text}" for memory in memories if memory.status == "promoted"),
@@ -243,66 +286,8 @@ def _origin(memory: Memory) -> str:
     return "taught" if memory.lesson.provenance.origin in TEACHERS else f"helped {memory.helped} of {memory.used}"
 
 
-async def _code(turns: Turns) -> None:
-    """The coder writes; where its tests fail it is told, and for the last attempt the architect has planned."""
-    from purpose_agent.prompts.loader import load
-
-    task = turns.task
-    coder = turns.member("coder")
-    turns.last = await turns.turn(coder, task)
-    for attempt in range(2, ATTEMPTS + 1):
-        result = turns.last
-        failed = await _what_failed(turns, result)
-        if not failed or result.answer is None:
-            return
-        plan = ""
-        if attempt == ATTEMPTS:
-            ask = Task(load("plan").fill(goal=task.goal, answer=defused(result.answer), failed=defused(failed)))
-            plan = (await turns.turn(turns.member("architect"), ask, sender="tester", why=failed)).answer or ""
-        told = defused(result.answer), defused(failed), plan and f"Advice:\n{defused(plan)}\n"
-        goal = load("retry").fill(goal=task.goal, **dict(zip(("answer", "failed", "plan"), told, strict=True)))
-        again = replace(task, goal=goal, id=task.key)
-        turns.last = await turns.turn(coder, again, sender="architect" if plan else "tester", why=failed)
-
-
-async def _what_failed(turns: Turns, result: TaskResult) -> str:
-    """The tester's word: the failed checks, or without checks the error that running the code ends in; "" if all is well."""
-    if result.success is False and result.score is not None:
-        return failures(result.score)
-    if turns.task.checks or result.answer is None:
-        return ""
-    from purpose_agent.models.decode import extract_code
-
-    code = extract_code(result.answer)
-    if code is None:
-        return "- there is no readable Python code in the answer"
-    try:
-        ran = await turns.place.code_runner.run(code)
-    except SandboxUnavailable:  # nobody asked for the code to be run; the score is flagged "no_sandbox"
-        return ""
-    # A program that waits for input can't be judged by running it alone.
-    if ran.status == "ok" or "EOFError" in ran.stderr:
-        return ""
-    return f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}"
-
-
-def _relayed(turns: Turns, task: Task, sender: str, work: str) -> str:
-    """The task, and what came before; quoted if others' words are in it, whoever wrote them down last."""
-    from purpose_agent.prompts.loader import load
-
-    return load("relay").fill(goal=task.goal, sender=sender, work=defused(work) if turns.taint.origin in OWN else quoted(work))
-
-
-async def _line(turns: Turns) -> None:
-    """Each goes on from the one before; checks and choices are for the last one."""
-    task, sender, work = turns.task, "team", ""
-    *before, last = turns.members
-    for member in before:
-        goal = _relayed(turns, task, sender, work) if work else task.goal
-        part = Task(goal, limits=task.limits, inputs=task.inputs, labels=task.labels, id=f"{task.key}/{member.name}")
-        turns.last = await turns.turn(member, part, sender=sender)
-        if turns.last.answer is None:
-            return
-        sender, work = member.name, turns.last.answer
-    goal = _relayed(turns, task, sender, work) if work else task.goal
-    turns.last = await turns.turn(last, replace(task, goal=goal, id=task.key), sender=sender)
+def _documents(knowledge: Passages) -> str:
+    unread = (
+        f"; not read: {', '.join(knowledge.unread[:5])}{' …' if len(knowledge.unread) > 5 else ''}" if knowledge.unread else ""
+    )
+    return f"Documents: {len(knowledge)} passages of {knowledge.files} files at {knowledge.path}{unread}"

@@ -1,6 +1,6 @@
 """A team's run while it goes on: its members' turns, each a step of the team and a run of its own.
 
-In:  who speaks next, and with what task (`team.py`).
+In:  who speaks next, and with what task (`team_work.py`).
 Out: events; the team's result.
 
 Each turn is promised under an id before it begins, and saved when it is over. A run that goes on takes the same turns again, in the
@@ -8,20 +8,24 @@ same order: those that are over give their results from the record, and the one 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.artefacts import Artefact, Makes, artefact_to_json, read_artefact
 from purpose_agent.agents.continuing import OVER, STANDS, promised, shared
+from purpose_agent.agents.team_past import TEAM, Way, recorded_task
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.action import Finish, GiveUp
-from purpose_agent.core.errors import CantResume, LimitReached, RunTaken
+from purpose_agent.core.errors import LimitReached, RunTaken
 from purpose_agent.core.memory import Memory, Recalled
-from purpose_agent.core.model import Usage
+from purpose_agent.core.messages import Json
+from purpose_agent.core.model import NO_MODEL, Usage
 from purpose_agent.core.origin import Taint
-from purpose_agent.core.task import Task, task_from_json, task_to_json
+from purpose_agent.core.task import Task, task_to_json
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.retrieval.passages import Passage
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
@@ -43,7 +47,6 @@ from purpose_agent.runtime.record import NOT_WANTED, this_process
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
 
-TEAM = "team"
 Work: TypeAlias = "Callable[[Turns], Awaitable[None]]"
 """What a team does in its turns."""
 
@@ -61,6 +64,9 @@ class Turns:
     """A team's run.
 
     Attributes:
+        made: What the last turn made; None if it has no answer.
+        sources: The passages that were found for the task; a citation is the place in this list, from 1.
+        said: The team's answer, where it is not the last member's to the letter.
         run_id: That it was promised under; None: a new one.
         parent: The run that it is a part of.
         before: What was recorded of it, if it goes on.
@@ -78,7 +84,11 @@ class Turns:
     parent: str | None = None
     before: Trace | None = None
     keeps: Checkpointer | None = None
+    way: Way = field(default_factory=Way)
     step: int = 0
+    made: Artefact | None = None
+    sources: tuple[Passage, ...] = ()
+    said: str | None = None
     usage: Usage = field(default_factory=Usage)
     last: TaskResult | None = None
     taint: Taint = field(default_factory=Taint)
@@ -110,23 +120,17 @@ class Turns:
         listeners: Sequence[Listener],
         *,
         keeps: Checkpointer | None = None,
+        way: Way,
     ) -> "Turns":
         """A run that goes on.
 
         Raises:
             CantResume: It is not of a team of these members, or has a task that is not in the record.
         """
-        started, names = trace.of(RunStarted)[0], {member.name for member in members}
-        begun = trace.of(AgentStarted)
-        if started.agent != TEAM or {part.name for part in begun} - names:
-            raise CantResume(f"{trace.run_id} is no run of a team of {', '.join(sorted(names))}; resume it with what began it.")
-        recorded = task_from_json(started.task)
-        if task is None and any(check.kind == "callable" for check in recorded.checks):
-            raise CantResume(
-                f"A check of the task {recorded.goal[:60]!r} is a function, which is not in the record. Give the task again: "
-                "resume(run_id, task=...)."
-            )
-        turns = cls(members, place, task or recorded, listeners, started.seed, run_id=trace.run_id, before=trace, keeps=keeps)
+        started, begun = trace.of(RunStarted)[0], trace.of(AgentStarted)
+        wanted = recorded_task(trace, [member.name for member in members], task)
+        of, seed = trace.run_id, started.seed
+        turns = cls(members, place, wanted, listeners, seed, run_id=of, before=trace, keeps=keeps, way=way)
         turns._promises = {part.key: part.run_id for part in begun}
         turns._over = {part.key for part in trace.of(AgentFinished) if part.status in OVER}
         return turns
@@ -139,6 +143,11 @@ class Turns:
     def member(self, name: str) -> Agent:
         """The member of that name, which the template has."""
         return next(member for member in self.members if member.name == name)
+
+    def keep(self, lane: str, values: Mapping[str, Json]) -> None:
+        """Record what came of the turn that is under way, for a run that goes on."""
+        self.publish(StateChanged(values), lane)
+        self._save()
 
     def publish(self, payload: Payload, lane: str) -> None:
         """Make an event of it, in the turn that is under way."""
@@ -176,10 +185,11 @@ class Turns:
             self._save()  # whoever saves this first has the run
             return
         names = " + ".join(member.name for member in self.members)
-        model = f"{names} on {self.members[-1].model.name}"
+        last = self.members[-1].setup().model
+        model = f"{names} on {last.name if last is not None else NO_MODEL}"
         task = task_to_json(self.task)
-        mode = self.members[0].mode
-        self.publish(RunStarted(task, TEAM, model, mode, dict(self.task.inputs), self.parent, self.seed), TEAM)
+        mode, state = self.members[0].mode, {**self.task.inputs, **self.way.state}
+        self.publish(RunStarted(task, TEAM, model, mode, state, self.parent, self.seed), TEAM)
         if self.is_recorded:
             with self.bus.saving() as (first,):
                 self.place.record.open(first, self.task, family=self.task.family, task_key=self.task.key, reflected=NOT_WANTED)
@@ -195,7 +205,7 @@ class Turns:
 
     def _close(self, status: RunStatus, reason: str) -> None:
         last = self.last
-        answer = last.answer if last is not None else None
+        answer = self.said or (last.answer if last is not None else None)
         ended_well = status in OVER
         success = last.success if last is not None and ended_well else None
         if ended_well and self.task.checks and answer is None:
@@ -210,8 +220,13 @@ class Turns:
         if ended_well:
             self.bus.close()
 
-    async def turn(self, agent: Agent, task: Task, *, sender: str = TEAM, why: str = "") -> TaskResult:
+    async def turn(
+        self, agent: Agent, task: Task, *, sender: str = TEAM, why: str = "", makes: Makes | None = None
+    ) -> TaskResult:
         """One member's turn.
+
+        Args:
+            makes: What its answer is; None: as the team's way says.
 
         Raises:
             LimitReached: The turns before have spent what the task allows.
@@ -244,18 +259,27 @@ class Turns:
         if self.meter is not None:
             self.meter.charge(result.usage, steps=result.total_steps)
         self.recalled |= {found.memory.id: found for found in result.recalled}
+        self.made = self._read(agent.name, result.answer, makes)
         if key not in self._over:
             self._tell(key, agent, result, sender, why)
         (self.failed if result.success is False else self.judged).append((at_work, result))
         return result
+
+    def _read(self, name: str, answer: str | None, makes: Makes | None) -> Artefact | None:
+        if answer is None:
+            return None
+        makes = makes or self.way.makes.get(name, "draft")
+        if makes == "draft" and self.sources:
+            makes = "conclusion"
+        return read_artefact(makes, answer, len(self.sources))
 
     def _tell(self, key: str, agent: Agent, result: TaskResult, sender: str, why: str) -> None:
         """A turn is over."""
         self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
         action = Finish(result.answer) if result.answer is not None else GiveUp(result.reason)
         self.publish(ActionDecided(action), agent.name)
-        if result.answer is not None:
-            self.publish(StateChanged({agent.name: result.answer}), agent.name)
+        if self.made is not None:
+            self.publish(StateChanged({agent.name: artefact_to_json(self.made)}), agent.name)
         if result.score is not None:
             self.publish(StepScored(result.score), agent.name)
         part = AgentFinished(

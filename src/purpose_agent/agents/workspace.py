@@ -10,6 +10,7 @@ process; processes share it through the database.
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -22,6 +23,7 @@ from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.routing import Routes, by_meaning, model_of_run, routed, routes
 from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
+from purpose_agent.agents.team_record import TeamRecord, past_of, team_record
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory, Recalled
@@ -90,6 +92,8 @@ MOST_EMBEDDED = 1_000
 _open: "dict[Path, Workspace]" = {}
 _teams: "dict[Path, dict[str, set[str]]]" = {}
 """By folder, and by agent: the teams it works in."""
+_mates: "dict[Path, dict[str, set[str]]]" = {}
+"""By folder, and by agent: those that share with it what they learn."""
 _known: "dict[Path, dict[tuple[JobKind, str], object]]" = {}
 """By folder: the flows and teams that jobs may name."""
 _agents: "dict[Path, dict[str, Performer]]" = {}
@@ -142,6 +146,7 @@ class Workspace(Remembered):
         self._vectors = MemoryVectors(self._db, found) if found is not None else None
         self._likeness = by_meaning(found) if found is not None else word_likeness
         self._teams = _teams.setdefault(self.path, {})
+        self._mates = _mates.setdefault(self.path, {})
         self.code_runner: CodeRunner = code_runner or Sandbox()
         self.record = RunRecord(self._db)
         self._judgements = Judgements(self._db)
@@ -383,6 +388,7 @@ class Workspace(Remembered):
         _agents.pop(self.path, None)
         _known.pop(self.path, None)
         _teams.pop(self.path, None)
+        _mates.pop(self.path, None)
         _open.pop(self.path, None)
         self._db.close()
 
@@ -473,11 +479,52 @@ class Workspace(Remembered):
         for agent in agents:
             self._teams.setdefault(agent, set()).add(team)
 
+    def share(self, agents: Collection[str]) -> None:
+        """Know that `agents` share what they learn: each recalls what was learned by one of them, as if it were its own."""
+        for agent in agents:
+            self._mates.setdefault(agent, set()).update(set(agents) - {agent})
+
+    def make_room(self, capacity: int, *, at_most: bool = False) -> None:
+        """Keep so many learned memories in use, and so many episodes of an agent and a family; from the next upkeep and run on.
+
+        Args:
+            at_most: Where there is room for fewer, leave it at that.
+        """
+        before, kept = self._homeostasis.budget, self._replay.capacity
+        promoted = min(before.promoted, capacity) if at_most else capacity
+        budget = replace(
+            before,
+            promoted=promoted,
+            family=min(before.family, promoted),
+            quarantined=min(before.quarantined, promoted),
+            values=min(before.values, promoted),
+        )
+        self._homeostasis = Homeostasis(self._db, self._store, self._gate, self._clock, budget)
+        self._replay.capacity = min(kept, capacity) if at_most and kept is not None else capacity
+
+    def team_record(self, agents: Collection[str]) -> TeamRecord:
+        """What agents of an `AgentTeam` did together here: see `agents/team_record.py`."""
+        return team_record(self._db, agents)
+
+    def past_of(self, agents: Collection[str], family: str) -> Mapping[str, tuple[int, int]]:
+        """By agent: its judged learning runs on tasks of a family, and how many of them succeeded."""
+        return past_of(self._db, agents, family)
+
     def _recall(
         self, task: Task, agent: str, on_trial: Memory | None, *, tools: Collection[str] = (), draws: Random | None = None
     ) -> tuple[Recalled, ...]:
         teams = sorted(self._teams.get(agent, ()))
-        found = recall(self._store, task, agent, also=on_trial, tools=tools, teams=teams, vectors=self._vectors, draws=draws)
+        found = recall(
+            self._store,
+            task,
+            agent,
+            also=on_trial,
+            tools=tools,
+            teams=teams,
+            mates=sorted(self._mates.get(agent, ())),
+            vectors=self._vectors,
+            draws=draws,
+        )
         intact = self._store.intact([each.memory.id for each in found])
         return tuple(each for each in found if each.memory.id in intact)
 

@@ -15,8 +15,8 @@ from io import UnsupportedOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from purpose_agent.cli.render import bytes_progress, plain, say, size, table, watching
 from purpose_agent.cli.outcome import show_result
+from purpose_agent.cli.render import bytes_progress, plain, say, size, table, watching
 from purpose_agent.cli.runs import settled_words
 from purpose_agent.core.errors import NoModelFound
 from purpose_agent.core.task import Check, Task

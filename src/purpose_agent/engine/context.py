@@ -199,12 +199,15 @@ class Context:
             from purpose_agent.prompts.loader import load
 
             lines = [
-                f"{f'{number_of(seen.call_id)}. ' if self.plans else ''}{seen.tool} {'returned' if seen.ok else 'failed'}: {_whose(seen)}{text}"
+                f"{self._numbered(seen)} {'returned' if seen.ok else 'failed'}: {_whose(seen)}{text}"
                 for seen, text in zip(results, texts, strict=True)
             ]
             self.history.append(
                 user(load("plan_calls_observed" if self.plans else "observed").fill(results="\n\n".join(lines)))
             )
+
+    def _numbered(self, seen: Observation) -> str:
+        return f"{number_of(seen.call_id)}. {seen.tool}" if self.plans else seen.tool
 
     def add_problem(self, said: str, problem: str) -> None:
         """A reply that could not be read, and why."""

@@ -15,28 +15,27 @@ After LLMCompiler (https://arxiv.org/abs/2312.04511).
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from purpose_agent.core.action import Action, Finish, GiveUp, Observation, ToolUse
 from purpose_agent.core.errors import LimitReached, ModelError
-from purpose_agent.core.messages import Message, ToolCall, assistant, user
+from purpose_agent.core.messages import Message, assistant, user
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.core.origin import Taint
 from purpose_agent.engine.actor import RETRIES, Ask
 from purpose_agent.engine.capability import carried_out
 from purpose_agent.engine.context import answer_tokens
+from purpose_agent.engine.planning_past import CUT_OFF, Past, filled_in, past_of
 from purpose_agent.engine.run import Run, Suspended
 from purpose_agent.runtime.events import ActionDecided, CallPlanned, Event, TextStreamed, ToolReturned
-from purpose_agent.tools.plan import Plan, PlannedCall, as_written, number_of, parameters_of, same_call
+from purpose_agent.tools.plan import Plan, PlannedCall, as_written, parameters_of, same_call
 from purpose_agent.tools.plan_text import PlanReader, WrittenCall
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-CUT_OFF: Final = "The plan was cut off while it was being written."
-"""The thought of such a plan."""
 PLAN: Final = "plan"
 """The source of what is said of a call that was not made."""
 
@@ -51,22 +50,6 @@ class Planned:
     action: Action
     message: Message
     observations: tuple[Observation, ...] = ()
-
-
-@dataclass(slots=True)
-class Past:
-    """Earlier plans of the run.
-
-    Attributes:
-        known: Their calls by number: their ids.
-        made: What calls with these words gave, if the last plan failed or was cut off.
-        failed: How many of the plans failed.
-    """
-
-    known: dict[int, str] = field(default_factory=dict[int, str])
-    seen: dict[str, Observation] = field(default_factory=dict[str, Observation])
-    made: dict[str, Observation] = field(default_factory=dict[str, Observation])
-    failed: int = 0
 
 
 def said_of(action: ToolUse) -> Message:
@@ -105,36 +88,6 @@ async def by_plan(hearing: Hearing, run: Run, decided: Action | None) -> Planned
     return _ended(run, GiveUp(f"No plan and no answer in {RETRIES + 1} tries. {run.last_problem}"), Message("assistant", ()))
 
 
-def past_of(run: Run) -> Past:
-    """Earlier plans of the run, from its events."""
-    by_step: dict[int, list[ToolCall]] = {}
-    whole: set[int] = set()
-    past = Past()
-    for event in run.bus.events:
-        match event.payload:
-            case CallPlanned(call=call) if event.step < run.step:
-                by_step.setdefault(event.step, []).append(call)
-            case ToolReturned(observation=seen) if event.step < run.step:
-                past.seen[seen.call_id] = seen
-            case ActionDecided(action=ToolUse(thought=thought)) if thought != CUT_OFF:
-                whole.add(event.step)
-            case _:
-                pass
-    for step, calls in by_step.items():
-        plan = Plan(step, past.known, past.seen)
-        for call in calls:
-            plan.put(number_of(call.id), call)
-        failed = not all(past.seen[call.id].ok for call in calls)
-        past.failed += failed
-        if not failed and step in whole:
-            past.made.clear()
-            continue
-        for planned in plan.calls.values():
-            if past.seen[planned.call.id].ok:
-                past.made[same_call(_filled(run, plan, planned))] = past.seen[planned.call.id]
-    return past
-
-
 class _Work:
     """One plan, and the tasks that carry it out."""
 
@@ -142,7 +95,7 @@ class _Work:
         self.plan = Plan(run.step, past.known, past.seen)
         self._run = run
         self._past = past
-        self._group: "TaskGroup | None" = None
+        self._group: TaskGroup | None = None
         self._taints: dict[str, Taint] = {}
         self._events: dict[str, str] = {}
         self._waits: list[str] = []
@@ -269,7 +222,7 @@ class _Work:
             return run.returned[call.id]
         fault = self.plan.fault(planned)
         if fault is None:
-            call = _filled(run, self.plan, planned)
+            call = filled_in(run, self.plan, planned)
             made = self._past.made.get(same_call(call))
             if made is None:
                 try:
@@ -328,8 +281,3 @@ def _request(run: Run, attempt: int) -> ModelRequest:
 
 def _reader(run: Run) -> PlanReader:
     return PlanReader({spec.name: parameters_of(spec.parameters) for spec in run.setup.tools.specs})
-
-
-def _filled(run: Run, plan: Plan, planned: PlannedCall) -> ToolCall:
-    tool = run.setup.tools.tools.get(planned.call.name)
-    return plan.filled(planned, tool.spec.parameters if tool is not None else {})

@@ -79,7 +79,7 @@ class Setup:
         phi: How Φ is found.
         approvals: Which calls are carried out, asked about or refused; those of tools that are not named are carried out.
         route: Of an agent with several models; None: it has one.
-        replans: Of an agent that plans its calls: so many plans may fail before it has to answer. None: it decides call by call.
+        replans: Of an agent that plans its calls: so many plans may fail and be followed by another. None: it decides call by call.
     """
 
     agent: str

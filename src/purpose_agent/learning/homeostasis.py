@@ -86,7 +86,7 @@ class Homeostasis:
         self._memories = memories
         self._gate = gate
         self._clock = clock
-        self._budget = budget
+        self.budget = budget
         self._census = Census(db)
 
     def keep(self) -> Upkeep:
@@ -189,20 +189,20 @@ class Homeostasis:
         )
 
     def _put_idle_away(self, look: _Look) -> None:
-        if not self._budget.idle_runs:
+        if not self.budget.idle_runs:
             return
-        for memory in self._census.idle(self._budget.idle_runs):
+        for memory in self._census.idle(self.budget.idle_runs):
             if memory.lesson.kind == CALIBRATION:
                 continue  # its use is in the critic's prompt, which no run counts
             if not look.has_room:
                 look.left = True
                 return
-            self._hibernate(memory, f"in none of the last {self._budget.idle_runs} runs that could have had it", look)
+            self._hibernate(memory, f"in none of the last {self.budget.idle_runs} runs that could have had it", look)
 
     def _keep_to_budget(self, look: _Look) -> None:
         """One sort after the other, the narrower first: what leaves a family leaves the whole, too."""
         counts, seen = dict(self._census.counts()), set[Sort]()
-        while fresh := [each for each in excesses(counts, self._budget) if each.sort not in seen]:
+        while fresh := [each for each in excesses(counts, self.budget) if each.sort not in seen]:
             excess = fresh[0]
             seen.add(excess.sort)
             if excess.sort.taught:

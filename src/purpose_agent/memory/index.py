@@ -48,6 +48,7 @@ class Audience:
         user: For whom the task is done; "" for nobody in particular, who sees no user's memories.
         tools: What the agent can use, by name.
         teams: Those it works in, by name.
+        mates: Agents that share with it what they learn, by name.
     """
 
     agent: str
@@ -55,11 +56,14 @@ class Audience:
     user: str = ""
     tools: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    mates: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, task: Task, agent: str, tools: Iterable[str] = (), teams: Iterable[str] = ()) -> "Audience":
+    def of(
+        cls, task: Task, agent: str, tools: Iterable[str] = (), teams: Iterable[str] = (), mates: Iterable[str] = ()
+    ) -> "Audience":
         """The one that `agent` is while it works on `task`."""
-        return cls(agent, task.family, task.user, tuple(tools), tuple(teams))
+        return cls(agent, task.family, task.user, tuple(tools), tuple(teams), tuple(mates))
 
     def admits(self, scope: Scope) -> bool:
         """Whether what has that scope is for this audience."""
@@ -79,8 +83,8 @@ class Audience:
 
     @property
     def _own(self) -> tuple[tuple[str, ...], ...]:
-        one = tuple((name,) if name else () for name in (self.family, self.agent, self.user))
-        return (*one, self.tools, self.teams)
+        family, agent, user = ((name,) if name else () for name in (self.family, self.agent, self.user))
+        return (family, (*agent, *self.mates), user, self.tools, self.teams)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from purpose_agent.core.memory import CALIBRATION, POLICY, Lesson, Memory, Recalled
-from purpose_agent.core.origin import TEACHERS
+from purpose_agent.core.origin import OWN, TEACHERS
 from purpose_agent.core.task import Task
 from purpose_agent.memory.index import Audience
 from purpose_agent.memory.rules import has_a_say
@@ -51,6 +51,7 @@ def recall(
     also: Memory | None = None,
     tools: Iterable[str] = (),
     teams: Iterable[str] = (),
+    mates: Iterable[str] = (),
     vectors: MemoryVectors | None = None,
     draws: random.Random | None = None,
 ) -> tuple[Recalled, ...]:
@@ -71,23 +72,28 @@ def recall(
             lines fits or it is another user's.
         tools: What the agent can use; a memory about other tools is left out.
         teams: Those the agent works in; a memory of other teams is left out.
+        mates: Agents that share what they learn with this one: what was made for them is for it too, if it rests on nobody else's
+            word. Values are not shared.
         vectors: Find by meaning too; None: by words alone.
         draws: Utilities are drawn from what they may be, so that what was little tried gets its chance, where not all
             have room; and vectors that are made are kept. None: means count, and nothing is written.
     """
-    audience = Audience.of(task, agent, tools, teams)
+    audience = Audience.of(task, agent, tools, teams, mates)
     found: dict[str, Recalled] = {}
     policies: dict[str, Recalled] = {}
     if store.exists:
         for memory in store.index.by_scope(audience):
             scope = memory.lesson.scope
+            if not _is_for_agent(memory, agent):
+                continue
             if memory.lesson.kind != POLICY:
                 found[memory.id] = _recalled(memory, 1.0, "family" if scope.families else "always")
             elif scope.families == ((task.family,) if task.family else ()):
                 # No note in the prompt, and so none of the few; values belong to one family, or to tasks without any.
                 policies[memory.id] = _recalled(memory, 1.0)
         for each in _by_content(store, task, audience, limit, vectors, keep=draws is not None):
-            found.setdefault(each.memory.id, each)
+            if _is_for_agent(each.memory, agent):
+                found.setdefault(each.memory.id, each)
     if also is not None and _is_for(also, task):
         (policies if also.lesson.kind == POLICY else found)[also.id] = _recalled(also, 1.0, "on trial")
     telling = [
@@ -114,6 +120,13 @@ def would_recall(memory: Memory, task: Task, agent: str) -> bool:
     if not lesson.when.strip() and lesson.provenance.origin in TEACHERS:
         return True
     return _bears_on(lesson, frozenset(map(stem, words_in(text_of_task(task)))))
+
+
+def _is_for_agent(memory: Memory, agent: str) -> bool:
+    """Its own, or one that another may lend it: nobody else's word, and no values, which are of what that one can do."""
+    lesson = memory.lesson
+    is_own = not lesson.scope.agents or agent in lesson.scope.agents
+    return is_own or (lesson.provenance.origin in OWN and lesson.kind != POLICY)
 
 
 def _is_for(memory: Memory, task: Task) -> bool:

@@ -67,6 +67,9 @@ class Replay:
     Args:
         estimator: What is concluded from seen to unseen options. "linear": a weight for each feature; "nearest": the
             mean of the most similar ones.
+
+    Attributes:
+        capacity: Episodes kept of an agent and a family; None: `CAPACITY`.
     """
 
     def __init__(self, db: Database, estimator: Estimator = "linear") -> None:
@@ -74,6 +77,7 @@ class Replay:
             raise UsageError(f"estimator={estimator!r}: it is one of {', '.join(map(repr, get_args(Estimator)))}.")
         self._db = db
         self._estimator: Estimator = estimator
+        self.capacity: int | None = None
         self._weights: dict[_Kind, tuple[int, Weights]] = {}
         self._neighbours: dict[_Kind, tuple[int, Neighbours]] = {}
         """With the id of the last episode they know."""
@@ -138,7 +142,8 @@ class Replay:
             ).fetchall()
             if added and trusted:
                 self._teach(cursor, agent, episode, int(added[0][0]), count=not note)
-            cursor.execute(_EVICT, (CAPACITY // 2, agent, episode.family, CAPACITY))
+            capacity = CAPACITY if self.capacity is None else self.capacity
+            cursor.execute(_EVICT, (capacity // 2, agent, episode.family, capacity))
 
     def count(self, agent: str, family: str) -> int:
         """How many episodes of its own the agent had of a family; neither what was relabelled nor what others told."""
@@ -153,6 +158,13 @@ class Replay:
         rows = self._db.rows(
             "SELECT steps FROM episodes WHERE agent = ? AND (? = '' OR family = ?) AND note = '' AND trusted = 1 ORDER BY id",
             (agent, family, family),
+        )
+        return tuple(from_json(Episode, str(row[0])) for row in rows)
+
+    def of_run(self, agent: str, run_id: str) -> tuple[Episode, ...]:
+        """What an agent learned from one run of its own, as it happened; () if it is not kept."""
+        rows = self._db.rows(
+            f"SELECT steps FROM episodes WHERE agent = ? AND run_id = ? AND note = '' AND {_IS_OWN}", (agent, run_id)
         )
         return tuple(from_json(Episode, str(row[0])) for row in rows)
 

@@ -28,6 +28,7 @@ from purpose_agent.runtime.events import (
     AgentFinished,
     AgentStarted,
     CallApproved,
+    CallPlanned,
     CallRefused,
     Event,
     LessonInjected,
@@ -134,6 +135,8 @@ class Spans:
                 waits.append((ns(event.at), {names.ATTEMPT: attempt, names.SECONDS: seconds}))
             case ModelAsked(messages=messages, kept=kept) if self._content:
                 run.asked[event.lane] = (*run.asked.get(event.lane, ())[:kept], *messages)
+            case CallPlanned(call=call) if self._content:
+                run.arguments[call.id] = call.arguments
             case ActionDecided(action=ToolUse(calls=calls)) if self._content:
                 run.arguments |= {call.id: call.arguments for call in calls}
             case StepScored(score=score) if score.after is not None:

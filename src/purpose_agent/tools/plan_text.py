@@ -95,6 +95,8 @@ class PlanReader:
                 self._has_calls = True
                 yield self._call(head, written)
             elif (opening := _ANSWER.match(self._rest)) is not None:
+                if opening.end() == len(self._rest) and not last:
+                    return  # its marks may go on
                 # An answer in one reply with calls was written before they brought anything.
                 self._answers, self.ended = True, self._has_calls
                 self.gives_up = opening[1].lower() != "answer"

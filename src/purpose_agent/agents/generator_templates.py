@@ -1,0 +1,209 @@
+"""Known shapes of systems, and the words that ask for them.
+
+In:  a description.
+Out: a shape: who is in it, what leads where, how each of them is tried.
+
+The examples in cases are made up, and small enough for a small model: they try whether each agent keeps to its place, not whether it
+knows the world. Write cases of your own beside them.
+"""
+
+import re
+from collections.abc import Sequence
+
+from purpose_agent.agents.generator_plan import AskNode, BranchPlan, Case, EdgePlan, Graph, SayNode
+from purpose_agent.agents.generator_shape import SHORT, Shape, Slot, line
+from purpose_agent.agents.generator_texts import CONTENT, SUPPORT
+from purpose_agent.agents.graph import END, START
+from purpose_agent.core.task import Check
+
+QUIET = "Nothing to report."
+_LOUD = "web-1: disk usage 97 %, the limit is 80 %. web-2: disk usage 41 %, the limit is 80 %."
+_CALM = "All 12 servers are within their limits. No errors, no warnings, no open findings."
+MONITOR = Shape(
+    "monitor",
+    "watches something and alerts people",
+    ("monitor", "watch", "alert", "detect", "notify", "track", "warn", "cve", "uptime"),
+    (
+        Slot(
+            "watcher",
+            "List what the input and your tools report, one item a line, with names and numbers as they are. Add nothing.",
+            ("monitor", "watch", "check", "fetch", "scan"),
+            work="gather",
+        ),
+        Slot(
+            "analyst",
+            "Decide whether somebody has to act on what was found. A limit that is passed, a failure or a security problem needs it.",
+            ("severity", "risk", "assess", "urgent", "analyse"),
+            "Begin your reply with the word ALERT or the word QUIET. Then give the reason in one sentence.",
+            "compute",
+        ),
+        Slot(
+            "notifier",
+            "Write the message to the team, at most four sentences: what happened, where, what to do next.",
+            ("alert", "notify", "message", "tell", "escalate"),
+            work="deliver",
+        ),
+    ),
+    Graph(
+        (
+            AskNode("watch", "watcher", "findings"),
+            AskNode("assess", "analyst", "verdict"),
+            AskNode("notify", "notifier", "answer"),
+            SayNode("quiet", QUIET),
+        ),
+        (*line(START, "watch", "assess"), EdgePlan(("notify",), END), EdgePlan(("quiet",), END)),
+        (BranchPlan("assess", "verdict", {"ALERT": "notify", "QUIET": "quiet"}, otherwise="ALERT"),),
+    ),
+    (
+        Case("watcher keeps names and numbers", _LOUD, (Check.contains("web-1"), Check.matches(r"97\s*%")), "watcher"),
+        Case("analyst sounds the alarm", _LOUD, (Check.matches(r"\A\W*ALERT\b"),), "analyst", {"findings": _LOUD}),
+        Case("analyst stays quiet", _CALM, (Check.matches(r"\A\W*QUIET\b"),), "analyst", {"findings": _CALM}),
+        Case(
+            "notifier says where, shortly",
+            _LOUD,
+            (Check.contains("web-1"), SHORT),
+            "notifier",
+            {"findings": _LOUD, "verdict": "ALERT: the disk of web-1 is nearly full."},
+        ),
+        Case("the team hears of a problem", _LOUD, (Check.contains("web-1"), SHORT)),
+        Case("nobody is woken for nothing", _CALM, (Check.equals(QUIET),)),
+    ),
+    "analyst",
+)
+
+_NOTES = (
+    "Question: when do spring tides come? Notes: Tides are caused mainly by the moon. Spring tides come at full moon and at new moon. "
+    "Neap tides come at half moon."
+)
+RESEARCH = Shape(
+    "research",
+    "finds out and reports",
+    ("research", "investigat", "survey", "literature", "report", "study", "compare", "summar", "find out", "papers"),
+    (
+        Slot(
+            "researcher",
+            "List the facts that bear on the question, one a line, each with where it is from. Say what you are not sure of.",
+            ("research", "find", "search", "sources", "papers"),
+            work="gather",
+        ),
+        Slot(
+            "sceptic",
+            "Say in at most three lines what could be wrong, missing or out of date in the input.",
+            ("doubt", "verify", "criticise", "fact-check"),
+            work="compute",
+        ),
+        Slot(
+            "reporter",
+            "Write the report from the facts and the doubts, at most 120 words. The answer to the question comes first.",
+            ("report", "write", "summarise", "conclude"),
+            work="deliver",
+        ),
+    ),
+    Graph(
+        (
+            AskNode("research", "researcher", "facts"),
+            AskNode("doubt", "sceptic", "doubts"),
+            AskNode("report", "reporter", "answer"),
+        ),
+        (
+            EdgePlan((START,), "research"),
+            EdgePlan((START,), "doubt"),
+            EdgePlan(("research", "doubt"), "report"),
+            EdgePlan(("report",), END),
+        ),
+    ),
+    (
+        Case("researcher finds the fact", _NOTES, (Check.matches(r"(?i)full moon"),), "researcher"),
+        Case("sceptic is short", _NOTES, (SHORT,), "sceptic"),
+        Case(
+            "reporter answers the question",
+            _NOTES,
+            (Check.matches(r"(?i)(full|new) moon"), SHORT),
+            "reporter",
+            {"facts": "Spring tides come at full moon and at new moon (notes).", "doubts": "The notes name no source."},
+        ),
+        Case("the report answers the question", _NOTES, (Check.matches(r"(?i)(full|new) moon"), SHORT)),
+    ),
+    "researcher",
+)
+
+_ROWS = "item,amount\npens,10\nink,32\n"
+NO_ROWS = "There are no rows to work on."
+DATA = Shape(
+    "data",
+    "takes data in, works on them, tells what came out",
+    (
+        "data",
+        "pipeline",
+        "etl",
+        "csv",
+        "transform",
+        "extract",
+        "clean",
+        "sales",
+        "dashboard",
+        "metrics",
+        "spreadsheet",
+        "analy",
+    ),
+    (
+        Slot(
+            "extractor",
+            "Give back the rows of the input, one a line, values unchanged.",
+            ("extract", "load", "import", "read", "rows"),
+            "Begin your reply with the word ROWS, or with the word EMPTY if there are none.",
+            "gather",
+        ),
+        Slot(
+            "transformer",
+            "Do what is asked for with the rows: sums, groups, conversions. Give names with their numbers.",
+            ("transform", "calculate", "clean", "convert", "aggregate", "python"),
+            work="compute",
+        ),
+        Slot(
+            "reporter",
+            "Tell somebody who decides what came out, in at most four sentences, with the numbers.",
+            ("report", "tell", "summarise", "export"),
+            work="deliver",
+        ),
+    ),
+    Graph(
+        (
+            AskNode("extract", "extractor", "rows"),
+            AskNode("transform", "transformer", "results"),
+            AskNode("report", "reporter", "answer"),
+            SayNode("empty", NO_ROWS),
+        ),
+        (*line(START, "extract"), *line("transform", "report", END), EdgePlan(("empty",), END)),
+        (BranchPlan("extract", "rows", {"ROWS": "transform", "EMPTY": "empty"}, otherwise="ROWS"),),
+    ),
+    (
+        Case("extractor changes nothing", _ROWS, (Check.matches(r"pens\W+10"), Check.matches(r"ink\W+32")), "extractor"),
+        Case(
+            "transformer writes code that adds up",
+            "Write a Python function total(rows) that gives the sum of row['amount'] over a list of dicts.",
+            (Check.python("assert total([{'amount': 10}, {'amount': 32}]) == 42\nassert total([]) == 0"),),
+            "transformer",
+        ),
+        Case(
+            "reporter keeps the numbers",
+            _ROWS,
+            (Check.contains("42"), SHORT),
+            "reporter",
+            {"rows": f"ROWS\n{_ROWS}", "results": "Total amount: 42 (pens 10, ink 32)."},
+        ),
+        Case("the report has the numbers", _ROWS, (Check.matches(r"10|32|42"), SHORT)),
+    ),
+    "transformer",
+)
+
+SHAPES: Sequence[Shape] = (MONITOR, RESEARCH, DATA, SUPPORT, CONTENT)
+
+
+def chosen_by_words(description: str) -> tuple[tuple[Shape, ...], tuple[str, ...]]:
+    """The shapes that most words ask for, in the order above, and those words; () where none does."""
+    text = description.casefold()
+    said = {shape.name: tuple(word for word in shape.words if re.search(rf"\b{word}", text)) for shape in SHAPES}
+    most = max(len(words) for words in said.values())
+    best = tuple(shape for shape in SHAPES if most and len(said[shape.name]) == most)
+    return best, said[best[0].name] if best else ()

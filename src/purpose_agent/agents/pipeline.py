@@ -1,0 +1,183 @@
+"""A pipeline of a team of specialists: its steps as a caller gives them, and what they came to.
+
+In:  dictionaries.
+Out: `PipelineStep`s; a `PipelineResult`, which is the list of results and says what failed.
+
+What a step is given: the state the pipeline began with, and by agent what earlier steps answered. Work that failed is not handed on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast, get_args, overload
+
+from purpose_agent.agents.spec import check_steps
+from purpose_agent.core.errors import CantResume, UsageError
+from purpose_agent.core.messages import Json
+from purpose_agent.core.task import Task, as_task, task_from_json, task_to_json
+from purpose_agent.engine.result import TaskResult
+
+OnFailure: TypeAlias = Literal["stop", "continue"]
+_KEYS = ("purpose", "agent", "max_steps")
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStep:
+    """One task of a pipeline.
+
+    Attributes:
+        agent: By name; None: whoever its words, a model or the fallback say.
+    """
+
+    task: Task
+    agent: str | None = None
+    max_steps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStep:
+    """A task of a pipeline that was not done.
+
+    Attributes:
+        number: From 1.
+    """
+
+    number: int
+    task: str
+    agent: str
+    run_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineResult(Sequence[TaskResult]):
+    """The results in the order of the tasks, as a list has them. `str(result)` is the last answer.
+
+    Attributes:
+        id: The run of the whole; `team.resume(id)` goes on with one that did not come to its end.
+        results: Of the tasks that were begun.
+        agents: Who did them.
+        steps: All tasks.
+        state: What the tasks had to go on with, and at the end what they came to, by agent.
+        status: That of the run of the whole: "waiting" if one of them waits for a person.
+    """
+
+    id: str
+    results: tuple[TaskResult, ...]
+    agents: tuple[str, ...]
+    steps: tuple[PipelineStep, ...]
+    state: Mapping[str, Json]
+    status: str
+
+    @overload
+    def __getitem__(self, index: int) -> TaskResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TaskResult]: ...
+    def __getitem__(self, index: int | slice) -> TaskResult | Sequence[TaskResult]:
+        return self.results[index]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    @property
+    def failed(self) -> tuple[FailedStep, ...]:
+        """The tasks that were begun and not done, with the reasons."""
+        return tuple(
+            FailedStep(number, step.task.goal, agent, result.id, why_failed(result))
+            for number, (step, agent, result) in enumerate(zip(self.steps, self.agents, self.results, strict=False), start=1)
+            if why_failed(result)
+        )
+
+    @property
+    def left(self) -> tuple[PipelineStep, ...]:
+        """The tasks that were not begun."""
+        return self.steps[len(self.results) :]
+
+    @property
+    def success(self) -> bool | None:
+        """False if a task failed or was left; None where nobody judged one of them."""
+        if self.failed or self.left or not self.results:
+            return False
+        return True if all(result.success for result in self.results) else None
+
+    def summary(self) -> str:
+        """What became of each task, in a line."""
+        lines = [f"{self.id}: {len(self.results)} of {len(self.steps)} tasks begun, {len(self.failed)} failed, {self.status}"]
+        for number, (step, agent, result) in enumerate(zip(self.steps, self.agents, self.results, strict=False), start=1):
+            why = why_failed(result)
+            lines.append(f"{number}. {agent}: {step.task.goal[:60]!r}: {f'failed: {why}' if why else result.status}")
+        lines += [f"{len(self.results) + place}. not begun: {step.task.goal[:60]!r}" for place, step in enumerate(self.left, 1)]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return str(self.results[-1]) if self.results else f"[{self.status}: no task was begun]"
+
+
+def why_failed(result: TaskResult) -> str:
+    """Why a task was not done; "" if it was, as far as anybody knows, or still stands."""
+    if result.status in ("waiting", "paused"):
+        return ""
+    if result.status != "finished":
+        return f"{result.status.replace('_', ' ')}{': ' if result.reason else ''}{result.reason}"
+    return "its checks failed" if result.success is False else ""
+
+
+def steps_of(given: Sequence[Mapping[str, object] | PipelineStep], names: Sequence[str]) -> tuple[PipelineStep, ...]:
+    """The steps, as data.
+
+    Raises:
+        UsageError: There are none, one has no purpose, an unknown key, or an agent that isn't there; the message says which.
+    """
+    if isinstance(given, str | Mapping) or not given:
+        raise UsageError(
+            f"run_pipeline({given!r}): give a list of tasks, such as [{{'purpose': 'Research X', 'agent': {names[0]!r}}}]."
+        )
+    return tuple(_step(each, number, names) for number, each in enumerate(given, start=1))
+
+
+def _step(given: Mapping[str, object] | PipelineStep, number: int, names: Sequence[str]) -> PipelineStep:
+    where = f"run_pipeline: task {number}"
+    if isinstance(given, PipelineStep):
+        step = given
+    else:
+        if unknown := [key for key in given if key not in _KEYS]:
+            raise UsageError(f"{where} has {unknown[0]!r}; a task has {', '.join(_KEYS)}.")
+        purpose, agent, steps = (given.get(key) for key in _KEYS)
+        if not isinstance(purpose, str | Task) or not (agent is None or isinstance(agent, str)):
+            raise UsageError(f"{where} is {dict(given)!r}: give its 'purpose' in words or as a Task, and its 'agent' by name.")
+        check_steps(steps, where)
+        step = PipelineStep(as_task(purpose), agent, cast("int | None", steps))
+    if step.agent is not None and step.agent not in names:
+        raise UsageError(f"{where} is for {step.agent!r}, who is not in the team. Agents: {', '.join(names)}.")
+    return step
+
+
+def check_on_failure(on_failure: object) -> None:
+    """Pass silently if it is a choice there is.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if on_failure not in get_args(OnFailure):
+        raise UsageError(f"run_pipeline(on_failure={on_failure!r}): it is 'stop' or 'continue'.")
+
+
+def steps_to_json(steps: Sequence[PipelineStep]) -> list[Json]:
+    """For the record."""
+    return [{"task": task_to_json(step.task), "agent": step.agent, "max_steps": step.max_steps} for step in steps]
+
+
+def steps_from_json(kept: Json, run_id: str) -> tuple[PipelineStep, ...]:
+    """From the record.
+
+    Raises:
+        CantResume: Checks of a task are functions, which are not in the record.
+    """
+    steps: list[PipelineStep] = []
+    for each in kept if isinstance(kept, list) else []:
+        if isinstance(each, dict) and isinstance(each.get("task"), dict):
+            agent, most = each.get("agent"), each.get("max_steps")
+            task = task_from_json(cast("dict[str, Json]", each["task"]))
+            if any(check.kind == "callable" for check in task.checks):
+                raise CantResume(f"A check of task {len(steps) + 1} of {run_id} is a function, which is not in the record.")
+            steps.append(PipelineStep(task, agent if isinstance(agent, str) else None, most if isinstance(most, int) else None))
+    return tuple(steps)

@@ -1,0 +1,69 @@
+"""Earlier plans of a run, from its events.
+
+In:  a run.
+Out: which calls a plan may use and what they gave; which calls need not be made again; how many plans failed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from purpose_agent.core.action import Observation, ToolUse
+from purpose_agent.core.messages import ToolCall
+from purpose_agent.engine.run import Run
+from purpose_agent.runtime.events import ActionDecided, CallPlanned, ToolReturned
+from purpose_agent.tools.plan import Plan, PlannedCall, number_of, same_call
+
+CUT_OFF: Final = "The plan was cut off while it was being written."
+"""The thought of such a plan."""
+
+
+@dataclass(slots=True)
+class Past:
+    """Earlier plans of the run.
+
+    Attributes:
+        known: Their calls by number: their ids.
+        made: What calls with these words gave, if the last plan failed or was cut off.
+        failed: How many of the plans failed.
+    """
+
+    known: dict[int, str] = field(default_factory=dict[int, str])
+    seen: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    made: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    failed: int = 0
+
+
+def past_of(run: Run) -> Past:
+    """Earlier plans of the run, from its events."""
+    by_step: dict[int, list[ToolCall]] = {}
+    whole: set[int] = set()
+    past = Past()
+    for event in run.bus.events:
+        match event.payload:
+            case CallPlanned(call=call) if event.step < run.step:
+                by_step.setdefault(event.step, []).append(call)
+            case ToolReturned(observation=seen) if event.step < run.step:
+                past.seen[seen.call_id] = seen
+            case ActionDecided(action=ToolUse(thought=thought)) if thought != CUT_OFF:
+                whole.add(event.step)
+            case _:
+                pass
+    for step, calls in by_step.items():
+        plan = Plan(step, past.known, past.seen)
+        for call in calls:
+            plan.put(number_of(call.id), call)
+        failed = not all(past.seen[call.id].ok for call in calls)
+        past.failed += failed
+        if not failed and step in whole:
+            past.made.clear()
+            continue
+        for planned in plan.calls.values():
+            if past.seen[planned.call.id].ok:
+                past.made[same_call(filled_in(run, plan, planned))] = past.seen[planned.call.id]
+    return past
+
+
+def filled_in(run: Run, plan: Plan, planned: PlannedCall) -> ToolCall:
+    """The call with the results that it uses."""
+    tool = run.setup.tools.tools.get(planned.call.name)
+    return plan.filled(planned, tool.spec.parameters if tool is not None else {})

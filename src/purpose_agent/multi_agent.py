@@ -1,0 +1,17 @@
+"""A team of specialists: `from purpose_agent.multi_agent import AgentSpec, AgentTeam`."""
+
+from purpose_agent.agents.agent_team import AgentTeam
+from purpose_agent.agents.pipeline import FailedStep, PipelineResult, PipelineStep
+from purpose_agent.agents.spec import AgentSpec
+from purpose_agent.agents.team_learning import Heuristic, LearningReport, TeamStats
+
+__all__ = [
+    "AgentSpec",
+    "AgentTeam",
+    "FailedStep",
+    "Heuristic",
+    "LearningReport",
+    "PipelineResult",
+    "PipelineStep",
+    "TeamStats",
+]
