@@ -51,7 +51,7 @@ def actor(request: ModelRequest) -> str:
     """A model that says what the role in its prompt asks for."""
     text = request.text
     if "word ALERT" in text:
-        return "QUIET: all is well." if "All 12 servers" in text or "calm" in text else "ALERT: web-1 is full."
+        return "QUIET: all is well." if "All 12" in text or "calm" in text else "ALERT: web-1 is full."
     if "BILLING, TECHNICAL" in text:
         return "TECHNICAL: it crashes." if "crashes" in text else "BILLING: charged twice."
     if "word APPROVED" in text:
@@ -60,7 +60,7 @@ def actor(request: ModelRequest) -> str:
         return "ROWS\npens,10\nink,32"
     if "total(rows)" in text:
         return "```python\ndef total(rows):\n    return sum(row['amount'] for row in rows)\n```"
-    return "web-1 is at 97 %. Order 1042. Spring tides: full moon. Sundays 10 to 16. Total 42. Blue."
+    return "web-1 is at 97 %. acme/parser has CVE-2026-0001. Order 1042. Spring tides: full moon. Sundays 10 to 16. Total 42. Blue."
 
 
 def plain(request: ModelRequest) -> str:
@@ -361,11 +361,14 @@ def test_there_is_more_room_for_what_more_agents_learn() -> None:
     assert generate(SUPPORT).memory.promoted > generate(NOTHING).memory.promoted
 
 
-def test_a_team_of_the_same_agents_works_in_a_line(tmp_path: Path) -> None:
-    team = quietly("Research quantum computing").to_team(RuleModel(plain), workspace=tmp_path)
+def test_a_team_of_the_same_agents_gives_each_task_to_the_one_that_its_words_ask_for(tmp_path: Path) -> None:
+    team = quietly(SUPPORT).to_team(RuleModel(plain), workspace=tmp_path)
 
-    assert [member.name for member in team.members] == ["researcher", "sceptic", "reporter"]
-    assert "full moon" in str(team.run("When do spring tides come?"))
+    result = team.run_task("Please look at the refund of order 1042")
+
+    assert "Order 1042" in str(result)
+    assert {row.agent for row in pa.Workspace(tmp_path).runs() if row.parent} == {"billing_agent"}
+    assert team.names[0] == "general_agent"
 
 
 def test_the_agents_are_specialists_too_first_the_one_for_all_else() -> None:
@@ -454,6 +457,29 @@ def test_a_saved_project_runs_and_says_first_what_is_missing(tmp_path: Path) -> 
     assert "97 %" in done.stdout
     assert done.stderr.startswith("Not written yet, see tools.py: fetch_advisories(repo: str) -> str, ")
     assert (folder / "workspace" / "workspace.sqlite3").is_file()
+
+
+def test_a_saved_project_has_the_team_too(tmp_path: Path) -> None:
+    folder = quietly(SUPPORT).save(tmp_path / "project")
+    code = (
+        "from agents import make_team; team = make_team(); print(team.names);"
+        "print(team.run_task('Please look at the refund of order 1042'))"
+    )
+
+    with serving(on_the_wire(wired)) as server:
+        done = run(folder, "-c", code, model=f"{server.url}#m")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("('general_agent', 'triager', ")
+    assert "Order 1042" in done.stdout
+    specs = quietly(SUPPORT).to_specs()
+    told = run(
+        folder,
+        "-c",
+        "from agents import make_team; print([s.role for s in make_team('http://127.0.0.1:1/v1#m').specs])",
+        model="",
+    )
+    assert ast.literal_eval(told.stdout) == [spec.role for spec in specs]
 
 
 def test_a_tool_that_was_written_is_offered_in_a_saved_project(tmp_path: Path) -> None:

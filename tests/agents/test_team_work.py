@@ -64,10 +64,12 @@ async def test_the_testers_word_is_recorded_after_each_attempt(tmp_path: Path) -
 
 
 async def test_a_retry_shows_the_code_and_not_the_talk_around_it(tmp_path: Path) -> None:
-    model = RuleModel(
-        lambda request: f"Here you are, dear friend!\n{WRONG}" if request.purpose == "act" else "{}",
-        capabilities=Capabilities(small=True, local=True),
-    )
+    def rule(request: ModelRequest) -> str:
+        if request.purpose != "act":
+            return "{}"
+        return "Multiply." if "architect" in request.messages[0].text else f"Here you are, dear friend!\n{WRONG}"
+
+    model = RuleModel(rule, capabilities=Capabilities(small=True, local=True))
     await pa.purpose("Write Python code", model=model, workspace=tmp_path).run_async(DOUBLE)
 
     assert all("dear friend" not in request.text for request in acts(model))

@@ -60,7 +60,7 @@ def test_a_task_without_options_needs_a_model(tmp_path: Path) -> None:
 
 
 def test_what_can_not_work_is_told_when_the_agent_is_made(tmp_path: Path) -> None:
-    class Plain:
+    class Half:
         def reset(self) -> State:
             return State()
 
@@ -70,13 +70,16 @@ def test_what_can_not_work_is_told_when_the_agent_is_made(tmp_path: Path) -> Non
         def is_terminal(self, state: State) -> bool:
             return True
 
+        def reward(self, state: State) -> float:
+            return 0.0
+
     @pa.tool
     def look() -> str:
         """Look."""
         return "dark"
 
     with pytest.raises(UsageError, match="it has no situation, admissible"):
-        pa.Agent("walker", model="none", environment=Plain(), workspace=tmp_path)  # type: ignore # pyright: ignore
+        pa.Agent("walker", model="none", environment=Half(), workspace=tmp_path)  # type: ignore # pyright: ignore
     with pytest.raises(UsageError, match="leave the tools out"):
         pa.Agent("walker", model="none", environment=Corridor(), tools=[look], workspace=tmp_path)
 

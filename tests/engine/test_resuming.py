@@ -1,5 +1,6 @@
 """A run goes on after its last complete step, wherever it was cut off; what was done is not done again."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,13 +10,15 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.errors import CantResume, ModelUnreachable, RunTaken
+from purpose_agent.core.memory import Lesson, Provenance, Scope
 from purpose_agent.core.messages import Message, Text, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.runtime.connection import Cursor
-from purpose_agent.runtime.events import CheckpointSaved, Event, ModelAsked, RunFinished, RunResumed, ToolReturned
+from purpose_agent.runtime.events import CheckpointSaved, Event, ModelAsked, ModelCalled, RunFinished, RunResumed, ToolReturned
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.engine.worlds import Corridor
+from tests.runtime.given import StandingClock
 
 NATIVE = Capabilities(native_tools=True, local=True)
 
@@ -279,3 +282,72 @@ def test_events_follow_from_what_they_are_a_part_of(tmp_path: Path) -> None:
 
     assert {("tool_returned", "action_decided"), ("model_called", "model_asked"), ("action_decided", "run_started")} <= parents
     assert next(event for event in events if event.parent is None).payload.kind == "run_started"
+
+
+def test_a_failed_run_that_ends_well_after_all_is_credited_once(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, holdout=0.0, live_trials=True)
+    down = [True]
+
+    def answers(request: ModelRequest) -> ModelResponse:
+        if down[0]:
+            raise ModelUnreachable("down")
+        return ModelResponse(Message("assistant", (Text("green"),)))
+
+    agent = pa.Agent("painter", model=RuleModel(answers, capabilities=NATIVE), critic=None, workspace=place)
+    task = pa.Task("Paint", checks=[pa.Check.equals("green")], labels={"family": "rooms"})
+    lesson = Lesson(
+        "failure_pattern", "", "say green", Provenance("self_verified", "run_0", "painter"), Scope(("painter",), ("rooms",))
+    )
+    waits = place._gate.admit(lesson)  # pyright: ignore[reportPrivateUsage]
+    failed = agent.run(task)
+    down[0] = False
+    result = agent.resume(failed.id)
+
+    assert (failed.status, result.success, place.run(result.id).status) == ("failed", True, "finished")
+    seen = place._exposures.of(waits.id)  # pyright: ignore[reportPrivateUsage]
+    assert [each.run_id for each in seen] == [result.id]
+    fork = place.fork(result.id, at=0)
+    assert agent.resume(fork).success is True
+    assert len(place._exposures.of(waits.id)) == 1  # pyright: ignore[reportPrivateUsage]
+
+
+def test_time_that_was_spent_before_a_run_stood_still_counts(tmp_path: Path) -> None:
+    clock = StandingClock()
+    place = pa.Workspace(tmp_path, clock=clock)
+
+    def slow(request: ModelRequest) -> ModelResponse:
+        clock.advance(2.0)
+        raise ModelUnreachable("down")
+
+    limits = pa.Limits(seconds=3)
+    failed = pa.Agent("a", model=RuleModel(slow, capabilities=NATIVE), critic=None, limits=limits, workspace=place).run("go")
+    again = pa.Agent("a", model=RuleModel(slow, capabilities=NATIVE), critic=None, limits=limits, workspace=place)
+
+    assert failed.status == "failed"
+    assert again.resume(failed.id).seconds == 4.0
+    assert again.resume(failed.id).status == "exhausted"
+
+
+def test_a_world_that_acts_outside_of_itself_is_not_led_anywhere_again(tmp_path: Path) -> None:
+    class Robot(Corridor):
+        replayable = False
+
+    agent = pa.Agent("walker", model="none", environment=lambda _: Robot(6), workspace=tmp_path, limits=pa.Limits(steps=40))
+    fork = agent.workspace.fork(agent.run("walk", seed=3).id, at=1)
+
+    with pytest.raises(CantResume, match="replayable = False"):
+        agent.resume(fork)
+
+
+def test_a_call_that_is_cancelled_is_in_the_record_with_its_price_unknown(tmp_path: Path) -> None:
+    class Hangs(ScriptedModel):
+        async def generate(self, request: ModelRequest) -> ModelResponse:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    model = Hangs(capabilities=Capabilities(native_tools=True, local=False))
+    agent = pa.Agent("a", model=model, critic=None, limits=pa.Limits(seconds=0.05), workspace=tmp_path)
+    result = agent.run("go")
+
+    assert (result.status, result.usage.calls, result.usage.usd) == ("exhausted", 1, None)
+    assert [each.error for each in result.trace.of(ModelCalled)] == ["stopped before it answered"]

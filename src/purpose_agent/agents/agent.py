@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from purpose_agent.agents.arguments import check_arguments, check_seed
 from purpose_agent.agents.streaming import RunStream
@@ -13,14 +13,14 @@ from purpose_agent.core.approval import Approvals, Approver, check_approvals
 from purpose_agent.core.errors import CantResume, UsageError
 from purpose_agent.core.model import NO_MODEL, Model, is_no_model
 from purpose_agent.core.origin import UNTAINTED, Taint
-from purpose_agent.core.ports import ChoiceEnvironment
+from purpose_agent.core.ports import ChoiceEnvironment, Environment
 from purpose_agent.core.score import PhiMode
 from purpose_agent.core.task import Limits, Task, as_task, task_from_json
 from purpose_agent.core.tool import Tool, make_tool
 from purpose_agent.engine.context import with_role
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.run import Setup
-from purpose_agent.engine.world import worlds_of
+from purpose_agent.engine.world import judges, lists_actions, worlds_of
 from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunMode, RunStarted, Visibility
@@ -30,6 +30,7 @@ from purpose_agent.runtime.trace import Trace
 from purpose_agent.tools.executor import ToolExecutor
 
 TEMPERATURE = 0.3
+World: TypeAlias = ChoiceEnvironment | Environment
 
 
 class Agent:
@@ -51,9 +52,11 @@ class Agent:
         workspace: A folder, or a Workspace.
         mode: "learning" reads and writes memory; "validation" records runs only; "evaluation" writes nothing.
         temperature: Of its answers.
-        environment: The world its tasks play in, or a function that makes one for a task. The world lists the actions and
-            judges the run, so its tasks have no checks; it is called directly, so it should answer at once. A class is given
-            the task if its first argument is required or called `task`. One world serves one run at a time.
+        environment: The world its tasks play in, or a function that makes one for a task. A `ChoiceEnvironment` lists the actions and
+            judges the run, so its tasks have no checks, and the agent no tools. In any other `Environment` the agent's tool calls
+            act, or those of the tool `act` if it has none; how that went checks say, or the world's own `succeeded(state)`, or
+            nobody. It is called directly, so it should answer at once. A class is given the task if its first argument is required or
+            called `task`. One world serves one run at a time.
         approve: Asks a person before a call that needs one: by `approvals`, or, for a tool that sends, pays, deletes, …, since the
             run has read what others wrote. A function of an `ApprovalRequest`, plain or async, that gives True or False, or one of
             `Approve()`, `Edit(arguments)`, `Reject(why)`, `Done(result)` and `Later()`. None: calls that `approvals` ask about wait
@@ -81,11 +84,11 @@ class Agent:
         workspace: Workspace | str | Path | None = None,
         mode: RunMode = "learning",
         temperature: float | None = TEMPERATURE,
-        environment: ChoiceEnvironment | type[ChoiceEnvironment] | Callable[[Task], ChoiceEnvironment] | None = None,
+        environment: World | type[World] | Callable[[Task], World] | None = None,
         approve: Approver | None = None,
         approvals: Approvals | None = None,
     ) -> None:
-        check_arguments(name, mode=mode, phi=phi, has_world=environment is not None, has_tools=bool(tools))
+        check_arguments(name, mode=mode, phi=phi, lists_actions=lists_actions(environment) is True, has_tools=bool(tools))
         self.name = name
         self.role = with_role(name, role)
         self.limits = limits or Limits()
@@ -104,6 +107,7 @@ class Agent:
         self._model = resolved(first) if first is not None and self._has_model else None
         self._critic = None if is_no_model(critic) else critic
         self._environment = worlds_of(environment) if environment is not None else None
+        self._world_judges = environment is not None and judges(environment)
         self._form: Callable[[Model], Model] | None = None
         self.workspace.register(self)
 
@@ -166,7 +170,7 @@ class Agent:
 
     def can_judge(self, task: Task) -> bool:
         """Whether a recorded `task` can be run again and judged: by its world, or by checks that are all data."""
-        return task.replayable if self._environment is None else not task.checks
+        return task.replayable or (self._world_judges and not task.checks)
 
     def run(self, task: str | Task, *, seed: int | None = None, watch: Listener | None = None) -> TaskResult:
         """Blocking form of `run_async`."""

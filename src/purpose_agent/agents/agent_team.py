@@ -5,16 +5,24 @@ Out: the result of whoever did it; what the team did and learned.
 
 Who gets a task is told in the record (`HandedOver.why`). Each task is a run of the team with the specialist's run in it: it is recorded,
 goes on in any process, and is learned from. What one specialist learned and the gate promoted the others recall too, with the credit
-where it belongs. The team holds nothing itself; any number of threads may use it at once. Not here: who is chosen (`delegation.py`).
+where it belongs. The team holds nothing itself; any number of threads may use it at once. Not here: one run (`agent_team_work.py`), and
+who is chosen (`delegation.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-from purpose_agent.agents.agent import Agent, resolved
-from purpose_agent.agents.delegation import Asked, Delegation, Past, delegate
+from purpose_agent.agents.agent import Agent, World, resolved
+from purpose_agent.agents.agent_team_arguments import (
+    approvals_of,
+    check_capacity,
+    check_name,
+    checked_specs,
+    is_one,
+    task_with,
+    values_of,
+)
+from purpose_agent.agents.agent_team_work import TeamWork
 from purpose_agent.agents.pipeline import (
     OnFailure,
     PipelineResult,
@@ -23,36 +31,30 @@ from purpose_agent.agents.pipeline import (
     steps_from_json,
     steps_of,
     steps_to_json,
-    why_failed,
 )
 from purpose_agent.agents.settled import Settled
-from purpose_agent.agents.spec import AgentSpec, check_steps
+from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_learning import LearningReport, TeamStats, count_shared, report_on
 from purpose_agent.agents.team_past import TEAM, Way
-from purpose_agent.agents.team_record import SENDER
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approvals, Approver
-from purpose_agent.core.errors import NotFound, UsageError
+from purpose_agent.core.errors import NotFound
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
-from purpose_agent.core.model import Model, ModelRequest, ModelResponse, is_no_model
-from purpose_agent.core.origin import OWN
-from purpose_agent.core.ports import ChoiceEnvironment, Environment
+from purpose_agent.core.model import Model, is_no_model
 from purpose_agent.core.state import State
 from purpose_agent.core.task import Limits, Task, as_task
-from purpose_agent.core.tool import Tool
-from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import AgentStarted, RunStarted
-from purpose_agent.runtime.model_call import call_model
+from purpose_agent.runtime.events import RunStarted
 from purpose_agent.runtime.sync import run_sync
 
 CAPACITY = 1000
-_PIPELINE = "pipeline"
+PIPELINE = "pipeline"
+"""The fact of a run's first state that has its tasks, if it is a pipeline."""
 
 
 class AgentTeam:
@@ -81,7 +83,7 @@ class AgentTeam:
         self,
         agents: Sequence[AgentSpec],
         default_model: str | Model | Router | None = None,
-        environment: Environment | type[Environment] | Callable[[Task], ChoiceEnvironment | Environment] | None = None,
+        environment: World | type[World] | Callable[[Task], World] | None = None,
         critic_model: str | Model | None = None,
         shared_memory_capacity: int = CAPACITY,
         persistence_dir: Workspace | str | Path | None = None,
@@ -89,8 +91,8 @@ class AgentTeam:
         approve: Approver | None = None,
         approvals: Approvals | None = None,
     ) -> None:
-        self.specs = _checked(agents)
-        _check_capacity(shared_memory_capacity)
+        self.specs = checked_specs(agents)
+        check_capacity(shared_memory_capacity)
         self.workspace = open_workspace(persistence_dir)
         default = (
             resolved(default_model) if isinstance(default_model, str) and not is_no_model(default_model) else default_model
@@ -106,12 +108,12 @@ class AgentTeam:
                 workspace=self.workspace,
                 environment=environment,
                 approve=approve,
-                approvals=_approvals_of(approvals, spec),
+                approvals=approvals_of(approvals, spec),
             )
             for spec in self.specs
         )
-        self._decides = default
-        self._world = Turnstile() if environment is not None and _is_one(environment) else None
+        world = Turnstile() if environment is not None and is_one(environment) else None
+        self._work = TeamWork(self.members, self.specs, self.workspace, default, world)
         self.workspace.share(self.names)
         self.workspace.make_room(shared_memory_capacity, at_most=isinstance(persistence_dir, Workspace))
         self.workspace.know("team", "+".join(self.names), self)
@@ -163,10 +165,9 @@ class AgentTeam:
         Raises:
             UsageError: There is no such agent, or no such number of steps.
         """
-        task = _task(as_task(purpose), initial_state, max_steps)
-        _check_name(agent_name, self.names)
-        turns = self._turns(task, seed, watch)
-        return await self._one(turns, agent_name)
+        task = task_with(as_task(purpose), initial_state, max_steps)
+        check_name(agent_name, self.names)
+        return await self._work.one(self._turns(task, seed, watch), agent_name)
 
     def run_pipeline(
         self,
@@ -201,10 +202,10 @@ class AgentTeam:
         """
         check_on_failure(on_failure)
         steps = steps_of(tasks, self.names)
-        state: dict[str, Json] = dict(_values(initial_state))
+        state: dict[str, Json] = dict(values_of(initial_state))
         goal = f"{len(steps)} tasks, the first: {steps[0].task.goal}"
-        kept: dict[str, Json] = {_PIPELINE: steps_to_json(steps), "state": dict(state), "on_failure": on_failure}
-        return await self._pipeline(self._turns(Task(goal, inputs=kept), seed, watch), steps, state, on_failure)
+        kept: dict[str, Json] = {PIPELINE: steps_to_json(steps), "state": dict(state), "on_failure": on_failure}
+        return await self._work.pipeline(self._turns(Task(goal, inputs=kept), seed, watch), steps, state, on_failure)
 
     def resume(self, run_id: str, *, watch: Listener | None = None) -> TaskResult | PipelineResult:
         """Blocking form of `resume_async`."""
@@ -226,12 +227,12 @@ class AgentTeam:
         _, trace = self.workspace.resumable(whole)
         turns = Turns.after(trace, self.members, self.workspace, None, [watch] if watch is not None else [], way=Way())
         inputs = trace.of(RunStarted)[0].state
-        if _PIPELINE not in inputs:
-            return await self._one(turns, None)
+        if PIPELINE not in inputs:
+            return await self._work.one(turns, None)
         kept, on_failure = inputs.get("state"), inputs.get("on_failure")
         state: dict[str, Json] = dict(kept) if isinstance(kept, dict) else {}
-        steps = steps_from_json(inputs[_PIPELINE], whole)
-        return await self._pipeline(turns, steps, state, "continue" if on_failure == "continue" else "stop")
+        steps = steps_from_json(inputs[PIPELINE], whole)
+        return await self._work.pipeline(turns, steps, state, "continue" if on_failure == "continue" else "stop")
 
     @property
     def stats(self) -> TeamStats:
@@ -252,164 +253,11 @@ class AgentTeam:
         """Try what was learned: see `Workspace.settle`."""
         return self.workspace.settle(watch=watch)
 
-    # One run of the team
-
     def _turns(self, task: Task, seed: int | None, watch: Listener | None) -> Turns:
         return Turns(self.members, self.workspace, task, [watch] if watch is not None else [], seed)
-
-    async def _one(self, turns: Turns, agent_name: str | None) -> TaskResult:
-        done: list[tuple[Agent, TaskResult]] = []
-
-        async def work(turns: Turns) -> None:
-            done.append(await self._turn(turns, turns.task, agent_name))
-
-        await turns.guarded(work)
-        if not done:
-            return await turns.result()
-        return await self._reflected(*done[0], turns)
-
-    async def _pipeline(
-        self, turns: Turns, steps: tuple[PipelineStep, ...], state: dict[str, Json], on_failure: OnFailure
-    ) -> PipelineResult:
-        done: list[tuple[Agent, TaskResult]] = []
-
-        async def work(turns: Turns) -> None:
-            first_failed: TaskResult | None = None
-            for step in steps:
-                agent, result = await self._turn(turns, _task(step.task, state, step.max_steps), step.agent)
-                done.append((agent, result))
-                if why_failed(result):
-                    first_failed = first_failed or result
-                    if on_failure == "stop":
-                        break
-                elif result.answer is not None:
-                    # What the next ones read among their facts: others' words as a quotation.
-                    said = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
-                    state[_free(agent.name, state)] = said
-            # The outcome of the whole is that of the first task that failed.
-            turns.last = first_failed or turns.last
-
-        await turns.guarded(work)
-        results = [await self._reflected(agent, result, turns) for agent, result in done]
-        status = self.workspace.run(turns.bus.run_id).status
-        return PipelineResult(turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status)
-
-    async def _turn(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[Agent, TaskResult]:
-        chosen = await self._chosen(turns, task, agent_name)
-        agent = turns.member(chosen.agent)
-        async with self._world or _OPEN:
-            turns.last = await turns.turn(agent, replace(task, id=task.key), sender=SENDER, why=chosen.why)
-        return agent, turns.last
-
-    async def _chosen(self, turns: Turns, task: Task, agent_name: str | None) -> Delegation:
-        if turns.before is not None:
-            # It was promised to somebody before the run stood still.
-            number = f"{turns.step + 1}/"
-            begun = [part for part in turns.before.of(AgentStarted) if part.key.startswith(number)]
-            if begun:
-                return Delegation(begun[0].name, "asked for", "begun before")
-        if agent_name is not None:
-            return Delegation(agent_name, "asked for", "asked for")
-        model = self._model()
-
-        def past() -> Mapping[str, Past]:
-            known = self.workspace.past_of(self.names, task.family)
-            return {name: Past(judged, succeeded) for name, (judged, succeeded) in known.items()}
-
-        router = Asked(partial(_ask, turns, model), model.capabilities) if model is not None else None
-        return await delegate(task, self.specs, router=router, past=past)
-
-    def _model(self) -> Model | None:
-        """Who decides where words don't; None: nobody can."""
-        if isinstance(self._decides, str):
-            return None  # "none" is all that is left of specs
-        if self._decides is not None and not isinstance(self._decides, Router):
-            return self._decides
-        return next((model for member in self.members if (model := member.setup().model) is not None), None)
-
-    async def _reflected(self, agent: Agent, result: TaskResult, turns: Turns) -> TaskResult:
-        reflected = await agent.reflected(result, turns.listeners)
-        user = turns.task.user
-        self.workspace.pass_on(result.id, agent.name, [name for name in self.names if name != agent.name], user=user)
-        return reflected
 
     def _agent_of(self, run_id: str) -> str | None:
         try:
             return self.workspace.run(run_id).agent
         except NotFound:
             return None
-
-
-class _Open:
-    """Nobody has to wait."""
-
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-_OPEN = _Open()
-
-
-async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:
-    """One call on the team's account, told in its run."""
-    if turns.meter is not None:
-        turns.meter.check_spending()
-    response = await call_model(model, request, prompt, clock=turns.place.clock, publish=partial(turns.publish, lane=TEAM))
-    turns.usage += response.usage
-    if turns.meter is not None:
-        turns.meter.charge(response.usage)
-    return response
-
-
-def _checked(agents: Sequence[AgentSpec]) -> tuple[AgentSpec, ...]:
-    given: list[object] = list(agents)
-    wrong = [each for each in given if not isinstance(each, AgentSpec)]
-    if wrong:
-        raise UsageError(f"AgentTeam(agents=…): {wrong[0]!r} is no AgentSpec; write AgentSpec(name=…, role=…).")
-    names = [spec.name.strip().casefold() for spec in agents]
-    if not names or len(set(names)) < len(names) or TEAM in names:
-        named = ", ".join(spec.name for spec in agents) or "nobody"
-        raise UsageError(f"AgentTeam(agents=[{named}]): name at least one, no name twice, and none {TEAM!r}.")
-    return tuple(agents)
-
-
-def _check_capacity(capacity: object) -> None:
-    if isinstance(capacity, bool) or not isinstance(capacity, int) or capacity < 1:
-        raise UsageError(f"AgentTeam(shared_memory_capacity={capacity!r}): give a whole number above 0.")
-
-
-def _check_name(agent_name: str | None, names: Sequence[str]) -> None:
-    if agent_name is not None and agent_name not in names:
-        raise UsageError(f"No agent is called {agent_name!r}. Agents: {', '.join(names)}.")
-
-
-def _values(state: Mapping[str, Json] | State | None) -> Mapping[str, Json]:
-    return state.values if isinstance(state, State) else state or {}
-
-
-def _task(task: Task, state: Mapping[str, Json] | State | None, max_steps: int | None) -> Task:
-    check_steps(max_steps, "run_task")
-    limits = task.limits if max_steps is None else replace(task.limits or Limits(), steps=max_steps)
-    return replace(task, inputs={**_values(state), **task.inputs}, limits=limits, id=task.id)
-
-
-def _free(name: str, state: Mapping[str, Json]) -> str:
-    """The name, or with a number if it is taken: of two tasks of one agent neither takes the other's place."""
-    number, free = 1, name
-    while free in state:
-        number += 1
-        free = f"{name} {number}"
-    return free
-
-
-def _is_one(environment: object) -> bool:
-    return not isinstance(environment, type) and hasattr(environment, "reset")
-
-
-def _approvals_of(approvals: Approvals | None, spec: AgentSpec) -> Approvals | None:
-    """Those of its own tools: of a team each one has others."""
-    if approvals is None:
-        return None
-    names = {tool.spec.name if isinstance(tool, Tool) else getattr(tool, "__name__", "") for tool in spec.tools}
-    return {name: policy for name, policy in approvals.items() if name == "*" or name in names}

@@ -7,7 +7,7 @@ from purpose_agent.core.score import PhiMode
 from purpose_agent.runtime.events import RunMode
 
 
-def check_arguments(name: str, *, mode: RunMode, phi: PhiMode, has_world: bool, has_tools: bool) -> None:
+def check_arguments(name: str, *, mode: RunMode, phi: PhiMode, lists_actions: bool, has_tools: bool) -> None:
     """Pass silently if an agent can be made with these.
 
     Raises:
@@ -19,7 +19,7 @@ def check_arguments(name: str, *, mode: RunMode, phi: PhiMode, has_world: bool, 
         raise UsageError(f"Agent(mode={mode!r}): it is one of 'learning', 'validation' and 'evaluation'.")
     if phi not in get_args(PhiMode):
         raise UsageError(f"Agent(phi={phi!r}): it is one of {', '.join(map(repr, get_args(PhiMode)))}.")
-    if has_world and has_tools:
+    if lists_actions and has_tools:
         raise UsageError("Agent(environment=…, tools=…): a world lists its own actions; leave the tools out.")
 
 

@@ -147,12 +147,13 @@ def _about(spec: AgentSpec) -> str:
 
 def _fallback(names: Sequence[str], task: Task, why: str, past: Mapping[str, Past]) -> Delegation:
     judged = {name: past[name] for name in names if name in past and past[name].judged} if task.family else {}
-    if judged:
-        best = max(names, key=lambda name: judged.get(name, Past()).share)
-        mine = judged.get(best, Past())
-        told = f"best record on tasks of family {task.family!r}, {mine.succeeded} of {mine.judged}"
+    best = max(names, key=lambda name: judged.get(name, Past()).share)
+    if best in judged:
+        told = f"best record on tasks of family {task.family!r}, {judged[best].succeeded} of {judged[best].judged}"
         return Delegation(best, "fallback", f"fallback: {told}; {why}")
-    return Delegation(names[0], "fallback", f"fallback: the first of {', '.join(names)}; {why}")
+    # Whoever has mostly failed at such tasks comes after those who have not had one.
+    new = [name for name in names if name not in judged]
+    return Delegation(best, "fallback", f"fallback: the first of {', '.join(new)}; {why}")
 
 
 def _told(cases: Mapping[str, Case], name: str) -> str:

@@ -20,6 +20,7 @@ from purpose_agent.memory.budget import MemoryBudget
 
 MOST_NAME = 32
 MOST_DESCRIPTION = 2_000
+PART = "Do your part, and nothing else, on the input below. It is one part of this:"
 INPUT = "input"
 """In the state: what the system is to look at."""
 _TAKEN = frozenset(
@@ -202,6 +203,11 @@ class SystemPlan:
     memory: MemoryBudget
     routing: RoutingPolicy
     notes: tuple[str, ...] = ()
+
+    @property
+    def goal(self) -> str:
+        """What every agent is told to do. A small model that is told the description alone plans the whole of it."""
+        return f"{PART} {self.description}"
 
 
 def one_line(text: str, most: int) -> str:

@@ -10,6 +10,7 @@ is not printable is escaped. Names in code are identifiers that a template or a 
 from textwrap import indent
 
 from purpose_agent.agents.generator_plan import (
+    PART,
     AgentPlan,
     SystemPlan,
     ToolPlan,
@@ -63,9 +64,7 @@ def tools_py(plan: SystemPlan) -> str:
     stubs = [tool for tool in plan.tools if not tool.builtin]
     built = [tool for tool in plan.tools if tool.builtin]
     has_files = any("FILES" in BUILTIN[tool.builtin] for tool in built)
-    parts = [
-        '"""What the agents may do.\n\nWrite what is missing here: give back text, and take it out of MISSING. No agent is offered a tool that can only fail.\n"""'
-    ]
+    parts = [_TOOLS_DOC]
     imports = [*(["from pathlib import Path\n"] if has_files else []), *(["import purpose_agent as pa"] if plan.tools else [])]
     parts += ["\n".join(imports)] if imports else []
     if has_files:
@@ -78,6 +77,16 @@ def tools_py(plan: SystemPlan) -> str:
     return "\n\n".join(parts) + "".join(f"\n\n\n{each}" for each in functions) + "\n"
 
 
+_TOOLS_DOC = '''"""What the agents may do.
+
+Write what is missing here: give back text, and take it out of MISSING. No agent is offered a tool that can only fail.
+"""'''
+_TO_WRITE = """
+## To be written
+
+No agent is offered these until you have written them in `tools.py` and taken them out of `MISSING` there; called before, they raise:
+
+"""
 _WRITTEN = '''def written(*tools):
     """Those that are not missing."""
     return [tool for tool in tools if tool.spec.name not in MISSING]'''
@@ -102,7 +111,9 @@ def _stub(tool: ToolPlan) -> str:
 def agents_py(plan: SystemPlan) -> str:
     """Who is in it."""
     used = sorted({tool for agent in plan.agents for tool in agent.tools})
-    imports = "from pathlib import Path\n\nimport purpose_agent as pa\n"
+    imports = (
+        "from pathlib import Path\n\nimport purpose_agent as pa\nfrom purpose_agent.multi_agent import AgentSpec, AgentTeam\n"
+    )
     imports += f"from tools import {', '.join(map(name, [*used, 'written']))}\n" if used else ""
     memory = ", ".join(f"{each}={getattr(plan.memory, each)}" for each in ("promoted", "family", "quarantined", "values"))
     keywords = "".join(
@@ -114,6 +125,7 @@ def agents_py(plan: SystemPlan) -> str:
 
 {imports}
 PURPOSE = {literal(plan.description)}
+TASK = f"{PART} {{PURPOSE}}"
 WORKSPACE = Path(__file__).with_name("workspace")
 MEMORY = pa.MemoryBudget({memory})
 
@@ -127,18 +139,32 @@ KEYWORDS = {{
 FALLBACK = {literal(plan.routing.fallback)}
 
 
+def chosen(model):
+    """The model that was named, else those of MODELS, else None: the best on this machine."""
+    return pa.Router(MODELS, budget=USD) if model is None and MODELS else model
+
+
 def make_agents(model=None, mode="learning", approve=None):
     """The agents, by name. They share one workspace, and what they learn.
 
     approve: asks a person about calls of tools that send; see docs/people.md of purpose_agent. None: such calls are refused once a
     run has read what others wrote.
     """
-    if model is None and MODELS:
-        model = pa.Router(MODELS, budget=USD)
+    model = chosen(model)
     place = pa.Workspace(WORKSPACE, memory_budget=MEMORY)
     agents = [
 {agents}    ]
     return {{agent.name: agent for agent in agents}}
+
+
+def make_team(model=None, approve=None):
+    """The same agents without the flow: each task goes to one of them, by KEYWORDS, a model's choice, or to FALLBACK."""
+    agents = sorted(make_agents(model).values(), key=lambda agent: agent.name != FALLBACK)
+    specs = [
+        AgentSpec(agent.name, agent.role.partition(". ")[2], agent.tools, None, KEYWORDS[agent.name], agent.limits.steps)
+        for agent in agents
+    ]
+    return AgentTeam(specs, chosen(model), persistence_dir=WORKSPACE, approve=approve)
 '''
 
 
@@ -164,11 +190,7 @@ def readme_md(plan: SystemPlan, drawing: str) -> str:
     # A block that begins with four blanks, on one line: no fence, link or tag of a description comes to life.
     agents = indent("\n".join(f"{agent.name} [{', '.join(agent.tools)}]: {agent.role}" for agent in plan.agents), "    ")
     to_write = "".join(f"- `{tool.signature}`\n" for tool in missing)
-    todo = (
-        f"\n## To be written\n\nNo agent is offered these until you have written them in `tools.py` and taken them out of `MISSING` there; called before, they raise:\n\n{to_write}"
-        if missing
-        else ""
-    )
+    todo = f"{_TO_WRITE}{to_write}" if missing else ""
     return f"""# {plan.name}
 
     {plan.description}
@@ -183,7 +205,7 @@ python evals.py                          # each agent and the whole flow, tried
 {todo}
 ## Files
 
-- `agents.py`: the agents, models, memory budget, keywords
+- `agents.py`: the agents, models, memory budget, keywords; the same agents as a team
 - `flow.py`: who works when
 - `tools.py`: what the agents may do
 - `evals.py`: cases, with what must hold of the answers

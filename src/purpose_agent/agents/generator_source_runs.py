@@ -26,12 +26,12 @@ def flow_py(plan: SystemPlan) -> str:
     return f'''"""The flow: who works when, and what decides where it goes on."""
 
 {opening}import purpose_agent as pa
-from agents import PURPOSE
+from agents import TASK
 
 
 def first_state(given):
     """The state a run begins with."""
-    return {{"task": PURPOSE, "input": given}}
+    return {{"task": TASK, "input": given}}
 {label}{"".join(f"{chr(10)}{chr(10)}{each}" for each in functions)}
 
 def make_flow(agents):
@@ -96,7 +96,7 @@ import argparse
 import sys
 
 import purpose_agent as pa
-from agents import PURPOSE, make_agents
+from agents import TASK, make_agents
 from flow import make_flow
 from purpose_agent.mas_generator import Case, evaluate
 from tools import MISSING
@@ -114,7 +114,7 @@ def main():
     if MISSING:
         print("Not written yet, see tools.py:", ", ".join(MISSING.values()), file=sys.stderr)
     agents = make_agents(model, mode="evaluation")
-    report = evaluate(CASES, agents, make_flow(agents), PURPOSE)
+    report = evaluate(CASES, agents, make_flow(agents), TASK)
     print(report.summary())
     return 0 if report.ok else 1
 

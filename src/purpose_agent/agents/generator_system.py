@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.agent_team import AgentTeam
 from purpose_agent.agents.generator_plan import (
     INPUT,
     AgentPlan,
@@ -23,7 +24,6 @@ from purpose_agent.agents.generator_plan import (
 )
 from purpose_agent.agents.generator_tools import StubTool
 from purpose_agent.agents.spec import AgentSpec
-from purpose_agent.agents.team import Team
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workspace import Workspace
@@ -113,7 +113,7 @@ class GeneratedSystem:
 
     def state(self, given: str) -> dict[str, str]:
         """The first state of a run of its flow, about that input."""
-        return {"task": self.plan.description, INPUT: given}
+        return {"task": self.plan.goal, INPUT: given}
 
     def to_agents(
         self,
@@ -141,8 +141,7 @@ class GeneratedSystem:
         from purpose_agent.agents.generator_build import build_agents
 
         self._say_what_is_missing()
-        where = workspace if workspace is not None else self._workspace
-        place = where if isinstance(where, Workspace) else Workspace(where, memory_budget=self.memory)
+        place = self._place(workspace)
         chosen = model if model is not None else self._model
         return build_agents(self.plan, chosen, place, mode=mode, files=Path(files), limits=limits, approve=approve)
 
@@ -186,16 +185,19 @@ class GeneratedSystem:
         *,
         workspace: Workspace | str | Path | None = None,
         files: str | Path = FILES,
-        limits: Limits | None = None,
         approve: Approver | None = None,
-    ) -> Team:
-        """Its agents as a team that works in a line, without the flow's conditions. The arguments are those of `to_agents`.
+    ) -> AgentTeam:
+        """Its agents as a team of specialists: each task goes to one of them, by the routing policy's words. Arguments as in `to_agents`.
 
         Warns:
             MissingTools: Some tools are not written.
         """
-        agents = self.to_agents(model, workspace=workspace, files=files, limits=limits, approve=approve)
-        return Team.build(self.plan.description, list(agents.values()))
+        from purpose_agent.agents.generator_build import routed
+
+        specs = self.to_specs(files=files)
+        chosen = routed(self.routing, model if model is not None else self._model)
+        place = self._place(workspace)
+        return AgentTeam(specs, chosen, shared_memory_capacity=self.memory.promoted, persistence_dir=place, approve=approve)
 
     def run(
         self,
@@ -236,7 +238,7 @@ class GeneratedSystem:
         from purpose_agent.agents.generator_evals import evaluate
 
         agents = self.to_agents(model, workspace=workspace, mode=mode, files=files, limits=limits)
-        return evaluate(self.evals, agents, build_flow(self.plan, agents), self.plan.description, watch=watch)
+        return evaluate(self.evals, agents, build_flow(self.plan, agents), self.plan.goal, watch=watch)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write it as a small Python project: agents.py, flow.py, tools.py, evals.py, run.py, README.md.
@@ -271,6 +273,10 @@ class GeneratedSystem:
             + f"; else {plan.routing.fallback}",
         ]
         return "\n".join(lines)
+
+    def _place(self, workspace: Workspace | str | Path | None) -> Workspace:
+        where = workspace if workspace is not None else self._workspace
+        return where if isinstance(where, Workspace) else Workspace(where, memory_budget=self.memory)
 
     def _say_what_is_missing(self) -> None:
         if self.missing:

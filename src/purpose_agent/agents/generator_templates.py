@@ -9,6 +9,7 @@ knows the world. Write cases of your own beside them.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from purpose_agent.agents.generator_plan import AskNode, BranchPlan, Case, EdgePlan, Graph, SayNode
 from purpose_agent.agents.generator_shape import SHORT, Shape, Slot, line
@@ -17,8 +18,37 @@ from purpose_agent.agents.graph import END, START
 from purpose_agent.core.task import Check
 
 QUIET = "Nothing to report."
+_HOLE = "acme/parser 2.3: CVE-2026-0001, critical, remote code execution, fixed in 2.4. acme/logger 1.8: no advisory."
+_NO_HOLE = "All 12 repositories were looked at. No new CVE, no new advisory, nothing to update."
 _LOUD = "web-1: disk usage 97 %, the limit is 80 %. web-2: disk usage 41 %, the limit is 80 %."
 _CALM = "All 12 servers are within their limits. No errors, no warnings, no open findings."
+
+
+def _monitored(loud: str, calm: str, where: str, what: str) -> tuple[Case, ...]:
+    """Cases of something that is watched.
+
+    Args:
+        loud: An input that somebody has to hear of; it has `where`, and `what` is found in it.
+        calm: One that nobody has to.
+    """
+    named = Check.contains(where)
+    found = {"findings": loud}
+    return (
+        Case("watcher keeps names and numbers", loud, (named, Check.matches(what)), "watcher"),
+        Case("analyst sounds the alarm", loud, (Check.matches(r"\A\W*ALERT\b"),), "analyst", found),
+        Case("analyst stays quiet", calm, (Check.matches(r"\A\W*QUIET\b"),), "analyst", {"findings": calm}),
+        Case(
+            "notifier says where, shortly",
+            loud,
+            (named, SHORT),
+            "notifier",
+            {**found, "verdict": f"ALERT: {where} needs somebody."},
+        ),
+        Case("the team hears of a problem", loud, (named, SHORT)),
+        Case("nobody is woken for nothing", calm, (Check.equals(QUIET),)),
+    )
+
+
 MONITOR = Shape(
     "monitor",
     "watches something and alerts people",
@@ -54,20 +84,7 @@ MONITOR = Shape(
         (*line(START, "watch", "assess"), EdgePlan(("notify",), END), EdgePlan(("quiet",), END)),
         (BranchPlan("assess", "verdict", {"ALERT": "notify", "QUIET": "quiet"}, otherwise="ALERT"),),
     ),
-    (
-        Case("watcher keeps names and numbers", _LOUD, (Check.contains("web-1"), Check.matches(r"97\s*%")), "watcher"),
-        Case("analyst sounds the alarm", _LOUD, (Check.matches(r"\A\W*ALERT\b"),), "analyst", {"findings": _LOUD}),
-        Case("analyst stays quiet", _CALM, (Check.matches(r"\A\W*QUIET\b"),), "analyst", {"findings": _CALM}),
-        Case(
-            "notifier says where, shortly",
-            _LOUD,
-            (Check.contains("web-1"), SHORT),
-            "notifier",
-            {"findings": _LOUD, "verdict": "ALERT: the disk of web-1 is nearly full."},
-        ),
-        Case("the team hears of a problem", _LOUD, (Check.contains("web-1"), SHORT)),
-        Case("nobody is woken for nothing", _CALM, (Check.equals(QUIET),)),
-    ),
+    _monitored(_LOUD, _CALM, "web-1", r"97\s*%"),
     "analyst",
 )
 
@@ -197,6 +214,8 @@ DATA = Shape(
     "transformer",
 )
 
+SECURITY = replace(MONITOR, cases=_monitored(_HOLE, _NO_HOLE, "acme/parser", "CVE-2026-0001"))
+"""The same, tried with what it is about: a small model that is told of CVEs does not see a full disk."""
 SHAPES: Sequence[Shape] = (MONITOR, RESEARCH, DATA, SUPPORT, CONTENT)
 
 
@@ -205,5 +224,7 @@ def chosen_by_words(description: str) -> tuple[tuple[Shape, ...], tuple[str, ...
     text = description.casefold()
     said = {shape.name: tuple(word for word in shape.words if re.search(rf"\b{word}", text)) for shape in SHAPES}
     most = max(len(words) for words in said.values())
-    best = tuple(shape for shape in SHAPES if most and len(said[shape.name]) == most)
+    is_security = re.search(r"\b(cves?|vulnerab|advisor|security)", text) is not None
+    shapes = tuple(SECURITY if shape is MONITOR and is_security else shape for shape in SHAPES)
+    best = tuple(shape for shape in shapes if most and len(said[shape.name]) == most)
     return best, said[best[0].name] if best else ()

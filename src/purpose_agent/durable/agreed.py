@@ -1,7 +1,7 @@
 """What engine and workers have to agree on, though they are different processes on different machines.
 
 In:  jobs and results.
-Out: the same as JSON text; DBOS's names for them; an error that names the extra where it is missing.
+Out: the same as JSON text, without secrets; DBOS's names for them; an error that names the extra where it is missing.
 
 Nothing is pickled: what is in the database can be read by anyone, and reading it runs no code.
 """
@@ -11,6 +11,7 @@ from typing import Final
 
 from purpose_agent.core.codec import from_json, to_json
 from purpose_agent.core.errors import MissingExtra, UsageError
+from purpose_agent.core.secrets import json_without_secrets
 from purpose_agent.runtime.jobs import Job, JobResult
 
 APPLICATION: Final = "purpose_agent"
@@ -30,8 +31,18 @@ OVER: Final = frozenset({"finished", "gave_up"})
 
 
 def job_to_text(job: Job) -> str:
-    """A job as JSON."""
-    return to_json(Job, job)
+    """A job as JSON.
+
+    Raises:
+        UsageError: It holds a secret, which is not kept in a database, so that the worker would be given a mark instead.
+    """
+    whole = to_json(Job, job)
+    if json_without_secrets(whole) != whole:
+        raise UsageError(
+            f"The job {job.id} for {job.kind} {job.name!r} holds a key or a password. It would lie in the queue, and secrets are not"
+            " kept. Let a tool on the worker read it from its environment, or do the work in this process, without an engine."
+        )
+    return whole
 
 
 def job_from_text(text: str) -> Job:
@@ -40,8 +51,8 @@ def job_from_text(text: str) -> Job:
 
 
 def result_to_text(result: JobResult) -> str:
-    """A result as JSON."""
-    return to_json(JobResult, result)
+    """A result as JSON, with a mark in the place of each secret."""
+    return json_without_secrets(to_json(JobResult, result))
 
 
 def result_from_text(text: str) -> JobResult:

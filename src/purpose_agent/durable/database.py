@@ -46,7 +46,11 @@ _TABLES: Final[Sequence[LiteralString]] = (
 )
 
 
-class Gone(WorkspaceError):
+class Away(WorkspaceError):
+    """A database that could be reached can't be now: it is started again, or the network has lost it. Waiting may help."""
+
+
+class Gone(Away):
     """The connection broke while a statement was under way: whether it was carried out is not known."""
 
 
@@ -63,6 +67,7 @@ class PostgresDatabase:
         self.url = checked_address(url)
         self._lock = threading.RLock()
         self._connection: Connection[Row] | None = None
+        self._was_there = False
 
     def rows(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
         """What a statement gives back, after one more try if the connection broke: for those that may be carried out twice."""
@@ -76,7 +81,8 @@ class PostgresDatabase:
 
         Raises:
             Gone: The connection broke.
-            WorkspaceError: The database can't be reached or refuses the statement.
+            Away: The database can't be reached any more.
+            WorkspaceError: It never could, or refuses the statement.
         """
         import psycopg
 
@@ -127,10 +133,12 @@ class PostgresDatabase:
                     connection.close()
                     raise
             except psycopg.Error as error:
-                raise WorkspaceError(
-                    f"{self.shown} can't be used: {error}. Is PostgreSQL running there, and may this user make tables?"
-                ) from error
+                told = f"{self.shown} can't be used: {error}. Is PostgreSQL running there, and may this user make tables?"
+                # An address that never worked is wrong, as far as we know, and nobody waits for it.
+                kind = Away if self._was_there and isinstance(error, psycopg.OperationalError) else WorkspaceError
+                raise kind(told) from error
             self._connection = connection
+            self._was_there = True
         return self._connection
 
 

@@ -10,10 +10,11 @@ submitting it again: it goes on where its log is. Not here: doing a job (`worker
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from purpose_agent.core.errors import UsageError, WorkspaceError
 from purpose_agent.durable.agreed import (
@@ -29,12 +30,15 @@ from purpose_agent.durable.agreed import (
     job_to_text,
     result_from_text,
 )
-from purpose_agent.durable.database import PostgresDatabase
+from purpose_agent.durable.database import Away, PostgresDatabase
+from purpose_agent.durable.patience import LONGEST_SECONDS, Patience, patiently_async
 from purpose_agent.durable.postgres import PostgresCheckpointer
 from purpose_agent.runtime.jobs import Job, JobResult
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
+
+T = TypeVar("T")
 
 _UNDER_WAY = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
@@ -57,16 +61,18 @@ class DbosEngine:
     Args:
         url: `postgresql://user:password@host/name`: where the workers look, too.
         queue: Workers of another queue don't see these jobs.
+        patience: So many seconds the database may be away.
 
     Raises:
         MissingExtra: The extra `dbos` is not installed.
         UsageError: `url` is no address of a PostgreSQL database.
     """
 
-    def __init__(self, url: str, *, queue: str = QUEUE) -> None:
+    def __init__(self, url: str, *, queue: str = QUEUE, patience: float = LONGEST_SECONDS) -> None:
         self._db = PostgresDatabase(url)
         self._queue = queue
-        self._checkpointer = PostgresCheckpointer(self._db)
+        self._patience = patience
+        self._checkpointer = PostgresCheckpointer(self._db, patience=patience)
         self._opening = threading.Lock()
         self._client: DBOSClient | None = None
 
@@ -75,11 +81,20 @@ class DbosEngine:
         return self._checkpointer
 
     async def perform(self, jobs: Sequence[Job], *, at_once: int | None = None) -> tuple[JobResult, ...]:
-        from anyio import sleep, to_thread
+        """See `runtime.jobs.Engine`.
+
+        Raises:
+            UsageError: `at_once` is below 1, or a job holds a secret: nothing was queued.
+            WorkspaceError: The database can't be used, or is away for longer than a minute. What is queued is done all the
+                same; submitted again, it gives its result.
+        """
+        from anyio import sleep
 
         if at_once is not None and at_once < 1:
             raise UsageError(f"perform(at_once={at_once}): give a number of jobs from 1, or None.")
         by_id = {job.id: job for job in jobs}
+        for job in by_id.values():
+            job_to_text(job)  # all can be sent, or none is
         waiting = deque(_Asked(job) for job in by_id.values())
         under_way: dict[str, _Asked] = {}
         results: dict[str, JobResult] = {}
@@ -88,8 +103,8 @@ class DbosEngine:
             room = len(waiting) if at_once is None else max(0, at_once - len(under_way))
             taken = [waiting.popleft() for _ in range(min(room, len(waiting)))]
             under_way.update((asked.id, asked) for asked in taken)
-            fresh.update(await to_thread.run_sync(self._submit, taken))
-            ended = await to_thread.run_sync(self._ended, under_way)
+            fresh.update(await self._patiently(partial(self._submit, taken)))
+            ended = await self._patiently(partial(self._ended, under_way))
             for id, result in ended.items():
                 asked = under_way.pop(id)
                 if not is_over(result) and id not in fresh:
@@ -107,6 +122,15 @@ class DbosEngine:
                 self._client.destroy()
                 self._client = None
         self._db.close()
+
+    async def _patiently(self, act: Callable[[], T]) -> T:
+        """`act` at the queue, in our own errors; it may be done twice."""
+
+        def told() -> T:
+            with told_as_ours(self._db):
+                return act()
+
+        return await patiently_async(told, Patience(self._patience))
 
     def _submit(self, asked: Sequence[_Asked]) -> list[str]:
         """Queue those that are not in the queue yet. The ids of all that are not over."""
@@ -160,26 +184,50 @@ def open_client(db: PostgresDatabase, queue: str, *, at_once: int | None = None)
         WorkspaceError: The database can't be reached, or not be written to.
     """
     from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
-    from sqlalchemy.exc import SQLAlchemyError
 
     quiet()
     db.rows("SELECT 1")  # the address is right, and our own tables are there
-    try:
+    with told_as_ours(db):
         DBOS.migrate(db.url, schema=DBOS_SCHEMA)
         client = DBOSClient(
             system_database_url=db.url,
             dbos_system_schema=DBOS_SCHEMA,
             serializer=DBOSPortableJSONSerializer(),
             application_name=APPLICATION,
+            retry_connection_errors=False,  # it would do so for ever; `patience.py` does it for a minute
         )
         register = partial(client.register_queue, queue, polling_interval_sec=POLLING_SECONDS)
-        if at_once is None:
-            register(worker_concurrency=AT_ONCE, on_conflict="never_update")
-        else:
-            register(worker_concurrency=at_once, on_conflict="always_update")
-    except SQLAlchemyError as error:
-        raise WorkspaceError(f"{db.shown} can't be used as a queue: {error}") from error
+        try:
+            if at_once is None:
+                register(worker_concurrency=AT_ONCE, on_conflict="never_update")
+            else:
+                register(worker_concurrency=at_once, on_conflict="always_update")
+        except BaseException:
+            client.destroy()
+            raise
     return client
+
+
+@contextmanager
+def told_as_ours(db: PostgresDatabase) -> Generator[None]:
+    """What DBOS raises of its database, within it.
+
+    Raises:
+        Away: The database can't be reached now.
+        WorkspaceError: Anything else is wrong with it.
+    """
+    import psycopg
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        is_away = isinstance(cause, psycopg.OperationalError) or (
+            isinstance(error, DBAPIError) and error.connection_invalidated
+        )
+        kind = Away if is_away else WorkspaceError
+        raise kind(f"{db.shown} can't be used as a queue: {cause}") from error
 
 
 def quiet() -> None:

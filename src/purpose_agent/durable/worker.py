@@ -5,7 +5,8 @@ Out: results in the queue, events in the runs' logs.
 
 DBOS does not move a dead worker's jobs to a living one. Here each worker beats, and each looks after those that have fallen
 silent: it queues their jobs again, and whoever takes one goes on after the last step in its log. A worker that was only
-asleep finds its jobs' leases gone when it wants to write (`postgres.Lease`): those jobs end here without a trace.
+asleep finds its jobs' leases gone when it wants to write (`postgres.Lease`): those jobs end here without a trace. So do those
+whose log could not be written since the database was away for too long; once it is back, they are queued again (`requeue.py`).
 
 The body of the one workflow is no step of DBOS's: the log is the record of steps, and a second one would have to agree with it.
 """
@@ -17,7 +18,7 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from types import FrameType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from purpose_agent.core.errors import UsageError, WorkspaceError
 from purpose_agent.core.ids import new_id
@@ -35,9 +36,14 @@ from purpose_agent.durable.agreed import (
 from purpose_agent.durable.database import PostgresDatabase
 from purpose_agent.durable.dbos_engine import open_client, quiet
 from purpose_agent.durable.heartbeats import Heartbeats
+from purpose_agent.durable.patience import LONGEST_SECONDS
 from purpose_agent.durable.postgres import Lease, PostgresCheckpointer
+from purpose_agent.durable.requeue import Requeue
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.jobs import Job, JobResult
+
+if TYPE_CHECKING:
+    from dbos import DBOS
 
 Perform: TypeAlias = Callable[[Job, Checkpointer], Awaitable[JobResult]]
 """Does a job, or goes on with it where the checkpointer says it is."""
@@ -68,6 +74,7 @@ class Worker:
         at_once: Jobs at a time, of every worker of the queue: the last worker that started says it.
         silence: After so many seconds without a sign of life its jobs are given to others; all workers should say the same.
         grace: Seconds for what has begun, when it is told to stop.
+        patience: So many seconds the database may be away before jobs under way are given back.
 
     Raises:
         MissingExtra: The extra `dbos` is not installed.
@@ -84,6 +91,7 @@ class Worker:
         at_once: int | None = None,
         silence: float = SILENCE_SECONDS,
         grace: float = GRACE_SECONDS,
+        patience: float = LONGEST_SECONDS,
     ) -> None:
         if at_once is not None and at_once < 1:
             raise UsageError(f"Worker(at_once={at_once}): give a number of jobs from 1, such as {AT_ONCE}.")
@@ -96,9 +104,12 @@ class Worker:
         self._at_once = at_once
         self._silence = silence
         self._grace = grace
+        self._patience = patience
         # A connection of its own: a beat waits for nobody's log.
         self._pulse = PostgresDatabase(url)
-        self._heartbeats = Heartbeats(self._pulse, self.name, new_id("worker"), silence=silence)
+        incarnation = new_id("worker")
+        self._heartbeats = Heartbeats(self._pulse, self.name, incarnation, silence=silence)
+        self._requeue = Requeue(self._pulse, self.name, incarnation)
         self._stop = threading.Event()
         self._given_back = threading.Event()
         self._left = threading.Event()
@@ -139,7 +150,7 @@ class Worker:
         self._heartbeats.join()
         self._register()
         DBOS.listen_queues([self._queue])
-        beating = threading.Thread(target=self._beat, name="purpose-agent-heartbeat", daemon=True)
+        beating = threading.Thread(target=self._beat, args=(dbos,), name="purpose-agent-heartbeat", daemon=True)
         undo = self._listen_to_signals()
         try:
             DBOS.launch()
@@ -179,14 +190,17 @@ class Worker:
         lease = Lease(id, current_owner_xid(id) or "", self._given_back.is_set)
         job = job_from_text(text)
         self._count(1)
+        log = PostgresCheckpointer(self._db, lease=lease, patience=self._patience)
         try:
-            result = await self._perform(job, PostgresCheckpointer(self._db, lease=lease))
+            result = await self._perform(job, log)
         # A door: what a job raises is its result. Of one that was taken over, nobody hears it: DBOS keeps the owner's result.
         except Exception as error:  # noqa: BLE001
             result = JobResult(job.id, "failed", error=f"{type(error).__name__}: {error}")
         finally:
             self._count(-1)
-        if self._given_back.is_set():
+        if log.missed:
+            _log.warning("%s goes back to the queue: the database was away for more than %g s.", id, self._patience)
+        if self._given_back.is_set() or log.missed:
             raise CancelledError  # whatever it became here: the job is another worker's now, and DBOS is to keep nothing
         return result_to_text(result)
 
@@ -204,7 +218,7 @@ class Worker:
             _log.warning("%d jobs are given back to the queue: they did not end within %g s.", self._under_way, self._grace)
         self._given_back.set()
 
-    def _beat(self) -> None:
+    def _beat(self, dbos: "DBOS") -> None:
         """The heart, in a thread of its own: a job that keeps the loop busy does not make the worker look dead."""
         is_over = False
         while not is_over:
@@ -213,6 +227,7 @@ class Worker:
                     _log.warning("%s was silent for more than %g s: its jobs went to others.", self.name, self._silence)
                     self._heartbeats.join()
                 self._look_after_the_dead()
+                self._look_for_the_lost(dbos)
             except UsageError as error:
                 _log.error("%s Stopping.", error)
                 self._stop.set()
@@ -222,13 +237,16 @@ class Worker:
             is_over = self._left.wait(self._silence / 4)
 
     def _look_after_the_dead(self) -> None:
-        from dbos import DBOS
-
         for dead in self._heartbeats.claim_dead():
-            # Queues again what that worker had, and only that. DBOS offers it to nobody but its own paid service.
-            DBOS._recover_pending_workflows([dead])  # pyright: ignore[reportPrivateUsage]
+            jobs = self._requeue.of_dead(dead)
             self._heartbeats.bury(dead)
-            _log.warning("%s is gone: its jobs are in the queue again.", dead)
+            _log.warning("%s is gone: its jobs are in the queue again (%d).", dead, len(jobs))
+
+    def _look_for_the_lost(self, dbos: "DBOS") -> None:
+        # Also those that have ended, and whose end DBOS still tries to store.
+        doing = dbos._active_workflows_set.activeList()  # pyright: ignore[reportPrivateUsage]
+        for job in self._requeue.lost(doing):
+            _log.warning("%s was not being done by anybody: it is in the queue again.", job)
 
     def _listen_to_signals(self) -> Callable[[], None]:
         """Stop on SIGTERM and SIGINT; what undoes it."""

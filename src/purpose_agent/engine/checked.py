@@ -40,6 +40,11 @@ class _Checked:
         """Of the class of the world."""
         return self._name
 
+    @property
+    def replayable(self) -> bool:
+        """As the world says."""
+        return bool(getattr(self._world, "replayable", True))
+
     def reset(self) -> State:
         return self._state("reset", self._plain("reset", self._world.reset()))
 

@@ -54,7 +54,9 @@ def suspend(run: Run, suspended: Suspended) -> None:
 
 
 def _credit(cursor: Cursor, run: Run, status: RunStatus, success: bool | None) -> None:
-    could_be_judged = run.world is not None or bool(run.task.checks)
+    if run.is_fork:
+        return  # its first steps have been credited with the run that it came from
+    could_be_judged = run.world is not None or bool(run.task.checks) or _judges(run)
     credit(
         cursor,
         [each.memory_id for each in run.recalled.memories],
@@ -77,6 +79,10 @@ def exposures_of(recalled: MemoryRecalled, run_id: str, versions: Mapping[str, i
     )
 
 
+def _judges(run: Run) -> bool:
+    return run.surroundings is not None and run.surroundings.succeeded() is not None
+
+
 def _success(run: Run, status: RunStatus) -> bool | None:
     """What the world or the checks say. No answer to a task with checks is a failure, unless the run was stopped or broken."""
     if status in ("failed", "cancelled", "interrupted"):
@@ -84,7 +90,9 @@ def _success(run: Run, status: RunStatus) -> bool | None:
     if run.world is not None:
         return judged(run.world, run.state, status)
     if not run.task.checks:
-        return None
+        said = run.surroundings.succeeded() if run.surroundings is not None else None
+        # Who stops before the world does has succeeded only if it says so.
+        return said if status == "finished" or said is None else bool(said)
     if run.score is None:
         return False if run.answer is None else None  # an answer, and no time left to judge it
     return run.score.passed

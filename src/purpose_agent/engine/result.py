@@ -8,8 +8,8 @@ from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import Taint
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import TERMINAL, OptionsListed, RunFinished, RunStarted, RunStatus, StepScored, ToolReturned
-from purpose_agent.runtime.taints import UNTOLD, taint_at
+from purpose_agent.runtime.events import TERMINAL, OptionsListed, RunFinished, RunStarted, RunStatus, StepScored
+from purpose_agent.runtime.taints import taint_at, taint_so_far
 from purpose_agent.runtime.trace import Step, Trace
 
 
@@ -83,7 +83,7 @@ class TaskResult:
     @property
     def taint(self) -> Taint:
         """The lowest origin of all that the run had read, and what had it."""
-        return taint_at(self._end) or (UNTOLD if self.trace.of(ToolReturned) else Taint())
+        return taint_at(self._end) or taint_so_far(self.trace)
 
     @property
     def usage(self) -> Usage:

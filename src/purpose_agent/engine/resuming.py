@@ -29,7 +29,7 @@ from purpose_agent.engine.escalating import begin_anew
 from purpose_agent.engine.planning import said_of
 from purpose_agent.engine.run import Run, Setup
 from purpose_agent.engine.step import Decided
-from purpose_agent.engine.world import executed, world_name
+from purpose_agent.engine.world import entered, executed, replayable, world_name
 from purpose_agent.memory.rules import situation_of
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
@@ -62,12 +62,14 @@ class Recorded:
         done: Events of complete steps, and those before the first step.
         partly: Events of the step after them, as far as it went.
         step: The last complete step; 0: none is.
+        seconds: Of work so far, as far as that was saved.
     """
 
     started: RunStarted
     done: tuple[Event, ...]
     partly: tuple[Event, ...]
     step: int
+    seconds: float = 0.0
 
     @classmethod
     def of(cls, trace: Trace) -> "Recorded":
@@ -75,7 +77,9 @@ class Recorded:
         step = max((each.step for each in trace.of(CheckpointSaved)), default=0)
         of_run = [event for event in trace.events if not isinstance(event.payload, RunFinished | RunSuspended)]
         done = tuple(event for event in of_run if event.step <= step)
-        return cls(trace.of(RunStarted)[0], done, tuple(event for event in of_run if event.step == step + 1), step)
+        partly = tuple(event for event in of_run if event.step == step + 1)
+        told = [each.seconds or 0.0 for kind in (CheckpointSaved, RunSuspended, RunFinished) for each in trace.of(kind)]
+        return cls(trace.of(RunStarted)[0], done, partly, step, max(told, default=0.0))
 
     def task(self, given: Task | None) -> Task:
         """The task: as it was recorded, or as the caller has it.
@@ -118,15 +122,15 @@ async def restored(
         withheld: By id: the version of those that a coin kept from it.
 
     Raises:
-        CantResume: Its world came to another state when the same was done in it again.
+        CantResume: Its world can't be led there again, or came to another state when the same was done in it again.
     """
     started, done = recorded.started, recorded.done
     capabilities = setup.model.capabilities if setup.model is not None else Capabilities()
     first = [event.payload for event in done if isinstance(event.payload, MemoryRecalled)]
     memories = first[0] if first else MemoryRecalled(())
-    context = open_context(setup.role, task, setup.tools.specs, capabilities, recalled, plans=setup.replans is not None)
     spent = [event.payload for event in (*done, *recorded.partly) if isinstance(event.payload, ModelCalled)]
-    world = setup.environment(task) if setup.environment is not None else None
+    setup, task, world, surroundings = entered(setup, task)
+    context = open_context(setup.role, task, setup.tools.specs, capabilities, recalled, plans=setup.replans is not None)
     known = folded(State(), done)
     run = Run(
         setup=setup,
@@ -136,22 +140,28 @@ async def restored(
         meter=Meter(
             task.limits or setup.limits,
             clock,
-            usage=sum((call.usage for call in spent if not call.error), Usage()),
+            usage=sum((call.usage for call in spent), Usage()),
             steps=recorded.step,
-            seconds=max((event.payload.seconds for event in done if isinstance(event.payload, CheckpointSaved)), default=0.0),
+            seconds=recorded.seconds,
         ),
         context=context,
         state=known,
         draws=random.Random() if started.seed is None else random.Random(f"{started.seed}/{task.key}/{recorded.step}"),
         uses_values=memories.values,
         world=world,
+        surroundings=surroundings,
         seed=started.seed,
         step=recorded.step,
         taint=Taint(started.origin, started.source),
         recalled=memories,
-        exposures=exposures_of(memories, bus.run_id, withheld),
+        # A fork's coins were thrown for the run it came from, whose outcome says all there is to know of them.
+        exposures=() if started.forked_from is not None else exposures_of(memories, bus.run_id, withheld),
     )
     if world is not None:
+        if not replayable(world):
+            raise CantResume(
+                f"{world_name(world)} says replayable = False: what was done in it can't be done again, so {bus.run_id} is over."
+            )
         run.state = world.reset()
     for step in range(1, recorded.step + 1):
         await _redo(run, [event for event in done if event.step == step])
@@ -160,7 +170,12 @@ async def restored(
             f"The same {recorded.step} commands led {world_name(world)} to another state than they did before, so {bus.run_id} can't go on"
             " in it. A world that leaves something to chance has to draw it from the task, or keep it in its State."
         )
-    return run, _decided(run, recorded.partly)
+    if run.surroundings is not None:
+        run.surroundings.check_same(known, bus.run_id)
+    decided = _decided(run, recorded.partly)
+    if run.surroundings is not None and decided is not None:
+        await run.surroundings.redo(decided.action, tuple(run.returned.values()))
+    return run, decided
 
 
 async def _redo(run: Run, events: Sequence[Event]) -> None:
@@ -183,6 +198,8 @@ async def _redo(run: Run, events: Sequence[Event]) -> None:
     if run.world is not None:
         await _redo_in_world(run, run.world, action, situation, options)
         return
+    if run.surroundings is not None:
+        await run.surroundings.redo(action, seen)
     said, _ = turn_of(action, message)
     run.context.add_turn(said, seen)
     if isinstance(action, Finish):

@@ -19,6 +19,7 @@ from purpose_agent.core.task import Limits, Task, task_to_json
 from purpose_agent.core.values import Experienced
 from purpose_agent.critics.phi import PhiCritic
 from purpose_agent.engine.context import Context
+from purpose_agent.engine.environment import Surroundings
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
     MemoryRecalled,
@@ -32,7 +33,7 @@ from purpose_agent.runtime.events import (
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.tools.executor import ToolExecutor
 
-Worlds: TypeAlias = Callable[[Task], ChoiceEnvironment]
+Worlds: TypeAlias = Callable[[Task], ChoiceEnvironment | Surroundings]
 """Makes the world a task plays in."""
 
 
@@ -74,7 +75,7 @@ class Setup:
         model: None: it chooses among options by what was learned, and at random where nothing was.
         critic: The model that scores tasks without checks; None: nobody does.
         temperature: Of its answers; a choice among given answers is always the likeliest.
-        environment: The world its tasks play in, which then judges them; tools, checks and choices are not looked at.
+        environment: The world its tasks play in. One that lists its actions judges them; tools, checks and choices are not looked at.
         approve: Asked about calls that need a person: by `approvals`, or because of what the run has read; None: nobody is there.
         phi: How Φ is found.
         approvals: Which calls are carried out, asked about or refused; those of tools that are not named are carried out.
@@ -122,6 +123,7 @@ class Run:
     Attributes:
         draws: For what is left to chance in it; the same for the same seed and task.
         uses_values: What earlier runs got from options may be asked.
+        surroundings: The world that its tool calls act in, if it has one that does not list its actions.
         past: What was decided among options, oldest first.
         done: The commands carried out in its world, and what came back, oldest first.
         wrong: Answers that failed the checks.
@@ -148,6 +150,7 @@ class Run:
     draws: random.Random
     uses_values: bool
     world: ChoiceEnvironment | None = None
+    surroundings: Surroundings | None = None
     phi: float | None = 0.0  # the first state is no progress yet, by definition
     seed: int | None = None
     step: int = 0
@@ -186,6 +189,12 @@ class Run:
     def plans(self) -> bool:
         """Its decisions are plans of calls."""
         return self.setup.replans is not None and self.context.plans
+
+    @property
+    def is_fork(self) -> bool:
+        """It has taken over the first steps of another run."""
+        first = self.bus.events[0].payload if self.bus.events else None
+        return isinstance(first, RunStarted) and first.forked_from is not None
 
     @property
     def step_seed(self) -> int | None:

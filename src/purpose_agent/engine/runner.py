@@ -36,6 +36,7 @@ from purpose_agent.engine.resuming import Recorded, restored
 from purpose_agent.engine.run import Run, Setup, Suspended, draws_of, started, taint_of, tell_route
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.engine.step import Decided, Stepper, complete
+from purpose_agent.engine.world import entered
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import RunMode, RunResumed, RunStatus
 from purpose_agent.runtime.limits import Meter
@@ -234,7 +235,7 @@ class Runner:
         bus = EventBus(run_id, self._clock, self._ids)
         for listener in listeners:
             bus.listen(listener)
-        world = setup.environment(task) if setup.environment is not None else None
+        setup, task, world, surroundings = entered(setup, task)
         capabilities = setup.model.capabilities if setup.model is not None else Capabilities()
         return Run(
             setup=setup,
@@ -249,6 +250,7 @@ class Runner:
             draws=draws_of(task, seed),
             uses_values=given.values,
             world=world,
+            surroundings=surroundings,
             seed=seed,
         )
 
@@ -271,7 +273,7 @@ class Runner:
 
     async def _loop(self, run: Run, decided: Decided | None) -> tuple[RunStatus, str]:
         """Until the agent stops, or its world does."""
-        while run.world is None or not run.world.is_terminal(run.state):
+        while not _is_over(run):
             run.hear()
             run.meter.check()
             action = await self._stepper.take(run, decided)
@@ -286,6 +288,12 @@ class Runner:
                 case _:
                     assert_never(action)
         return "finished", ""
+
+
+def _is_over(run: Run) -> bool:
+    if run.surroundings is not None:
+        return run.surroundings.is_terminal()
+    return run.world is not None and run.world.is_terminal(run.state)
 
 
 def _connect(run: Run, record: RunRecord, *, resuming: bool = False) -> None:

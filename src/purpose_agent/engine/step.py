@@ -16,6 +16,7 @@ from purpose_agent.core.ids import IdSource
 from purpose_agent.core.messages import Json, Message, ToolCall
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse
 from purpose_agent.core.ports import Clock
+from purpose_agent.core.state import State
 from purpose_agent.core.values import Values
 from purpose_agent.engine.actor import decide, turn_of, with_own_ids
 from purpose_agent.engine.capability import carried_out
@@ -34,7 +35,7 @@ from purpose_agent.runtime.events import (
     StateChanged,
     TextStreamed,
 )
-from purpose_agent.runtime.model_call import call_model
+from purpose_agent.runtime.model_call import call_model, usage_without_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Stepper:
                 decided = await self._decided(run)
             said, calls = turn_of(decided.action, decided.message)
             observations = await carried_out(run, calls)
-        _observe(run, decided.action, calls, observations)
+        await _observe(run, decided.action, calls, observations)
         run.context.add_turn(said, observations)
         await self._scoring.score(run, before, decided.action, self.ask)
         return decided.action
@@ -133,15 +134,19 @@ class Stepper:
             most = run.meter.longest_answer(question, model)
             if most is not None:
                 request = replace(request, max_tokens=most if request.max_tokens is None else min(request.max_tokens, most))
-        response = await call_model(
-            model,
-            request,
-            prompt,
-            clock=self._clock,
-            publish=publish,
-            acts=acts,
-            stream=heard is not None or (acts and run.streams),
-        )
+        try:
+            response = await call_model(
+                model,
+                request,
+                prompt,
+                clock=self._clock,
+                publish=publish,
+                acts=acts,
+                stream=heard is not None or (acts and run.streams),
+            )
+        except BaseException as error:
+            run.meter.charge(usage_without_answer(model, error))
+            raise
         run.meter.charge(response.usage)
         return response
 
@@ -152,7 +157,7 @@ def complete(run: Run) -> None:
     run.save()
 
 
-def _observe(run: Run, action: Action, calls: Sequence[ToolCall], observations: Sequence[Observation]) -> None:
+async def _observe(run: Run, action: Action, calls: Sequence[ToolCall], observations: Sequence[Observation]) -> None:
     """Fold what came back into the state."""
     changes: dict[str, Json] = {}
     for number, (call, seen) in enumerate(zip(calls, observations, strict=True), start=1):
@@ -164,9 +169,15 @@ def _observe(run: Run, action: Action, calls: Sequence[ToolCall], observations: 
     if isinstance(action, Finish):
         run.answer = action.answer
         changes["answer"] = action.answer
-    if changes:
-        run.state = run.state.with_values(**changes)
-        run.publish(StateChanged(changes))
+    run.state = State({**run.state.values, **changes})
+    gone: tuple[str, ...] = ()
+    if run.surroundings is not None:
+        if isinstance(action, Finish):
+            await run.surroundings.execute(action)
+        run.state, changed, gone = run.surroundings.fold(run.state)
+        changes |= changed
+    if changes or gone:
+        run.publish(StateChanged(changes, gone))
 
 
 def _in_common(before: Sequence[Message], now: Sequence[Message]) -> int:

@@ -9,12 +9,13 @@ function blocks the event loop for as long as it takes; worlds are expected to a
 
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import cast
 
 from purpose_agent.core.action import COMMAND, Action, GiveUp, Observation, ToolUse, command
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource
-from purpose_agent.core.ports import ChoiceEnvironment, Clock, MeasuredEnvironment
+from purpose_agent.core.ports import ChoiceEnvironment, Clock, Environment, MeasuredEnvironment
 from purpose_agent.core.score import MAX_PHI, Score
 from purpose_agent.core.state import State, diff
 from purpose_agent.core.task import Task
@@ -22,7 +23,9 @@ from purpose_agent.core.values import Experienced, Values
 from purpose_agent.engine.actor import Ask, Note
 from purpose_agent.engine.checked import checked, world_name
 from purpose_agent.engine.choosing import action_among
-from purpose_agent.engine.run import Run, Worlds
+from purpose_agent.engine.environment import NEEDED as PLAIN
+from purpose_agent.engine.environment import Surroundings
+from purpose_agent.engine.run import Run, Setup, Worlds
 from purpose_agent.runtime.events import ActionDecided, OptionsListed, RunStatus, StateChanged, StepScored, ToolReturned
 from purpose_agent.tools.executor import shortened
 
@@ -39,13 +42,15 @@ def worlds_of(environment: object) -> Worlds:
     """
     make = _maker(environment)
 
-    def made(task: Task) -> ChoiceEnvironment:
+    def made(task: Task) -> ChoiceEnvironment | Surroundings:
         world: object = make(task)
         if inspect.isawaitable(world):
             if inspect.iscoroutine(world):
                 world.close()
             raise UsageError(f"{_name(environment)} is async. Make the world for a task in a plain function.")
         if not isinstance(world, ChoiceEnvironment):
+            if _is_plain(world):
+                return Surroundings(cast(Environment, world))
             raise UsageError(_missing(world, environment))
         if task.checks:
             raise UsageError(
@@ -57,10 +62,46 @@ def worlds_of(environment: object) -> Worlds:
     return made
 
 
+def lists_actions(environment: object) -> bool | None:
+    """Whether a world, or a class of worlds, lists its actions; None for a function, of which nobody knows what it makes."""
+    if not isinstance(environment, type) and not hasattr(environment, "reset"):
+        return None
+    return all(callable(getattr(environment, name, None)) for name in NEEDED)
+
+
+def judges(environment: object) -> bool:
+    """Whether it may say how a run in it went."""
+    return lists_actions(environment) is None or callable(getattr(environment, "succeeded", None))
+
+
+def entered(setup: Setup, task: Task) -> tuple[Setup, Task, ChoiceEnvironment | None, Surroundings | None]:
+    """Who runs, and the task, in the world it plays in, which begins anew; of the two kinds of worlds at most one.
+
+    Raises:
+        UsageError: There is a world that lists its own actions, and tools beside it; or the world gives what it may not give.
+    """
+    made = setup.environment(task) if setup.environment is not None else None
+    if isinstance(made, Surroundings):
+        if setup.model is None and not task.choices:
+            raise UsageError(f"{setup.agent!r} has no model, and {made.name} lists no actions to choose among. Give it a model.")
+        task = made.begin(task)
+        return replace(setup, tools=made.tools(setup.tools)), task, None, made
+    if made is not None and setup.tools.tools:
+        raise UsageError(f"{world_name(made)} lists its own actions; leave the tools of {setup.agent!r} out.")
+    return setup, task, made, None
+
+
+def _is_plain(world: object) -> bool:
+    """It can be acted in by tools: it has the three methods, and none of those that list actions and judge."""
+    listing = ("situation", "admissible", "reward", "achieved")
+    is_choice = any(hasattr(world, name) for name in listing)
+    return not is_choice and all(callable(getattr(world, name, None)) for name in PLAIN)
+
+
 def _maker(environment: object) -> Callable[[Task], object]:
     # A class has its methods too; it makes worlds, and is none.
     if not isinstance(environment, type):
-        if isinstance(environment, ChoiceEnvironment):
+        if isinstance(environment, ChoiceEnvironment) or _is_plain(environment):
             return lambda task: environment
         if hasattr(environment, "reset") or not callable(environment):
             raise UsageError(_missing(environment, environment))
@@ -96,7 +137,7 @@ def _missing(world: object, environment: object) -> str:
     maker = "" if world is environment else f", which {_name(environment)} made"
     return (
         f"An agent can't act in {type(world).__name__}: it has no {missing}{maker}. Give a pa.ChoiceEnvironment, which lists"
-        " its actions and judges itself, or a function that makes one from a task."
+        " its actions and judges itself, a pa.Environment, in which tools act, or a function that makes one from a task."
     )
 
 
@@ -170,6 +211,11 @@ def judged(world: ChoiceEnvironment, state: State, status: RunStatus) -> bool | 
     """What the world says of the end. Whoever stops before the world does has succeeded only if it says so."""
     said = world.succeeded(state)
     return said if status == "finished" else bool(said)
+
+
+def replayable(world: ChoiceEnvironment) -> bool:
+    """Whether what was done in it may be done again, to lead it to where a run was. A world that acts outside of itself says no."""
+    return bool(getattr(world, "replayable", True))
 
 
 async def executed(world: ChoiceEnvironment, action: Action, state: State) -> State:

@@ -45,10 +45,13 @@ class Exposures:
 def keep(cursor: Cursor, exposures: Iterable[Exposure], *, success: bool) -> None:
     """Keep what a run had and what a coin kept from it, in the caller's transaction.
 
+    A run that broke and was resumed counts as it ended first: a test that has been looked at is not told another past.
+
     Args:
         success: How the run ended.
     """
     cursor.executemany(
-        "INSERT INTO exposures (run_id, memory_id, version, shown, share, success) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO exposures (run_id, memory_id, version, shown, share, success) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (memory_id, run_id) DO NOTHING",
         [(each.run_id, each.memory_id, each.version, int(each.shown), each.share, int(success)) for each in exposures],
     )

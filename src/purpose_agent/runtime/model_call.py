@@ -7,7 +7,7 @@ Out: its response, and its text while it is written if somebody wants to see tha
 
 from collections.abc import Callable
 
-from purpose_agent.core.errors import ModelError, ModelOutputError
+from purpose_agent.core.errors import ModelError, ModelOutputError, ModelRefused, ModelUnreachable
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse, TextDelta, Usage
 from purpose_agent.core.noticing import noticing
 from purpose_agent.core.ports import Clock
@@ -34,7 +34,7 @@ async def call_model(
             what stands under "answer"; of a choice among given answers there are no pieces.
 
     Raises:
-        ModelError: The model could not answer; that is published too.
+        ModelError: The model could not answer; that is published too, as is a call that is cancelled.
     """
 
     def waits(attempt: int, seconds: float, error: str) -> None:
@@ -44,12 +44,23 @@ async def call_model(
     try:
         with noticing(waits):
             response = await (_streamed(model, request, publish) if stream else model.generate(request))
-    except ModelError as error:
-        publish(ModelCalled(request.purpose, model.name, prompt, Usage(calls=1), clock.monotonic() - began, str(error)))
+    except BaseException as error:
+        said = str(error) if isinstance(error, ModelError) else "stopped before it answered"
+        publish(
+            ModelCalled(
+                request.purpose, model.name, prompt, usage_without_answer(model, error), clock.monotonic() - began, said
+            )
+        )
         raise
     message = response.message if acts else None
     publish(ModelCalled(request.purpose, model.name, prompt, response.usage, clock.monotonic() - began, message=message))
     return response
+
+
+def usage_without_answer(model: Model, error: BaseException) -> Usage:
+    """What a call cost that brought no answer: its price is unknown if the server may have worked on it."""
+    answered = isinstance(error, ModelUnreachable | ModelRefused)
+    return Usage(calls=1, usd=0.0 if answered or model.capabilities.local else None)
 
 
 async def _streamed(model: Model, request: ModelRequest, publish: Callable[[Payload], object]) -> ModelResponse:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from purpose_agent.core.codec import from_json
 from purpose_agent.core.origin import OWN, Origin, Taint
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import RunFinished
+from purpose_agent.runtime.events import RunFinished, RunStarted, ToolReturned
+from purpose_agent.runtime.trace import Trace
 
 UNTOLD = Taint("tool", "a run of an older version")
 
@@ -48,6 +49,18 @@ def runs_that_read(db: Database, *, origin: Origin | None = None, source: str | 
 def taint_at(end: RunFinished) -> Taint | None:
     """The taint that a run ended with; None if its version did not keep it."""
     return None if end.origin is None else Taint(end.origin, end.source, end.tainted_at)
+
+
+def taint_so_far(trace: Trace) -> Taint:
+    """Of a run that has not ended by itself: of its task, and of all that came back in it."""
+    first = trace.events[0]
+    seen = [(event.step, event.payload.observation) for event in trace.events if isinstance(event.payload, ToolReturned)]
+    if first.version < 2 or not isinstance(first.payload, RunStarted):
+        return UNTOLD if seen else Taint()
+    taint = Taint(first.payload.origin, first.payload.source)
+    for step, observation in seen:
+        taint = taint.mixed(Taint(observation.origin, observation.source, step))
+    return taint
 
 
 def read_by(run_id: str, taints: Mapping[str, Taint], others: Iterable[str] = ()) -> Taint:

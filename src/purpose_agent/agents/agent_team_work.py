@@ -1,0 +1,157 @@
+"""One run of a team of specialists: somebody is chosen, does the task, and it is learned from.
+
+In:  a run of the team, begun or gone on with; one task, or those of a pipeline.
+Out: the results of the specialists, with the lessons drawn from them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.agent_team_arguments import task_with
+from purpose_agent.agents.delegation import Asked, Delegation, Past, delegate
+from purpose_agent.agents.pipeline import OnFailure, PipelineResult, PipelineStep, why_failed
+from purpose_agent.agents.spec import AgentSpec
+from purpose_agent.agents.team_past import TEAM
+from purpose_agent.agents.team_record import SENDER
+from purpose_agent.agents.turns import Turns
+from purpose_agent.agents.turnstile import Turnstile
+from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.messages import Json
+from purpose_agent.core.model import Model, ModelRequest, ModelResponse
+from purpose_agent.core.origin import OWN
+from purpose_agent.core.task import Task
+from purpose_agent.engine.quoting import defused, quoted
+from purpose_agent.engine.result import TaskResult
+from purpose_agent.models.routing import Router
+from purpose_agent.runtime.events import AgentStarted
+from purpose_agent.runtime.model_call import call_model
+
+
+@dataclass(frozen=True, slots=True)
+class TeamWork:
+    """Does the runs of one team.
+
+    Attributes:
+        default: The team's model, asked where words don't decide; "none": nobody is asked. None, or a router: that of the first
+            member that has one.
+        world: Lets one at a time into a world that all share; None: there is no such world.
+    """
+
+    members: Sequence[Agent]
+    specs: Sequence[AgentSpec]
+    place: Workspace
+    default: str | Model | Router | None
+    world: Turnstile | None
+
+    async def one(self, turns: Turns, agent_name: str | None) -> TaskResult:
+        """One task; where it stands still before an agent's run is over, the result of the team's run."""
+        done: list[tuple[Agent, TaskResult]] = []
+
+        async def work(turns: Turns) -> None:
+            done.append(await self._turn(turns, turns.task, agent_name))
+
+        await turns.guarded(work)
+        if not done:
+            return await turns.result()
+        return await self._reflected(*done[0], turns)
+
+    async def pipeline(
+        self, turns: Turns, steps: tuple[PipelineStep, ...], state: dict[str, Json], on_failure: OnFailure
+    ) -> PipelineResult:
+        """The tasks of a pipeline, in their order; `state` gets what they come to."""
+        done: list[tuple[Agent, TaskResult]] = []
+
+        async def work(turns: Turns) -> None:
+            first_failed: TaskResult | None = None
+            for step in steps:
+                agent, result = await self._turn(turns, task_with(step.task, state, step.max_steps), step.agent)
+                done.append((agent, result))
+                if why_failed(result):
+                    first_failed = first_failed or result
+                    if on_failure == "stop":
+                        break
+                elif result.answer is not None:
+                    # What the next ones read among their facts: others' words as a quotation.
+                    said = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
+                    state[_free(agent.name, state)] = said
+            # The outcome of the whole is that of the first task that failed.
+            turns.last = first_failed or turns.last
+
+        await turns.guarded(work)
+        results = [await self._reflected(agent, result, turns) for agent, result in done]
+        status = self.place.run(turns.bus.run_id).status
+        return PipelineResult(turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status)
+
+    async def _turn(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[Agent, TaskResult]:
+        chosen = await self._chosen(turns, task, agent_name)
+        agent = turns.member(chosen.agent)
+        async with self.world or _OPEN:
+            turns.last = await turns.turn(agent, replace(task, id=task.key), sender=SENDER, why=chosen.why)
+        return agent, turns.last
+
+    async def _chosen(self, turns: Turns, task: Task, agent_name: str | None) -> Delegation:
+        if turns.before is not None:
+            # It was promised to somebody before the run stood still.
+            number = f"{turns.step + 1}/"
+            begun = [part for part in turns.before.of(AgentStarted) if part.key.startswith(number)]
+            if begun:
+                return Delegation(begun[0].name, "asked for", "begun before")
+        if agent_name is not None:
+            return Delegation(agent_name, "asked for", "asked for")
+        model = self._model()
+
+        def past() -> Mapping[str, Past]:
+            known = self.place.past_of([spec.name for spec in self.specs], task.family)
+            return {name: Past(judged, succeeded) for name, (judged, succeeded) in known.items()}
+
+        router = Asked(partial(_ask, turns, model), model.capabilities) if model is not None else None
+        return await delegate(task, self.specs, router=router, past=past)
+
+    def _model(self) -> Model | None:
+        """Who decides where words don't; None: nobody can."""
+        if isinstance(self.default, str):
+            return None  # "none" is all that is left of specs
+        if self.default is not None and not isinstance(self.default, Router):
+            return self.default
+        return next((model for member in self.members if (model := member.setup().model) is not None), None)
+
+    async def _reflected(self, agent: Agent, result: TaskResult, turns: Turns) -> TaskResult:
+        reflected = await agent.reflected(result, turns.listeners)
+        user = turns.task.user
+        self.place.pass_on(
+            result.id, agent.name, [member.name for member in self.members if member.name != agent.name], user=user
+        )
+        return reflected
+
+
+class _Open:
+    """Nobody has to wait."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+_OPEN = _Open()
+
+
+async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:
+    """One call on the team's account, told in its run."""
+    if turns.meter is not None:
+        turns.meter.check_spending()
+    response = await call_model(model, request, prompt, clock=turns.place.clock, publish=partial(turns.publish, lane=TEAM))
+    turns.usage += response.usage
+    if turns.meter is not None:
+        turns.meter.charge(response.usage)
+    return response
+
+
+def _free(name: str, state: Mapping[str, Json]) -> str:
+    """The name, or with a number if it is taken: of two tasks of one agent neither takes the other's place."""
+    number, free = 1, name
+    while free in state:
+        number += 1
+        free = f"{name} {number}"
+    return free
