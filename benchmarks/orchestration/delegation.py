@@ -177,7 +177,10 @@ def _misattributed(team: AgentTeam, wanted: Mapping[str, str], results: Mapping[
         (handed,) = place.trace(row.parent or "").of(HandedOver)
         is_right = str(result) == f"{task} by {who}" and row.agent == who and row.model == who
         wrong += not (is_right and (handed.receiver, handed.run_id) == (who, result.id))
-    for each in team.get_learning_report().heuristics:
+    heuristics = team.get_learning_report().heuristics
+    assert heuristics, "failed tasks teach something, or attribution is not measured"
+    print(f"{len(heuristics)} lessons, from runs of {len({each.agent for each in heuristics})} agents", flush=True)
+    for each in heuristics:
         # The lesson itself says whose run of which task it came from.
         run = rows.get(each.run_id)
         task = next(word for word in each.text.split() if word.startswith("task-"))

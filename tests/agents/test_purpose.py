@@ -186,6 +186,15 @@ def test_a_model_that_is_gone_is_told_too(tmp_path: Path) -> None:
     assert "nobody there" in team.status()
 
 
+@pytest.mark.parametrize(("description", "expected"), [("Compose a limerick", "single"), ("Research our sales", "research")])
+def test_a_small_model_is_not_asked_and_the_status_says_so(tmp_path: Path, description: str, expected: str) -> None:
+    small = ScriptedModel(capabilities=Capabilities(small=True, local=True))
+    team = pa.purpose(description, model=small, workspace=tmp_path)
+
+    assert team.template.name == expected
+    assert "scripted is too small to be asked" in team.status()
+
+
 def test_where_words_decide_no_model_is_asked(tmp_path: Path) -> None:
     for description in (
         "Write Python code and test it",

@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -33,6 +34,21 @@ def in_database(address: str, name: str) -> str:
     """The same server, another database."""
     before, mark, host = address.partition("?")
     return f"{before.rpartition('/')[0]}/{name}{mark}{host}"
+
+
+@contextmanager
+def away(postgres: str, url: str) -> Generator[None]:
+    """Within it the database of `url` can't be reached: its connections are cut, and it takes no new ones."""
+    import psycopg
+
+    given = {"name": url.partition("?")[0].rpartition("/")[2]}
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute("UPDATE pg_database SET datallowconn = false WHERE datname = %(name)s", given)
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %(name)s", given)
+        try:
+            yield
+        finally:
+            server.execute("UPDATE pg_database SET datallowconn = true WHERE datname = %(name)s", given)
 
 
 def a_job(id: str = "run_1", *, steps: int = 3, gate: int | None = None, name: str = "steps") -> Job:

@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
-from purpose_agent.core.errors import UsageError
+from purpose_agent.core.errors import UsageError, WorkspaceError
+from purpose_agent.durable.agreed import result_from_text, result_to_text
 from purpose_agent.durable.database import PostgresDatabase
 from purpose_agent.durable.dbos_engine import DbosEngine
-from purpose_agent.runtime.jobs import Engine, Job
-from tests.durable.given import Workers, a_job, events_of
+from purpose_agent.runtime.jobs import Engine, Job, JobResult
+from tests.durable.given import Workers, a_job, away, events_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -100,6 +102,48 @@ async def test_what_is_kept_in_the_queue_is_json(engine: Engine, url: str, worke
     assert json.loads(given)["name"] == "steps"
     assert json.loads(json.loads(output))["status"] == "finished"
     assert len(events_of(url, "run_1")) == 4
+
+
+async def test_a_job_that_holds_a_secret_is_refused_and_none_is_queued(engine: Engine, url: str) -> None:
+    secret = Job("run_2", "agent", "steps", {"goal": f"use sk-proj-{'Ab3dEf9h' * 6}"})
+
+    with pytest.raises(UsageError, match="run_2 for agent 'steps' holds a key or a password"):
+        await engine.perform([a_job(), secret])
+
+    database = PostgresDatabase(url)
+    assert database.rows("SELECT workflow_uuid FROM purpose_agent_dbos.workflow_status") == []
+    database.close()
+
+
+def test_secrets_in_a_result_are_marked_out() -> None:
+    text = result_to_text(JobResult("run_1", "finished", f"the key is sk-proj-{'Ab3dEf9h' * 6}", error="password=Ab3dEf9h"))
+
+    assert "Ab3dEf9h" not in text
+    assert result_from_text(text).output == "the key is [secret: model key]"
+
+
+async def test_while_the_database_is_away_who_submitted_waits_and_is_told_after_a_while(
+    postgres: str, url: str, engine: DbosEngine, workers: Workers
+) -> None:
+    workers.start("one")
+    hasty = DbosEngine(url, patience=0)
+    await hasty.perform([a_job("run_1")])
+    await engine.perform([a_job("run_1")])
+
+    results: list[JobResult] = []
+
+    async def wait() -> None:
+        results.extend(await engine.perform([a_job("run_2")]))
+
+    async with anyio.create_task_group() as group:
+        with away(postgres, url):
+            group.start_soon(wait)
+            with pytest.raises(WorkspaceError, match="can't be used as a queue"):
+                await hasty.perform([a_job("run_3")])
+    (late,) = await hasty.perform([a_job("run_3")])
+    hasty.close()
+
+    assert [result.status for result in (*results, late)] == ["finished"] * 2
 
 
 async def test_no_job_at_a_time_is_refused(engine: Engine) -> None:

@@ -3,19 +3,22 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import LiteralString
 
 import pytest
 
 from purpose_agent.core.errors import NewerWorkspace, RunTaken, UsageError, WorkspaceError
-from purpose_agent.durable.database import Gone, Parameters, PostgresDatabase, Row
+from purpose_agent.durable.database import Away, Gone, Parameters, PostgresDatabase, Row
 from purpose_agent.durable.postgres import Lease, PostgresCheckpointer
 from purpose_agent.testing.checkpoint_acts import a_run, kept
 from purpose_agent.testing.checkpoint_suite import CheckpointerSuite
-from tests.durable.given import ROOT
+from tests.durable.given import ROOT, away
 
 pytestmark = pytest.mark.slow
 
@@ -133,6 +136,67 @@ def test_a_batch_whose_answer_was_lost_is_not_taken_for_another_processs(url: st
     database.close()
 
     assert events == a_run()[:4]
+
+
+class Watched(PostgresDatabase):
+    """A database that tells when it could not be reached."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.missed = threading.Event()
+
+    def once(self, sql: LiteralString, parameters: Parameters | None = None) -> tuple[list[Row], int]:
+        try:
+            return super().once(sql, parameters)
+        except Away as error:
+            if not isinstance(error, Gone):
+                self.missed.set()
+            raise
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_while_the_database_is_away_who_writes_or_reads_waits(postgres: str, url: str, is_loaded: bool) -> None:
+    database = Watched(url)
+    checkpointer = PostgresCheckpointer(database)
+    checkpointer.append(a_run()[:2])
+
+    with ThreadPoolExecutor() as threads:
+        with away(postgres, url):
+            act = partial(checkpointer.load, "run_1") if is_loaded else partial(checkpointer.append, a_run()[2:4])
+            done = threads.submit(act)
+            database.missed.wait()
+        done.result()
+
+    assert kept(checkpointer) == a_run()[: 2 if is_loaded else 4]
+    database.close()
+
+
+def test_a_database_that_is_away_for_too_long_is_told(postgres: str, url: str) -> None:
+    checkpointer = PostgresCheckpointer(url, patience=0)
+    checkpointer.append(a_run()[:2])
+
+    with away(postgres, url), pytest.raises(WorkspaceError, match="closed the connection"):
+        checkpointer.append(a_run()[2:4])
+    checkpointer.append(a_run()[2:4])
+
+    assert kept(checkpointer) == a_run()[:4]
+    checkpointer.close()
+
+
+def test_a_worker_that_missed_a_write_writes_nothing_more_of_that_job(
+    postgres: str, url: str, database: PostgresDatabase
+) -> None:
+    worker = PostgresCheckpointer(database, lease=Lease("job", "one", lambda: False), patience=0)
+    given_to(database, "one")
+    worker.append(a_run()[:2])
+
+    with away(postgres, url), pytest.raises(WorkspaceError):
+        worker.append(a_run()[2:3])
+    with pytest.raises(WorkspaceError, match="goes back to the queue"):
+        worker.append(a_run()[2:4])
+
+    assert worker.missed
+    assert kept(worker) == a_run()[:2]
 
 
 def test_processes_that_begin_at_once_make_the_tables_once(bare_url: str) -> None:

@@ -19,7 +19,7 @@ from purpose_agent.durable.heartbeats import Heartbeats
 from purpose_agent.durable.worker import Worker
 from purpose_agent.runtime.events import AgentFinished, AgentStarted
 from purpose_agent.runtime.jobs import Job, JobResult
-from tests.durable.given import ROOT, Steps, Workers, a_job, events_of, times_done
+from tests.durable.given import ROOT, Steps, Workers, a_job, away, events_of, times_done
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -176,6 +176,26 @@ async def test_a_job_that_is_given_back_has_no_end_in_its_log(engine: DbosEngine
 
     assert [result.status for result in submitted.results] == ["finished"]
     assert [event.payload.kind for event in events_of(url, "run_1")] == ["run_started"]
+
+
+async def test_a_job_whose_log_could_not_be_written_since_the_database_was_away_goes_on_once_it_is_back(
+    postgres: str, url: str, engine: DbosEngine, workers: Workers
+) -> None:
+    submitted = Submitted(engine, [a_job(steps=3, gate=2)])
+    worker = workers.start("one", patience=0)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(submitted.done)
+        await to_thread.run_sync(workers.heard)
+        with away(postgres, url):
+            await to_thread.run_sync(workers.open_gate, worker)
+            assert await to_thread.run_sync(workers.heard) == "Gone"
+        # The same worker, which has found out that nobody does it.
+        assert int(await to_thread.run_sync(workers.heard)) == worker
+        await to_thread.run_sync(workers.open_gate, worker)
+
+    assert [result.status for result in submitted.results] == ["finished"]
+    assert times_done(events_of(url, "run_1"), AgentFinished) == {"1": 1, "2": 1, "3": 1}
 
 
 OTHER = """

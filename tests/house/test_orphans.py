@@ -16,6 +16,7 @@ DOORS = (
     "purpose_agent.__main__",
     "purpose_agent.cli.main",
     "purpose_agent.mas_generator",
+    "purpose_agent.multi_agent",
     "purpose_agent.testing",
 )
 """Of `purpose_agent.testing` every file is a door: people who extend the package import them one by one."""
@@ -88,7 +89,9 @@ def _loaded_prompts() -> set[str]:
 
 
 def test_every_prompt_is_loaded_somewhere() -> None:
-    assert [path.stem for path in PROMPTS if path.stem not in _loaded_prompts()] == []
+    loaded = _loaded_prompts()
+
+    assert [path.stem for path in PROMPTS if path.stem not in loaded] == []
 
 
 @pytest.mark.parametrize("room", rooms(), ids=lambda room: room.name)

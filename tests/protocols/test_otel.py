@@ -223,10 +223,9 @@ def test_a_real_team_is_one_trace(traced: Seen, tmp_path: Path) -> None:
 
     (root,) = [span for span in traced.spans if span.parent is None]
     assert attributes(root)["purpose_agent.run.id"] == result.id
-    members = [span for span in traced.spans if span.name.startswith("invoke_agent ") and span is not root]
-    assert [span.name for span in members] == ["invoke_agent coder"]
-    assert all(span.parent == root.context for span in members)
-    assert all(span.parent == members[0].context for span in traced.spans if span.name == "chat rule")
+    members = ["architect", "coder"]
+    expected = [[f"  part {name}", f"    invoke_agent {name}", "      search_memory", "      chat rule"] for name in members]
+    assert traced.tree() == ["invoke_agent team", *expected[0], *expected[1]]
 
 
 def test_members_of_a_team_are_children_of_its_run(traced: Seen) -> None:

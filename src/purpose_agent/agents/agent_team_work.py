@@ -82,11 +82,15 @@ class TeamWork:
         await turns.guarded(work)
         results = [await self._reflected(agent, result, turns) for agent, result in done]
         status = self.place.run(turns.bus.run_id).status
-        return PipelineResult(turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status)
+        return PipelineResult(
+            turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, turns.usage
+        )
 
     async def _turn(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[Agent, TaskResult]:
         chosen = await self._chosen(turns, task, agent_name)
         agent = turns.member(chosen.agent)
+        if turns.meter is not None and not turns.step and turns.usage.calls:
+            task = replace(task, limits=turns.meter.left(), id=task.key)  # less what the choice has cost
         async with self.world or _OPEN:
             turns.last = await turns.turn(agent, replace(task, id=task.key), sender=SENDER, why=chosen.why)
         return agent, turns.last

@@ -5,9 +5,11 @@ Out: its result. What is not there is told with the way to have it; an agent wit
 """
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.agent_team import AgentTeam
 from purpose_agent.agents.parallel import resume_parallel
 from purpose_agent.agents.parallel_result import ParallelResult
 from purpose_agent.agents.parallel_run import SWARM
+from purpose_agent.agents.pipeline import PipelineResult
 from purpose_agent.agents.rebuild import agent_of
 from purpose_agent.agents.team import Team
 from purpose_agent.agents.team_past import TEAM
@@ -23,7 +25,7 @@ from purpose_agent.runtime.events import AgentStarted, RunStarted
 
 def resume_any(
     place: Workspace, run_id: str, *, model: str | None = None, watch: Listener | None = None
-) -> TaskResult | WorkflowResult | ParallelResult:
+) -> TaskResult | WorkflowResult | ParallelResult | PipelineResult:
     """Go on with a run.
 
     Args:
@@ -55,9 +57,9 @@ def _agents_of(place: Workspace, run_id: str) -> list[Agent]:
     return found
 
 
-def _team_of(place: Workspace, run_id: str) -> Team:
+def _team_of(place: Workspace, run_id: str) -> Team | AgentTeam:
     spoke = {part.name for part in place.trace(run_id).of(AgentStarted)}
-    teams = [team for team in place.all_known("team") if isinstance(team, Team)]
+    teams = [team for team in place.all_known("team") if isinstance(team, Team | AgentTeam)]
     fitting = [team for team in teams if spoke <= {member.name for member in team.members}]
     if len(fitting) != 1:
         raise CantResume(f"{run_id} is a run of a team, and {len(fitting)} teams here could have begun it. {_name(run_id)}")

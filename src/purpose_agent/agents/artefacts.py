@@ -60,7 +60,7 @@ class Checked:
 
     by: Literal["checks", "run", "assertions", "nobody"]
     failed: str = ""
-    kind: Literal["tested"] = "tested"
+    kind: Literal["checked"] = "checked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 In:  a description, a model, a workspace.
 Out: a `Choice`, which says how it came about.
 
-A model's choice is a run like any other. Where it chooses nothing, or can't be reached, the choice says so.
+A model's choice is a run like any other. Where it chooses nothing, or can't be reached, the choice says so. Small models are not asked:
+they choose no better than a fixed choice does, see ADR 40.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,6 +55,10 @@ def asked_model(description: str, model: Model, place: Workspace) -> Callable[[S
     def ask(among: Sequence[Template]) -> Choice:
         from purpose_agent.prompts.loader import load
 
+        instead = _plainest(among)
+        if model.capabilities.small:
+            why = f"the words don't decide, and {model.name} is too small to be asked: {instead.name} among {_names(among)}"
+            return Choice(instead, "default", why)
         listed = "\n".join(f"{template.name}: {template.about}" for template in among)
         goal = load("choose_team").fill(description=description, teams=listed)
         task = Task(goal, choices=[template.name for template in among], limits=Limits(steps=1))
@@ -62,7 +67,6 @@ def asked_model(description: str, model: Model, place: Workspace) -> Callable[[S
         chosen = next((template for template in among if template.name == result.answer), None)
         if chosen is not None:
             return Choice(chosen, "model", f"the words don't decide; {model.name} chose it among {_names(among)} ({result.id})")
-        instead = among[0] if SINGLE not in among else SINGLE
         why = f"the words don't decide, and {model.name} chose none of {_names(among)} ({result.id}: {result.reason})"
         return Choice(instead, "default", why)
 
@@ -73,7 +77,7 @@ def asked_person(description: str) -> Callable[[Sequence[Template]], Choice]:
     """Whoever sits at the terminal."""
 
     def ask(among: Sequence[Template]) -> Choice:
-        instead = among[0] if SINGLE not in among else SINGLE
+        instead = _plainest(among)
         said = input(f"Which team suits {description!r}? One of {_names(among)} [{instead.name}]: ").strip()
         chosen = next((template for template in among if template.name == said), None)
         if chosen is not None:
@@ -82,6 +86,11 @@ def asked_person(description: str) -> Callable[[Sequence[Template]], Choice]:
         return Choice(instead, "default" if said else "person", why)
 
     return ask
+
+
+def _plainest(among: Sequence[Template]) -> Template:
+    """What is taken where nobody decides: one assistant, if that is in question, else the first one."""
+    return SINGLE if SINGLE in among else among[0]
 
 
 def _names(templates: Sequence[Template]) -> str:

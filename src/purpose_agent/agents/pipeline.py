@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias, cast, get_args, overload
 from purpose_agent.agents.spec import check_steps
 from purpose_agent.core.errors import CantResume, UsageError
 from purpose_agent.core.messages import Json
+from purpose_agent.core.model import Usage
 from purpose_agent.core.task import Task, as_task, task_from_json, task_to_json
 from purpose_agent.engine.result import TaskResult
 
@@ -59,6 +60,7 @@ class PipelineResult(Sequence[TaskResult]):
         steps: All tasks.
         state: What the tasks had to go on with, and at the end what they came to, by agent.
         status: That of the run of the whole: "waiting" if one of them waits for a person.
+        usage: Of all of it, choices of agents included.
     """
 
     id: str
@@ -67,6 +69,7 @@ class PipelineResult(Sequence[TaskResult]):
     steps: tuple[PipelineStep, ...]
     state: Mapping[str, Json]
     status: str
+    usage: Usage
 
     @overload
     def __getitem__(self, index: int) -> TaskResult: ...

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from purpose_agent.agents.bringing import credit_brought
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.calibrating import Calibrating
 from purpose_agent.agents.control import RunControl
@@ -422,10 +423,13 @@ class Workspace(Remembered):
         return other
 
     def bring(self, trace: Trace) -> None:
-        """Record what is recorded of a run elsewhere, as far as it is not here yet."""
+        """Record what is recorded of a run elsewhere, as far as it is not here yet; its end counts as if it had come here."""
         wanted = PENDING if trace.of(RunStarted)[0].mode == "learning" else NOT_WANTED
         here = last_seq(self._db, trace.run_id)
-        SqliteCheckpointer(self._db, reflected=wanted).append([event for event in trace.events if event.seq > here])
+        kept, withheld = self.recalled_again(trace)
+        with self._db.write() as cursor:
+            SqliteCheckpointer(self._db, reflected=wanted).append([event for event in trace.events if event.seq > here])
+            credit_brought(cursor, trace, here, {each.memory.id for each in kept}, withheld)
 
     def engine(self, chosen: Engine | str | None = None) -> Engine | None:
         """Who does its work; None: this process. `chosen` goes before what the workspace was given.

@@ -221,18 +221,22 @@ class Worker:
     def _beat(self, dbos: "DBOS") -> None:
         """The heart, in a thread of its own: a job that keeps the loop busy does not make the worker look dead."""
         is_over = False
+        blind_until = 0.0
         while not is_over:
             try:
                 if not self._heartbeats.beat():
                     _log.warning("%s was silent for more than %g s: its jobs went to others.", self.name, self._silence)
                     self._heartbeats.join()
-                self._look_after_the_dead()
+                # While the database was away nobody could be heard: silence is no sign of death until all have had time to beat.
+                if monotonic() >= blind_until:
+                    self._look_after_the_dead()
                 self._look_for_the_lost(dbos)
             except UsageError as error:
                 _log.error("%s Stopping.", error)
                 self._stop.set()
                 return
             except WorkspaceError as error:
+                blind_until = monotonic() + self._silence
                 _log.warning("No heartbeat: %s", error)
             is_over = self._left.wait(self._silence / 4)
 

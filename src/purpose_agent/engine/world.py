@@ -83,7 +83,9 @@ def entered(setup: Setup, task: Task) -> tuple[Setup, Task, ChoiceEnvironment | 
     made = setup.environment(task) if setup.environment is not None else None
     if isinstance(made, Surroundings):
         if setup.model is None and not task.choices:
-            raise UsageError(f"{setup.agent!r} has no model, and {made.name} lists no actions to choose among. Give it a model.")
+            raise UsageError(
+                f"{setup.agent!r} has no model, and {made.name} lists no actions to choose among. Give it a model."
+            )
         task = made.begin(task)
         return replace(setup, tools=made.tools(setup.tools)), task, None, made
     if made is not None and setup.tools.tools:

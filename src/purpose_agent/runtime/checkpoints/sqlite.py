@@ -66,6 +66,8 @@ class SqliteCheckpointer:
             events,
             steps=max(run.steps, *(event.step for event in events)),
             seconds=by_calendar if worked is None else worked,
+            # Nothing is learned from a run that broke or was stopped.
+            reflected=None if end.payload.status in ("finished", "gave_up", "exhausted") else NOT_WANTED,
         )
 
     def load(self, run_id: str) -> Trace | None:
