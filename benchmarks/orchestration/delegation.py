@@ -6,7 +6,7 @@ counts, as the fallback has it. Beside it plain substring matching: whoever has 
 the team where that is nobody, or several.
 
 Load: threads give tasks to one team in one workspace; each answer says whose task it was and who did it. Lost is a task without its own
-answer, its run, or its line in the record; misattributed one whose record, replay or lesson is under another name.
+answer, its run, or its line in the record; misattributed one whose record or lesson is under another name.
 """
 
 import json
@@ -31,7 +31,7 @@ WANTED: Mapping[str, str] = {
     "router_accuracy_held_out": "share of other tasks given to whom they are for, by words alone",
     "router_baseline_held_out": "the same by plain substring matching",
     "team_lost": "tasks lost",
-    "team_misattributed": "tasks, episodes or lessons under a wrong name",
+    "team_misattributed": "tasks or lessons under a wrong name",
 }
 HERE = Path(__file__).parent
 CASES = (HERE / "delegation_tuning.jsonl", HERE / "delegation_held_out.jsonl")

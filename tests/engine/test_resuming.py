@@ -12,7 +12,7 @@ import purpose_agent as pa
 from purpose_agent.core.errors import CantResume, ModelUnreachable, RunTaken
 from purpose_agent.core.memory import Lesson, Provenance, Scope
 from purpose_agent.core.messages import Message, Text, ToolCall
-from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
+from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, Usage
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.events import CheckpointSaved, Event, ModelAsked, ModelCalled, RunFinished, RunResumed, ToolReturned
 from purpose_agent.runtime.trace import Trace
@@ -339,15 +339,25 @@ def test_a_world_that_acts_outside_of_itself_is_not_led_anywhere_again(tmp_path:
         agent.resume(fork)
 
 
-def test_a_call_that_is_cancelled_is_in_the_record_with_its_price_unknown(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_call_that_is_cancelled_is_in_the_record_with_its_price_unknown(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
     class Hangs(ScriptedModel):
         async def generate(self, request: ModelRequest) -> ModelResponse:
+            asked.set()
             await asyncio.Event().wait()
             raise AssertionError
 
     model = Hangs(capabilities=Capabilities(native_tools=True, local=False))
-    agent = pa.Agent("a", model=model, critic=None, limits=pa.Limits(seconds=0.05), workspace=tmp_path)
-    result = agent.run("go")
+    agent = pa.Agent("a", model=model, critic=None, workspace=tmp_path)
+    run = asyncio.create_task(agent.run_async("go"))
+    await asked.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
 
-    assert (result.status, result.usage.calls, result.usage.usd) == ("exhausted", 1, None)
-    assert [each.error for each in result.trace.of(ModelCalled)] == ["stopped before it answered"]
+    (row,) = agent.workspace.runs()
+    (called,) = agent.workspace.trace(row.id).of(ModelCalled)
+    assert (row.status, row.usd, called.error) == ("cancelled", None, "stopped before it answered")
+    assert called.usage == Usage(calls=1, usd=None)

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from purpose_agent.agents.expertise import Case, Expert, read
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.core.errors import ModelError
-from purpose_agent.core.messages import user
+from purpose_agent.core.messages import system, user
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import quoted
@@ -113,10 +113,16 @@ async def _asked(task: Task, specs: Sequence[AgentSpec], router: Asked) -> Deleg
     prompt = load("delegate")
     names = [spec.name for spec in specs]
     members = "\n".join(f"- {spec.name}: {_about(spec)}" for spec in specs)
-    text = prompt.fill(members=members, goal=quoted(task.goal[:MOST_CHARS]))
+    asked = load("delegate_task").fill(goal=quoted(task.goal[:MOST_CHARS]))
     most = max(len(name.encode()) for name in names) + 8
     choices = tuple(names) if router.capabilities.choices else ()
-    request = ModelRequest((user(text),), choices=choices, temperature=0.0, max_tokens=max(24, most), purpose="delegate")
+    request = ModelRequest(
+        (system(prompt.fill(members=members)), user(asked)),
+        choices=choices,
+        temperature=0.0,
+        max_tokens=max(24, most),
+        purpose="delegate",
+    )
     try:
         response = await router.ask(request, prompt.version)
     except ModelError as error:
