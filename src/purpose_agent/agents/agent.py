@@ -108,6 +108,7 @@ class Agent:
         self._critic = None if is_no_model(critic) else critic
         self._environment = worlds_of(environment) if environment is not None else None
         self._world_judges = environment is not None and judges(environment)
+        self.takes_checks = environment is None or lists_actions(environment) is False
         self._form: Callable[[Model], Model] | None = None
         self.workspace.register(self)
 

@@ -148,7 +148,7 @@ def _refuse_what_cannot_be_judged(tasks: Sequence[Task], agent: Agent | None) ->
     seen: set[str] = set()
     for number, task in enumerate(tasks, start=1):
         judged = agent is not None and agent.can_judge(task)
-        if task.replayable and agent is not None and not judged:
+        if task.checks and agent is not None and not agent.takes_checks:
             raise UsageError(f"Task {number} ({task.goal[:60]!r}) has checks, and the agent's world judges. Leave them out.")
         if not task.checks and not judged:
             raise UsageError(

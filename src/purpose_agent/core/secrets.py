@@ -128,6 +128,13 @@ FORMS: Final[tuple[Form, ...]] = (
         rf"(?i)(?<![A-Za-z0-9]){_NAME} ({_VALUE}{{10,200}}+)(?![(\[])",
         is_made_up,
     ),
+    # A field in JSON that stands in a text, as inputs of a task do in a prompt: secret whatever it looks like.
+    Form(
+        "password",
+        _NAMED,
+        r"(?i)[\"'](?:password|passwd|pwd|passphrase|client_secret|private_key|secret_access_key)\\?[\"']\s{0,3}:\s{0,3}\\?[\"']"
+        r"([^\"'\\]{4,200})",
+    ),
 )
 """In the order in which they are tried; a form that says whose the key is comes before one that doesn't."""
 
