@@ -548,3 +548,44 @@ def test_a_flow_is_ended_by_a_person(tmp_path: Path) -> None:
 
     assert (result.status, result.reason) == ("cancelled", "ended by a person: enough")
     assert place.run(result.id).status == "cancelled"
+
+
+CONDITION = """
+import os, signal, sys
+from pathlib import Path
+import purpose_agent as pa
+
+place = Path(sys.argv[1])
+
+def pay(state):
+    with open(place / "log", "a") as log:
+        log.write("paid\\n")
+    return {"paid": 1}
+
+def where(state):
+    if sys.argv[2] == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+flow = pa.Flow("till", workspace=place / "ws")
+flow.add_node("pay", pay, in_doubt="fail")
+flow.add_edge(pa.BEGIN, "pay")
+flow.add_conditional_edge("pay", where, {"done": pa.DONE_SIGNAL})
+if sys.argv[2] == "dies":
+    flow.run({})
+else:
+    print(flow.resume(pa.Workspace(place / "ws").runs()[0].id).status)
+"""
+
+
+def test_a_node_that_is_done_is_not_done_again_when_the_process_dies_in_the_condition_after_it(tmp_path: Path) -> None:
+    def process(what: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", CONDITION, str(tmp_path), what], capture_output=True, text=True, check=False
+        )
+
+    assert process("dies").returncode == -signal.SIGKILL
+    again = process("goes on")
+
+    assert (again.stdout.strip(), again.stderr) == ("finished", "")
+    assert (tmp_path / "log").read_text() == "paid\n"

@@ -13,6 +13,7 @@ A node that fails lets the others of its superstep end, since what they did is t
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from purpose_agent.agents.continuing import OVER
@@ -95,7 +96,7 @@ class WorkflowRun:
     def save(self) -> None:
         """Save what happened since the last time."""
         if self.keeps is not None:
-            with self.bus.saving() as events:
+            with self.bus.saving() as events, self.hearing.saving(events) if self.hearing is not None else nullcontext():
                 self.keeps.append(events)
 
     async def _work(self) -> tuple[RunStatus, str]:
@@ -190,11 +191,17 @@ class WorkflowRun:
                 self.save()
                 continue
             self._ended(name, "finished", began, handed=handed, error=handed.error)
-            if handed.then is not None or not (is_last() if callable(is_last) else is_last):
+            ends_at_once = (is_last() if callable(is_last) else is_last) and self._ends_plainly()
+            if handed.then is not None or not ends_at_once:
                 self.save()
             if handed.then is not None:
                 await handed.then()
             return
+
+    def _ends_plainly(self) -> bool:
+        """No code of its user runs before the superstep's end is saved: its last node may be saved together with it."""
+        asked = any(branch.source in self.past.active for branch in self.graph.branches)
+        return not asked and not self.shape.reducers
 
     async def _attempt(self, node: Node) -> Handed:
         past = self.past
