@@ -300,3 +300,20 @@ async def test_a_step_that_is_not_there_is_refused(tmp_path: Path, step: int) ->
     control = pa.Workspace(tmp_path).control(await finished(tmp_path))
     with pytest.raises(UsageError, match="has steps 1 to 1"):
         control.override_phi(step, 5.0)
+
+
+def test_what_nobody_would_hear_is_refused(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+    refused: list[str] = []
+
+    def speak(request: ModelRequest) -> str:
+        team = next(row.id for row in place.runs() if row.agent == "team")
+        for act in (place.control(team).abort, place.control(team).pause, lambda: place.control(team).teach("be short")):
+            with pytest.raises(UsageError) as said:
+                act()
+            refused.append(str(said.value).partition(":")[0])
+        return "done"
+
+    agents = [pa.Agent("only", model=RuleModel(speak), critic=None, workspace=place)]
+    assert pa.Team.build("desk", agents).run("go").answer == "done"
+    assert refused == ["abort", "pause", "teach"]

@@ -28,6 +28,7 @@ from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
     CheckpointSaved,
     LessonInjected,
+    MemoryRecalled,
     Payload,
     PersonAnswered,
     PersonAsked,
@@ -148,6 +149,7 @@ class RunControl:
         status = self.row.status
         if status != "running":
             raise UsageError(f"{self.run_id} is not running, but {status}: there is nothing to pause.")
+        self._check_listens("pause")
         self._say(Pause(reason, by))
 
     def abort(self, reason: str = "", *, by: str = "") -> None:
@@ -160,6 +162,7 @@ class RunControl:
         """
         row = self.row
         if row.status == "running":
+            self._check_listens("abort")
             self._say(Abort(reason, by))
         elif row.status in STANDING and row.finished_at is None:
             self._end(row, f"ended by {by or 'a person'}{f': {reason}' if reason else ''}")
@@ -210,6 +213,11 @@ class RunControl:
         """
         check_person("lesson")
         self._check_hears("teach", "workspace.teach(text) is for later runs")
+        if not self._is_an_agents():
+            raise UsageError(
+                f"teach: {self.run_id} is a run of several agents, which has no prompt. Teach the run of"
+                " one of them, or all: workspace.teach(text)."
+            )
         memory = self._teach(text, when)
         self._say(LessonInjected(memory.id, memory.status, memory.lesson.text, by))
         return memory
@@ -241,6 +249,17 @@ class RunControl:
         status = self.row.status
         if status in OVER:
             raise UsageError(f"{what}: {self.run_id} is over ({status}) and hears nothing; {instead}.")
+
+    def _check_listens(self, what: str) -> None:
+        """A team listens to nobody: its members do."""
+        if self.row.agent == "team" and not self._is_an_agents():
+            raise UsageError(
+                f"{what}: {self.run_id} is a run of a team; speak to the run of the member that is at work (runs list --all)."
+            )
+
+    def _is_an_agents(self) -> bool:
+        """Of one agent, not of a team, a flow or a swarm: those recall nothing themselves."""
+        return bool(load_trace(self._db, self.run_id).of(MemoryRecalled))
 
     def _say(self, said: Said) -> None:
         say(self._db, self.run_id, said, at=self._clock.now())
