@@ -15,7 +15,6 @@ from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.parallel_result import ParallelResult
 from purpose_agent.agents.parallel_run import SWARM, OnResult, Swarm
-from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError
 from purpose_agent.core.task import Task, as_task, task_from_json, task_to_json
@@ -98,7 +97,7 @@ async def run_parallel_async(
         "agents": [agent.name for agent in agents],
         "at_once": at_once,
     }
-    swarm.publish(RunStarted(task_to_json(Task(goal)), SWARM, names, agents[0].mode, state, seed=seed, of="swarm"))
+    swarm.publish(RunStarted(task_to_json(Task(goal)), SWARM, names, agents[0].mode, state, seed=seed))
     swarm.save()
     swarm.hearing = _hearing(swarm)
     return await swarm.to_the_end()
@@ -162,7 +161,7 @@ async def resume_parallel_async(
     if trace is None:
         raise NotFound(f"No run is called {run_id!r}. List them with: purpose-agent runs list")
     started = trace.of(RunStarted)[0]
-    if kind_of(started) != "swarm":
+    if started.agent != SWARM:
         raise CantResume(f"{run_id} is a run of {started.agent!r}, and no swarm; resume it with that.")
     if chosen is None and place.run(run_id).status == "running":
         place.resumable(run_id)  # says in which process it is under way
@@ -200,9 +199,9 @@ def _place(agents: Sequence[Agent], workspace: Workspace | str | Path | None) ->
 
 
 def _keeps(place: Workspace, agents: Sequence[Agent], engine: Engine | None) -> Checkpointer | None:
-    if any(agent.mode == "evaluation" for agent in agents):
-        return None
-    return engine.checkpointer if engine is not None and engine.checkpointer is not None else place.checkpointer
+    if engine is not None and engine.checkpointer is not None:
+        return engine.checkpointer
+    return None if any(agent.mode == "evaluation" for agent in agents) else place.checkpointer
 
 
 def _hearing(swarm: Swarm, *, resuming: bool = False) -> Hearing | None:

@@ -13,7 +13,6 @@ A node that fails lets the others of its superstep end, since what they did is t
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from purpose_agent.agents.continuing import OVER
@@ -96,7 +95,7 @@ class WorkflowRun:
     def save(self) -> None:
         """Save what happened since the last time."""
         if self.keeps is not None:
-            with self.bus.saving() as events, self.hearing.saving(events) if self.hearing is not None else nullcontext():
+            with self.bus.saving() as events:
                 self.keeps.append(events)
 
     async def _work(self) -> tuple[RunStatus, str]:

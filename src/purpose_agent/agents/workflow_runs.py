@@ -101,9 +101,7 @@ def begun(
     )
     following = plan.graph.first(lambda: plan.shape.view(state))
     task = task_to_json(Task(goal))
-    started = RunStarted(
-        task, plan.name, "none", plan.mode, dict(state), parent, origin=taint.origin, source=taint.source, of="flow"
-    )
+    started = RunStarted(task, plan.name, "none", plan.mode, dict(state), parent, origin=taint.origin, source=taint.source)
     run.bus.publish(started, lane=plan.name)
     for chosen in following.chosen:
         run.bus.publish(HandedOver(chosen.source, chosen.target, "", chosen.label), lane=plan.name)
