@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.core.errors import NotFound, UsageError
+from purpose_agent.core.errors import CantResume, NotFound, UsageError
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.runtime.events import (
     CheckpointSaved,
@@ -72,6 +72,8 @@ async def test_an_aborted_run_ends_before_its_next_step(tmp_path: Path) -> None:
 
     assert (result.status, result.total_steps) == ("cancelled", 1)
     assert "ended by a person: enough" in result.reason
+    with pytest.raises(CantResume, match="That is final"):
+        await agent.resume_async(result.id)
 
 
 async def test_a_lesson_is_in_the_conversation_from_the_next_step_on_and_in_later_runs(tmp_path: Path) -> None:

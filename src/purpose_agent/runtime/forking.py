@@ -41,6 +41,8 @@ def resumable(db: Database, run_id: str) -> tuple[RunRow, Trace]:
         raise CantResume(
             f"{run_id} is under way, in process {row.owner.partition(':')[0]}. Wait for it, or end that process first."
         )
+    if row.status == "cancelled" and row.reason.startswith("ended by"):
+        raise CantResume(f"{run_id} was {row.reason}. That is final: what a person ended does not go on. Run the task again.")
     if row.status not in RESUMABLE:
         raise CantResume(
             f"{run_id} is over ({row.status}): there is nothing to go on with. To go on from a step of it: fork it."
