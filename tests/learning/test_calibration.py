@@ -65,7 +65,7 @@ async def test_a_critic_sees_what_the_run_had_and_neither_checks_nor_thoughts(tm
 
 async def test_of_a_world_it_sees_the_last_thing_that_was_done(tmp_path: Path) -> None:
     walker = pa.Agent("walker", model="none", environment=lambda task: Corridor(), workspace=tmp_path)
-    await walker.run_async(REACH_THE_END)
+    await walker.run_async(REACH_THE_END, seed=1)
     db = Database(tmp_path / DATABASE)
 
     waiting = runs_to_judge(db, Judgements(db), CRITIC, MODEL)
