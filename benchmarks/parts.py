@@ -6,7 +6,8 @@ Out: figures, shown as tables; all of them written down. A part that is missing 
 
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
+from argparse import ArgumentParser
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +40,48 @@ class Asked:
     def pictures(self, parts: Collection[str], usual: Path) -> Path | None:
         """Where pictures are written; None: nowhere."""
         return self.out or (usual if self.is_whole(parts) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much is measured, for parts that need to know no more.
+
+    Attributes:
+        quick: A little of everything, to see that it runs; the numbers mean nothing.
+    """
+
+    quick: bool = False
+
+    def of(self, full: int, quick: int) -> int:
+        """How many."""
+        return quick if self.quick else full
+
+
+def parser(name: str, about: str, parts: Collection[str]) -> ArgumentParser:
+    """What all benchmarks understand.
+
+    Args:
+        name: Of the package, such as "benchmarks.sandbox".
+    """
+    parser = ArgumentParser(f"python -m {name}", description=about)
+    parser.add_argument("part", nargs="*", help=f"one of {', '.join(parts)}; all if none is named")
+    parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it runs")
+    parser.add_argument("--out", type=Path, help="write to this folder instead")
+    return parser
+
+
+def run_amounts(name: str, about: str, wanted: Mapping[str, tuple[str, ...]], arguments: Sequence[str], file: Path) -> int:
+    """A benchmark whose parts are the modules of a package and are told an `Amount`. Returns the exit status.
+
+    Args:
+        name: Of the package.
+        wanted: By module, the figures that it must have.
+        file: Of the figures.
+    """
+    given = parser(name, about, wanted).parse_args(arguments)
+    parts: dict[str, Part] = {part: (f"{name}.{part}", figures) for part, figures in wanted.items()}
+    told = "quick" if given.quick else "in full"
+    return run(Asked(tuple(given.part), given.quick, given.out), parts, Amount(given.quick), told, file)
 
 
 def run(asked: Asked, parts: Mapping[str, Part], options: object, told: str, file: Path) -> int:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import purpose_agent as pa
 from benchmarks.figures import Figure, Figures
-from benchmarks.orchestration.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.testing.models import RuleModel
 
@@ -26,7 +26,7 @@ POSITION = 240
 """Characters, all that is kept of one."""
 
 
-def measure(options: Options) -> Figures:
+def measure(options: Amount) -> Figures:
     """The same in quick: it takes a second."""
     sent = _sent()
     told = ", ".join(f"{characters:,}" for characters in sent)

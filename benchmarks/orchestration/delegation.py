@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import purpose_agent as pa
 from benchmarks.figures import Figure, Figures
-from benchmarks.orchestration.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.agents.delegation import Delegation, by_words
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.multi_agent import AgentSpec, AgentTeam
@@ -50,7 +50,7 @@ class WrittenCase:
     team: tuple[AgentSpec, ...]
 
 
-def measure(options: Options) -> Figures:
+def measure(options: Amount) -> Figures:
     """Quick asks all cases too: they take no time."""
     tuned, held_out = (accuracy_of(cases_in(file)) for file in CASES)
     threads, tasks = options.of(THREADS, 2), options.of(TASKS, 3)

@@ -13,7 +13,7 @@ from time import perf_counter
 
 import purpose_agent as pa
 from benchmarks.figures import Figures, share, unmeasured
-from benchmarks.orchestration.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.mas_generator import CaseResult, GeneratedSystem, generate
 
 WANTED: Mapping[str, str] = {
@@ -49,7 +49,7 @@ USE_CASES = (
 )
 
 
-def measure(options: Options) -> Figures:
+def measure(options: Amount) -> Figures:
     """In quick: one use case."""
     try:
         model = pa.resolve_backend(MODEL)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import purpose_agent as pa
 from benchmarks.figures import Figures, spread
-from benchmarks.orchestration.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.runtime.events import ToolReturned, ToolStarted
 from purpose_agent.testing.models import ScriptedModel
 
@@ -34,7 +34,7 @@ class Node:
     uses: tuple[int, ...]
 
 
-def measure(options: Options) -> Figures:
+def measure(options: Amount) -> Figures:
     """Each plan several times; what counts of it is the median."""
     runs = options.of(RUNS, 1)
     ratios: list[float] = []

@@ -4,13 +4,11 @@ Prints tables for each part. With all parts it writes `benchmarks/results/runtim
 """
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.figures import ROOT
-from benchmarks.parts import Asked, Part, run
-from benchmarks.runtime.options import Options
+from benchmarks.parts import run_amounts
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "load": ("run_us_1000", "rss_mb_1000", "fanout_ratio"),
@@ -25,19 +23,7 @@ FIGURES = ROOT / "benchmarks" / "results" / "runtime.json"
 
 def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES) -> int:
     """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist."""
-    given = _parser().parse_args(arguments)
-    asked = Asked(tuple(given.part), given.quick, given.out)
-    options = Options(given.quick)
-    parts: dict[str, Part] = {name: (f"benchmarks.runtime.{name}", wanted) for name, wanted in PARTS.items()}
-    return run(asked, parts, options, "quick" if options.quick else "in full", figures_file)
-
-
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser("python -m benchmarks.runtime", description="Measure the runtime.")
-    parser.add_argument("part", nargs="*", help=f"one of {', '.join(PARTS)}; all if none is named")
-    parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it runs")
-    parser.add_argument("--out", type=Path, help="write to this folder instead")
-    return parser
+    return run_amounts("benchmarks.runtime", "Measure the runtime.", PARTS, arguments, figures_file)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks.figures import Figure, Figures
-from benchmarks.runtime.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.agents.jobs import perform
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workspace import Workspace
@@ -64,7 +64,7 @@ class Effect:
     at: float
 
 
-def measure(options: Options, seed: int = 1) -> Figures:
+def measure(options: Amount, seed: int = 1) -> Figures:
     """Start a server and workers, have the jobs done, kill, and count."""
     ids = [f"run_{number:04d}" for number in range(options.of(240, 16))]
     jobs = [Job(id, "flow", "errand", {"job": id}) for id in ids]

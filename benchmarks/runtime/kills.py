@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import purpose_agent as pa
 from benchmarks.children import READY, killed
 from benchmarks.figures import Figure, Figures
-from benchmarks.runtime.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.messages import Message, Text, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
@@ -57,7 +57,7 @@ class Seen:
     lost: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
 
-def measure(options: Options, seed: int = 1) -> Figures:
+def measure(options: Amount, seed: int = 1) -> Figures:
     """Kill, look, go on; at the end, go on with all that is left."""
     kills, draw, seen = options.of(KILLS, 6), random.Random(seed), Seen()
     with TemporaryDirectory() as name:

@@ -22,7 +22,7 @@ from typing import TypeAlias
 import purpose_agent as pa
 from benchmarks.figures import Figures, spread
 from benchmarks.overhead import ANSWERS, CALLS, add_async
-from benchmarks.runtime.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.testing.models import RuleModel
 
@@ -37,7 +37,7 @@ RUNS = 1000
 TASKS, AT_ONCE, SECONDS = 100, 10, 0.05
 
 
-def measure(options: Options) -> Figures:
+def measure(options: Amount) -> Figures:
     """Each repetition in a process of its own."""
     repeats = options.of(5, 2)
     many = [_in_a_process(_many, options.of(RUNS, 50)) for _ in range(repeats)]

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import purpose_agent as pa
 from benchmarks.figures import Figure, Figures, spread, unmeasured
 from benchmarks.learning.conditions.peers import PeerFailed, peer_python
-from benchmarks.runtime.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.agents.workspace import DATABASE
 
 WANTED: Mapping[str, str] = {
@@ -34,7 +34,7 @@ PEER = "langgraph-checkpoint-sqlite==3.1.2"
 SCRIPT = Path(__file__).with_name("peer_langgraph.py")
 
 
-def measure(options: Options) -> Figures:
+def measure(options: Amount) -> Figures:
     """Ours, then theirs."""
     blocks, runs = options.of(20, 3), options.of(20, 2)
     bare = _spent(_line(None), blocks, runs)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import purpose_agent as pa
 from benchmarks.figures import Figure, Figures, spread
-from benchmarks.runtime.options import Options
+from benchmarks.parts import Amount
 from purpose_agent.core.messages import Message, Text, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, Usage
 from purpose_agent.testing.models import RuleModel
@@ -37,7 +37,7 @@ async def add(a: int, b: int) -> int:
     return a + b
 
 
-def measure(options: Options) -> Figures:
+def measure(options: Amount) -> Figures:
     """Pairs, one run after the other, in turn who is first."""
     steps, pairs = options.of(STEPS, 2), options.of(5, 2)
     with TemporaryDirectory() as folder:

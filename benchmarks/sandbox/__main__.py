@@ -5,12 +5,11 @@ or all of them to DIR. With some of them it writes nothing, or the picture to DI
 """
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.figures import ROOT
-from benchmarks.parts import Asked, Part, run
+from benchmarks.parts import Asked, Part, parser, run
 from benchmarks.sandbox.options import Options
 
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -25,19 +24,11 @@ PICTURES = ROOT / "benchmarks" / "sandbox" / "results"
 
 def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: Path = PICTURES) -> int:
     """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist."""
-    given = _parser().parse_args(arguments)
+    given = parser("benchmarks.sandbox", "Measure the sandbox.", PARTS).parse_args(arguments)
     asked = Asked(tuple(given.part), given.quick, given.out)
     options = Options(given.quick, asked.pictures(PARTS, pictures))
     parts: dict[str, Part] = {name: (f"benchmarks.sandbox.parts.{name}", wanted) for name, wanted in PARTS.items()}
     return run(asked, parts, options, "quick" if options.quick else "in full", figures_file)
-
-
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser("python -m benchmarks.sandbox", description="Measure the sandbox.")
-    parser.add_argument("part", nargs="*", help=f"one of {', '.join(PARTS)}; all if none is named")
-    parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it runs")
-    parser.add_argument("--out", type=Path, help="write to this folder instead")
-    return parser
 
 
 if __name__ == "__main__":

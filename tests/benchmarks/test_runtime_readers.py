@@ -2,15 +2,15 @@
 
 import pytest
 
+from benchmarks.parts import Amount
 from benchmarks.runtime import readers
-from benchmarks.runtime.options import Options
 
 
 def test_a_pair_gives_a_ratio_and_an_end_that_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "SECONDS", 0.0)
     monkeypatch.setattr(readers, "CALLS", 20)
 
-    figures = readers.measure(Options(quick=True))
+    figures = readers.measure(Amount(quick=True))
 
     slowdown, missed = figures["slow_reader_slowdown"], figures["slow_reader_ends_missed"]
     assert set(figures) == set(readers.WANTED)
