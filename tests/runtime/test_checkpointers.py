@@ -99,6 +99,17 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == b"no event\n"
 
 
+def test_a_file_that_lacks_a_line_is_not_read_as_a_shorter_run(tmp_path: Path) -> None:
+    store = JsonlCheckpointer(tmp_path)
+    store.append(a_run())
+    path = tmp_path / "run_1.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+
+    with pytest.raises(WorkspaceError, match=r"run_1\.jsonl lacks lines: it holds 8, and its last event has number 9"):
+        store.load("run_1")
+
+
 def test_the_file_of_another_run_is_not_taken_for_this_one(tmp_path: Path) -> None:
     store = JsonlCheckpointer(tmp_path)
     store.append(a_run("run_2"))

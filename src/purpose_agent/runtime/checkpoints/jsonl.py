@@ -81,6 +81,12 @@ class JsonlCheckpointer:
             trace = Trace.from_jsonl(data)
         except WorkspaceError as error:
             raise WorkspaceError(f"{path}: {error}") from error
+        lines, last = len(trace.events) + trace.left_out, trace.events[-1].seq
+        if last > lines:
+            raise WorkspaceError(
+                f"{path} lacks lines: it holds {lines}, and its last event has number {last}. What is missing can't be known; put a"
+                " backup in its place."
+            )
         if trace.run_id != run_id:
             raise WorkspaceError(f"{path} should hold {run_id!r} and holds {trace.run_id!r}; give the file its name back.")
         return trace
