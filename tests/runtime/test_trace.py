@@ -7,12 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from purpose_agent.core.action import Finish, ToolUse
+from purpose_agent.core.action import Finish, Observation, ToolUse
 from purpose_agent.core.errors import UsageError, WorkspaceError
 from purpose_agent.core.messages import ToolCall
 from purpose_agent.core.model import Usage
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import PAYLOADS, Event, ModelCalled, Payload, RunStarted, StateChanged
+from purpose_agent.runtime.events import (
+    PAYLOADS,
+    ActionDecided,
+    Event,
+    ModelCalled,
+    Payload,
+    RunStarted,
+    StateChanged,
+    ToolReturned,
+)
 from purpose_agent.runtime.trace import Trace
 from tests.runtime.given import START, a_bus, a_run, payloads, started, texts
 
@@ -155,3 +164,15 @@ def test_every_beginning_of_a_run_is_a_trace_too() -> None:
         assert all(step.before == full.before for step, full in zip(part.steps(), whole.steps(), strict=False))
         assert part.of(RunStarted)
     assert Trace(whole.events[:3]).steps()[0].action is None
+
+
+def test_what_came_back_stands_in_the_order_of_the_calls_whichever_was_first() -> None:
+    bus = a_bus()
+    both = ToolUse((ToolCall("a", "look"), ToolCall("b", "look")))
+    bus.publish(ActionDecided(both), lane="x", step=1)
+    for id in ("b", "a"):
+        bus.publish(ToolReturned(Observation(id, "look", id, True, 0.0)), lane="x", step=1)
+
+    (step,) = Trace(tuple(bus.events)).steps()
+
+    assert [seen.call_id for seen in step.observations] == ["a", "b"]

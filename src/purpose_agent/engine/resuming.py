@@ -51,7 +51,7 @@ from purpose_agent.runtime.events import (
     ToolStarted,
 )
 from purpose_agent.runtime.limits import Meter
-from purpose_agent.runtime.trace import Trace, folded
+from purpose_agent.runtime.trace import Trace, by_call, folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,7 @@ async def restored(
         step=recorded.step,
         taint=Taint(started.origin, started.source),
         recalled=memories,
-        # A fork's coins were thrown for the run it came from, whose outcome says all there is to know of them.
-        exposures=() if started.forked_from is not None else exposures_of(memories, bus.run_id, withheld),
+        exposures=exposures_of(memories, bus.run_id, withheld),
     )
     if world is not None:
         if not replayable(world):
@@ -267,6 +266,5 @@ def _read(run: Run, events: Sequence[Event]) -> tuple[Action | None, Message, tu
         message = assistant(action.answer)
     if isinstance(action, ToolUse) and run.plans:
         message = said_of(action)
-    calls = action.calls if isinstance(action, ToolUse) else ()
-    returned = tuple(seen[call.id] for call in calls if call.id in seen)
+    returned = by_call(action, seen.values()) if isinstance(action, ToolUse) else ()
     return action, message, returned, situation, options

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from purpose_agent.core.action import Action, Observation
+from purpose_agent.core.action import Action, Observation, ToolUse
 from purpose_agent.core.codec import from_json, storable, to_json
 from purpose_agent.core.errors import UsageError, WorkspaceError
 from purpose_agent.core.messages import Json
@@ -43,7 +43,7 @@ class Step:
     Attributes:
         index: From 1.
         action: What was decided; None if the step was cut off before that.
-        observations: What the tools gave back, in the order they did.
+        observations: What the tools gave back, in the order of the calls.
         score: The last judgement of the step, or None.
         usage: Of the model calls made for it.
     """
@@ -229,6 +229,12 @@ def folded(state: State, events: Iterable[Event]) -> State:
     return State(values)
 
 
+def by_call(action: ToolUse, observations: Iterable[Observation]) -> tuple[Observation, ...]:
+    """What came back of the calls of a decision, in their order: calls that run side by side come back in any."""
+    places = {call.id: place for place, call in enumerate(action.calls)}
+    return tuple(sorted(observations, key=lambda seen: places.get(seen.call_id, len(places))))
+
+
 def _usage(events: Iterable[Event]) -> Usage:
     """What the model calls among `events` cost."""
     return sum((event.payload.usage for event in events if isinstance(event.payload, ModelCalled)), Usage())
@@ -248,4 +254,5 @@ def _step(index: int, before: State, events: Sequence[Event]) -> Step:
                 score = event.payload.score
             case _:
                 pass
-    return Step(index, before, action, tuple(observations), folded(before, events), score, _usage(events))
+    seen = by_call(action, observations) if isinstance(action, ToolUse) else tuple(observations)
+    return Step(index, before, action, seen, folded(before, events), score, _usage(events))
