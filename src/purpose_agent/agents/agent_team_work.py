@@ -25,7 +25,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
-from purpose_agent.runtime.events import AgentStarted
+from purpose_agent.runtime.events import AgentStarted, ModelCalled, Payload
 from purpose_agent.runtime.model_call import call_model
 
 
@@ -145,11 +145,15 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
     """One call on the team's account, told in its run."""
     if turns.meter is not None:
         turns.meter.check_spending()
-    response = await call_model(model, request, prompt, clock=turns.place.clock, publish=partial(turns.publish, lane=TEAM))
-    turns.usage += response.usage
-    if turns.meter is not None:
-        turns.meter.charge(response.usage)
-    return response
+
+    def publish(payload: Payload) -> None:
+        turns.publish(payload, TEAM)
+        if isinstance(payload, ModelCalled):
+            turns.usage += payload.usage
+            if turns.meter is not None:
+                turns.meter.charge(payload.usage)
+
+    return await call_model(model, request, prompt, clock=turns.place.clock, publish=publish)
 
 
 def _free(name: str, state: Mapping[str, Json]) -> str:

@@ -165,7 +165,7 @@ class RunControl:
             self._check_listens("abort")
             self._say(Abort(reason, by))
         elif row.status in STANDING and row.finished_at is None:
-            self._end(row, f"ended by {by or 'a person'}{f': {reason}' if reason else ''}")
+            self._end(row, Abort(reason, by).words)
         else:
             raise UsageError(f"{self.run_id} is over ({row.status}): there is nothing to end.")
 

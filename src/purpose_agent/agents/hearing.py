@@ -45,11 +45,7 @@ class Hearing:
         ends = [each for each in said if isinstance(each, Abort)]
         pauses = [each for each in said if isinstance(each, Pause)]
         if ends:
-            return "cancelled", _told("ended", ends[-1])
+            return "cancelled", ends[-1].words
         if pauses and not resuming:
-            return "paused", _told("paused", pauses[-1])
+            return "paused", pauses[-1].words
         return None
-
-
-def _told(what: str, said: Abort | Pause) -> str:
-    return f"{what} by {said.by or 'a person'}{f': {said.reason}' if said.reason else ''}"

@@ -55,7 +55,7 @@ def suspend(run: Run, suspended: Suspended) -> None:
 
 def _credit(cursor: Cursor, run: Run, status: RunStatus, success: bool | None) -> None:
     if run.is_fork:
-        return  # its first steps have been credited with the run that it came from
+        return  # the run that it came from has been credited, and its coins were thrown for that one
     could_be_judged = run.world is not None or bool(run.task.checks) or _judges(run)
     credit(
         cursor,

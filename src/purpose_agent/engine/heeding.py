@@ -57,9 +57,9 @@ def heed(run: Run, controls: Sequence[Control], *, resuming: bool = False) -> No
             case _:
                 assert_never(control.said)
     if ends is not None:
-        raise Stopped(_reason("ended", ends))
+        raise Stopped(ends.words)
     if pauses is not None and not resuming:
-        raise Suspended(_reason("paused", pauses), status="paused")
+        raise Suspended(pauses.words, status="paused")
 
 
 def _answered(run: Run, answer: PersonAnswered) -> None:
@@ -81,8 +81,3 @@ def _learn(run: Run, lesson: LessonInjected) -> None:
 
 def _tell(run: Run, payload: Payload, step: int) -> None:
     run.bus.publish(payload, lane=run.setup.agent, step=step)
-
-
-def _reason(what: str, said: Pause | Abort) -> str:
-    by = f" by {said.by}" if said.by else " by a person"
-    return f"{what}{by}{f': {said.reason}' if said.reason else ''}"

@@ -23,6 +23,7 @@ from purpose_agent.engine.environment import Surroundings
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
     MemoryRecalled,
+    ModelCalled,
     Payload,
     RouteChosen,
     RouteOption,
@@ -174,8 +175,10 @@ class Run:
     part: str | None = None
 
     def publish(self, payload: Payload) -> None:
-        """Tell of an event of the present step."""
+        """Tell of an event of the present step; a model call is charged as it is told."""
         self.bus.publish(payload, lane=self.setup.agent, step=self.step, parent=self.part)
+        if isinstance(payload, ModelCalled):
+            self.meter.charge(payload.usage)
 
     def unread(self, problem: str) -> None:
         """A reply could not be read."""

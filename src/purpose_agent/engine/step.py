@@ -35,7 +35,7 @@ from purpose_agent.runtime.events import (
     StateChanged,
     TextStreamed,
 )
-from purpose_agent.runtime.model_call import call_model, usage_without_answer
+from purpose_agent.runtime.model_call import call_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +134,8 @@ class Stepper:
             most = run.meter.longest_answer(question, model)
             if most is not None:
                 request = replace(request, max_tokens=most if request.max_tokens is None else min(request.max_tokens, most))
-        try:
-            response = await call_model(
-                model,
-                request,
-                prompt,
-                clock=self._clock,
-                publish=publish,
-                acts=acts,
-                stream=heard is not None or (acts and run.streams),
-            )
-        except BaseException as error:
-            run.meter.charge(usage_without_answer(model, error))
-            raise
-        run.meter.charge(response.usage)
-        return response
+        streams = heard is not None or (acts and run.streams)
+        return await call_model(model, request, prompt, clock=self._clock, publish=publish, acts=acts, stream=streams)
 
 
 def complete(run: Run) -> None:

@@ -24,6 +24,9 @@ from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.payloads.person import LessonInjected, PersonAnswered, ScoreOverridden
 from purpose_agent.runtime.trace import time_to_text
 
+ENDED_BY: Final = "ended by"
+"""So begins the reason of a run that a person ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -32,6 +35,11 @@ class Pause:
     reason: str = ""
     by: str = ""
 
+    @property
+    def words(self) -> str:
+        """Why the run stands still."""
+        return f"paused by {_who(self)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Abort:
@@ -39,6 +47,11 @@ class Abort:
 
     reason: str = ""
     by: str = ""
+
+    @property
+    def words(self) -> str:
+        """Why the run is over."""
+        return f"{ENDED_BY} {_who(self)}"
 
 
 Said: TypeAlias = PersonAnswered | ScoreOverridden | LessonInjected | Pause | Abort
@@ -63,6 +76,10 @@ class Control:
     run_id: str
     at: datetime
     said: Said
+
+
+def _who(said: "Pause | Abort") -> str:
+    return f"{said.by or 'a person'}{f': {said.reason}' if said.reason else ''}"
 
 
 @contextmanager

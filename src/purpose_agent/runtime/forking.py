@@ -14,6 +14,7 @@ from purpose_agent.core.errors import CantResume
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import task_from_json
+from purpose_agent.runtime.controls import ENDED_BY
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import (
     CheckpointSaved,
@@ -41,7 +42,7 @@ def resumable(db: Database, run_id: str) -> tuple[RunRow, Trace]:
         raise CantResume(
             f"{run_id} is under way, in process {row.owner.partition(':')[0]}. Wait for it, or end that process first."
         )
-    if row.status == "cancelled" and row.reason.startswith("ended by"):
+    if row.status == "cancelled" and row.reason.startswith(ENDED_BY):
         raise CantResume(f"{run_id} was {row.reason}. That is final: what a person ended does not go on. Run the task again.")
     if row.status not in RESUMABLE:
         raise CantResume(

@@ -48,7 +48,7 @@ async def call_model(
         said = str(error) if isinstance(error, ModelError) else "stopped before it answered"
         publish(
             ModelCalled(
-                request.purpose, model.name, prompt, usage_without_answer(model, error), clock.monotonic() - began, said
+                request.purpose, model.name, prompt, _usage_without_answer(model, error), clock.monotonic() - began, said
             )
         )
         raise
@@ -57,7 +57,7 @@ async def call_model(
     return response
 
 
-def usage_without_answer(model: Model, error: BaseException) -> Usage:
+def _usage_without_answer(model: Model, error: BaseException) -> Usage:
     """What a call cost that brought no answer: its price is unknown if the server may have worked on it."""
     answered = isinstance(error, ModelUnreachable | ModelRefused)
     return Usage(calls=1, usd=0.0 if answered or model.capabilities.local else None)
