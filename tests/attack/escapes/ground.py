@@ -237,7 +237,11 @@ class Ground:
 
     def _snapshot(self) -> dict[str, object]:
         folders = (self.root, *(self.root / name for name in ("home", "open", "neighbour")))
-        return {str(path): _about(path) for folder in folders for path in (folder, *folder.rglob("*")) if path.name != "events"}
+        ours = {
+            self.root / "events",
+            self.root / "events" / self.secrets["event"],
+        }  # comes and goes by itself, see `_make_events`
+        return {str(path): _about(path) for folder in folders for path in (folder, *folder.rglob("*")) if path not in ours}
 
     def _traces(self) -> list[Path]:
         """Files with the token in their name, where Python or everyone would come across them."""
