@@ -168,7 +168,8 @@ def test_two_memories_can_be_told_apart_by_leaving_each_out(tmp_path: Path) -> N
 
 
 def test_in_a_world_the_world_judges_and_tasks_have_no_checks(tmp_path: Path) -> None:
-    report = pa.lift([errand(number) for number in range(200)], shopper(tmp_path), seeds=1)
+    agent = shopper(tmp_path)
+    report = pa.lift([errand(number) for number in range(200)], agent, seeds=1, workspace=agent.workspace)
 
     assert (report.training, report.held_out) == (100, 100)
     assert report.verdict == "lift", report.summary()

@@ -7,6 +7,7 @@ import pytest
 import purpose_agent as pa
 from purpose_agent.core.action import Action, command_of
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.ids import counting_ids
 from purpose_agent.core.messages import assistant
 from purpose_agent.core.model import Capabilities, ModelResponse
 from purpose_agent.core.state import State
@@ -151,8 +152,10 @@ def errand(number: int) -> pa.Task:
     return pa.Task(f"Errand {number}", inputs={"goods": goods}, labels={"family": "market"})
 
 
-def shopper(workspace: Path) -> pa.Agent:
-    return pa.Agent("shopper", model="none", environment=lambda task: Market(str(task.inputs["goods"])), workspace=workspace)
+def shopper(folder: Path) -> pa.Agent:
+    """It explores by coins that come from the ids of its runs: these are counted, or every test of it would be one too."""
+    place = pa.Workspace(folder, ids=counting_ids())
+    return pa.Agent("shopper", model="none", environment=lambda task: Market(str(task.inputs["goods"])), workspace=place)
 
 
 def shares(agent: pa.Agent) -> float:
