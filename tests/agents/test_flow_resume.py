@@ -589,3 +589,80 @@ def test_a_node_that_is_done_is_not_done_again_when_the_process_dies_in_the_cond
 
     assert (again.stdout.strip(), again.stderr) == ("finished", "")
     assert (tmp_path / "log").read_text() == "paid\n"
+
+
+ENDING = """
+import os, signal, sys
+from pathlib import Path
+import purpose_agent as pa
+from purpose_agent.testing.clock import FrozenClock
+
+class Ticking(FrozenClock):
+    def monotonic(self):
+        self.advance(1)
+        return super().monotonic()
+
+place = pa.Workspace(Path(sys.argv[1]) / "ws", clock=Ticking())
+
+def first(state):
+    if sys.argv[2] == "dies":
+        place.control(place.runs()[0].id).abort("enough")
+    return {"first": True}
+
+def watch(event):
+    if event.payload.kind == "run_finished":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+flow = pa.Flow("till", workspace=place)
+flow.add_node("first", first)
+flow.add_node("second", lambda state: {"second": True})
+flow.add_edge(pa.BEGIN, "first")
+flow.add_edge("first", "second")
+flow.add_edge("second", pa.DONE_SIGNAL)
+if sys.argv[2] == "dies":
+    flow.run({}, watch=watch)
+else:
+    result = flow.resume(place.runs()[0].id)
+    print(result.status, result.reason, sorted(result.state))
+"""
+
+
+def test_an_abort_is_not_forgotten_when_the_process_dies_before_the_end_is_saved(tmp_path: Path) -> None:
+    def process(what: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", ENDING, str(tmp_path), what], capture_output=True, text=True, check=False)
+
+    assert process("dies").returncode == -signal.SIGKILL
+    again = process("goes on")
+
+    assert (again.stdout.strip(), again.stderr) == ("cancelled ended by a person: enough ['first']", "")
+
+
+def test_a_reducer_runs_when_what_it_merges_is_saved(tmp_path: Path) -> None:
+    keeps = MemoryCheckpointer()
+    saved: list[int] = []
+
+    def both(old: list[str], new: list[str]) -> list[str]:
+        trace = keeps.load(keeps.runs()[0])
+        saved.append(0 if trace is None else len(trace.of(AgentFinished)))
+        return [*old, *new]
+
+    flow = pa.Flow(merge={"notes": both}, checkpointer=keeps)
+    flow.add_node("a", lambda state: {"notes": ["a"]})
+    flow.add_edge(pa.BEGIN, "a")
+    flow.add_edge("a", pa.DONE_SIGNAL)
+    flow.run({"notes": []})
+
+    assert saved == [1]
+
+
+def test_an_evaluation_leaves_no_run_of_its_flow_whoever_would_keep_it(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+    place.teach("Be short.")
+    agent = pa.Agent("a", model=RuleModel(lambda request: "ok"), critic=None, workspace=place, mode="evaluation")
+    flow = pa.Flow(checkpointer=place.checkpointer)
+    flow.add_node("a", agent)
+    flow.add_edge(pa.BEGIN, "a")
+    flow.add_edge("a", pa.DONE_SIGNAL)
+
+    assert flow.run({"task": "hi"}).status == "finished"
+    assert place.runs() == []

@@ -7,7 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 import purpose_agent as pa
+from purpose_agent.agents.any_run import resume_any
 from purpose_agent.cli.main import app
+from purpose_agent.core.errors import ModelUnreachable
+from purpose_agent.core.model import ModelRequest
+from purpose_agent.testing.models import RuleModel
 
 PROGRAM = """
 import os
@@ -50,3 +54,20 @@ def test_flows_teams_and_swarms_go_on_in_the_program_that_makes_them(tmp_path: P
     for run_id in failed:
         code, out = said("runs", "resume", run_id, "--app", str(program), "-w", str(place))
         assert (code, "found it" in out, f"{run_id}: finished" in out) == (0, True, True), out
+
+
+@pytest.mark.parametrize("name", ["team", "swarm"])
+def test_an_agent_that_is_called_like_another_kind_of_run_goes_on(tmp_path: Path, name: str) -> None:
+    place = pa.Workspace(tmp_path)
+    answers = iter([ModelUnreachable("gone"), "found it"])
+
+    def rule(request: ModelRequest) -> str:
+        answer = next(answers)
+        if isinstance(answer, ModelUnreachable):
+            raise answer
+        return answer
+
+    agent = pa.Agent(name, model=RuleModel(rule), critic=None, workspace=place)
+    failed = agent.run("Find it")
+
+    assert str(resume_any(place, failed.id)) == "found it"

@@ -8,16 +8,14 @@ from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team import AgentTeam
 from purpose_agent.agents.parallel import resume_parallel
 from purpose_agent.agents.parallel_result import ParallelResult
-from purpose_agent.agents.parallel_run import SWARM
 from purpose_agent.agents.pipeline import PipelineResult
 from purpose_agent.agents.rebuild import agent_of
+from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.agents.team import Team
-from purpose_agent.agents.team_past import TEAM
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import CantResume
-from purpose_agent.core.model import NO_MODEL
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import AgentStarted, RunStarted
@@ -35,16 +33,21 @@ def resume_any(
         NotFound: There is no such run.
         CantResume: It is over, under way, or lacks what began it.
     """
-    row = place.run(run_id)
-    flow = place.known("flow", row.agent)
-    if isinstance(flow, Workflow):
-        return flow.resume(run_id, watch=watch)
-    if row.agent == SWARM:
-        return resume_parallel(run_id, _agents_of(place, run_id), workspace=place, watch=watch)
-    if row.agent == TEAM:
-        return _team_of(place, run_id).resume(run_id, watch=watch)
-    if row.model == NO_MODEL and place.agent(row.agent) is None and not place.trace(run_id).of(RunStarted)[0].role:
-        raise CantResume(f"{run_id} is a run of the flow {row.agent!r}. {_name(run_id)}")
+    started = place.trace(run_id).of(RunStarted)[0]
+    match kind_of(started):
+        case "swarm":
+            return resume_parallel(run_id, _agents_of(place, run_id), workspace=place, watch=watch)
+        case "team":
+            return _team_of(place, run_id).resume(run_id, watch=watch)
+        case "flow":
+            flow = place.known("flow", started.agent)
+            if isinstance(flow, Workflow):
+                return flow.resume(run_id, watch=watch)
+            # An old record does not tell a flow from an agent that had neither a model nor a role.
+            if started.of == "flow" or place.agent(started.agent) is None:
+                raise CantResume(f"{run_id} is a run of the flow {started.agent!r}. {_name(run_id)}")
+        case "agent":
+            pass
     return agent_of(place, run_id, model).resume(run_id, watch=watch)
 
 

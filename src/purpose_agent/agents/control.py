@@ -177,7 +177,7 @@ class RunControl:
             judge the run, where no critic scored the step, and for a Φ of exactly 5.
 
         Raises:
-            UsageError: Φ is no number from 0 to 10, or the run has no such step.
+            UsageError: Φ is no number from 0 to 10, or the run has no such step; or it goes on, and is no agent's own.
             NotFound: There is no such run.
         """
         check_person("score")
@@ -185,6 +185,8 @@ class RunControl:
         if isinstance(phi, bool) or not isinstance(phi, int | float) or not 0 <= phi <= MAX_PHI:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"override_phi({step}, {phi!r}): Φ is a number from 0 to {MAX_PHI:g}.")
         row, trace = self.row, load_trace(self._db, self.run_id)
+        if row.finished_at is None and not self._is_an_agents():
+            raise UsageError(f"override_phi: {self.run_id} is a run of several agents, which hears no Φ while it goes on.")
         known = [each.index for each in trace.steps() if each.action is not None]
         if step not in known:
             has = f"steps 1 to {known[-1]}" if known else "no steps yet"

@@ -3,14 +3,17 @@
 In:  the run's id; what waits for it in the workspace (`runtime/controls.py`).
 Out: how it shall end, if it shall.
 
-All else that people say is for runs of agents, and is put aside here. Looking costs a query, so it is done at most so often.
+What ends it counts as heard when its end is saved, in the same transaction: a process that dies in between has heard nothing. All
+else that people say is for runs of agents, and is put aside here. Looking costs a query, so it is done at most so often.
 """
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from purpose_agent.core.ports import Clock
-from purpose_agent.runtime.controls import Abort, Pause
-from purpose_agent.runtime.events import RunStatus
+from purpose_agent.runtime.controls import Abort, Control, Pause
+from purpose_agent.runtime.events import Event, RunFinished, RunStatus, RunSuspended
 from purpose_agent.runtime.record import RunRecord
 
 PACE_SECONDS: Final = 0.05
@@ -30,9 +33,13 @@ class Hearing:
         self._clock = clock
         self._resuming = resuming
         self._looked: float | None = None
+        self._heard: Sequence[Control] = ()
+        self._end: tuple[RunStatus, str] | None = None
 
     def heard(self) -> tuple[RunStatus, str] | None:
         """How it shall end, "cancelled" or "paused", and why; None: it may go on."""
+        if self._end is not None:
+            return self._end
         now = self._clock.monotonic()
         if self._looked is not None and now - self._looked < PACE_SECONDS:
             return None
@@ -40,12 +47,31 @@ class Hearing:
         controls = self._record.said(self._run_id)
         if not controls:
             return None
-        self._record.append((), controls)
         said = [control.said for control in controls]
         ends = [each for each in said if isinstance(each, Abort)]
         pauses = [each for each in said if isinstance(each, Pause)]
         if ends:
-            return "cancelled", ends[-1].words
-        if pauses and not resuming:
-            return "paused", pauses[-1].words
-        return None
+            self._heard, self._end = controls, ("cancelled", ends[-1].words)
+        elif pauses and not resuming:
+            self._heard, self._end = controls, ("paused", pauses[-1].words)
+        else:
+            self._record.append((), controls)
+        return self._end
+
+    @contextmanager
+    def saving(self, events: Sequence[Event]) -> Generator[None]:
+        """Around their saving. If the end that was asked for is among them, it is saved with the mark that this was heard."""
+        if self._end is None or not any(_is_end(event, *self._end) for event in events):
+            yield
+            return
+        with self._record.hearing(self._heard):
+            yield
+        self._heard, self._end = (), None
+
+
+def _is_end(event: Event, status: RunStatus, reason: str) -> bool:
+    match event.payload:
+        case RunFinished() | RunSuspended() as end:
+            return (end.status, end.reason) == (status, reason)
+        case _:
+            return False

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.callbacks import Callbacks, quietly
 from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.parallel_result import ParallelResult
 from purpose_agent.agents.parallel_run import SWARM, OnResult, Swarm
+from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError
 from purpose_agent.core.task import Task, as_task, task_from_json, task_to_json
@@ -82,6 +84,7 @@ async def run_parallel_async(
 
     Raises:
         UsageError: No tasks, no agents, or agents of several workspaces.
+        ExceptionGroup: `watch` or `on_result` raised; the swarm went on without it, and is over and saved.
     """
     place = _place(agents, workspace)
     given = [as_task(task) for task in tasks]
@@ -89,7 +92,7 @@ async def run_parallel_async(
         raise UsageError(f"swarm({len(given)} tasks, {len(agents)} agents, at_once={at_once}): give at least one of each.")
     chosen = place.engine(engine)
     bus = EventBus(place.ids("run"), place.clock, place.ids)
-    swarm = Swarm(bus, given, agents, place, _keeps(place, agents, chosen), chosen, at_once, seed, on_result, watch)
+    keeps = _keeps(place, agents, chosen)
     goal = f"{len(given)} tasks, the first: {given[0].goal}"
     names = " + ".join(dict.fromkeys(agent.name for agent in agents))
     state: dict[str, Any] = {
@@ -97,10 +100,12 @@ async def run_parallel_async(
         "agents": [agent.name for agent in agents],
         "at_once": at_once,
     }
-    swarm.publish(RunStarted(task_to_json(Task(goal)), SWARM, names, agents[0].mode, state, seed=seed))
-    swarm.save()
-    swarm.hearing = _hearing(swarm)
-    return await swarm.to_the_end()
+    with quietly() as callbacks:
+        swarm = Swarm(bus, given, agents, place, keeps, chosen, at_once, seed, *_quiet(callbacks, on_result, watch))
+        swarm.publish(RunStarted(task_to_json(Task(goal)), SWARM, names, agents[0].mode, state, seed=seed, of="swarm"))
+        swarm.save()
+        swarm.hearing = _hearing(swarm)
+        return await swarm.to_the_end()
 
 
 def resume_parallel(
@@ -161,30 +166,28 @@ async def resume_parallel_async(
     if trace is None:
         raise NotFound(f"No run is called {run_id!r}. List them with: purpose-agent runs list")
     started = trace.of(RunStarted)[0]
-    if started.agent != SWARM:
+    if kind_of(started) != "swarm":
         raise CantResume(f"{run_id} is a run of {started.agent!r}, and no swarm; resume it with that.")
     if chosen is None and place.run(run_id).status == "running":
         place.resumable(run_id)  # says in which process it is under way
     bus = EventBus(run_id, place.clock, place.ids, before=trace.events)
-    swarm = Swarm(
-        bus,
-        _tasks_again(trace, tasks),
-        _agents_again(trace, agents),
-        place,
-        keeps,
-        chosen,
-        at_once or _at_once(started),
-        started.seed,
-        on_result,
-        watch,
+    wanted, had, most = _tasks_again(trace, tasks), _agents_again(trace, agents), at_once or _at_once(started)
+    with quietly() as callbacks:
+        swarm = Swarm(bus, wanted, had, place, keeps, chosen, most, started.seed, *_quiet(callbacks, on_result, watch))
+        swarm.fold(trace)
+        if not swarm.open_places() and trace.finished is not None:
+            return swarm.result(trace)
+        swarm.publish(RunResumed(this_process(), len(swarm.outcomes), "suspended" if trace.suspended else "died"))
+        swarm.save()  # whoever saves this first has the run
+        swarm.hearing = _hearing(swarm, resuming=True)
+        return await swarm.to_the_end()
+
+
+def _quiet(callbacks: Callbacks, on_result: OnResult | None, watch: Listener | None) -> tuple[OnResult | None, Listener | None]:
+    return (
+        callbacks.quiet(on_result) if on_result is not None else None,
+        callbacks.quiet(watch) if watch is not None else None,
     )
-    swarm.fold(trace)
-    if not swarm.open_places() and trace.finished is not None:
-        return swarm.result(trace)
-    swarm.publish(RunResumed(this_process(), len(swarm.outcomes), "suspended" if trace.suspended else "died"))
-    swarm.save()  # whoever saves this first has the run
-    swarm.hearing = _hearing(swarm, resuming=True)
-    return await swarm.to_the_end()
 
 
 def _place(agents: Sequence[Agent], workspace: Workspace | str | Path | None) -> Workspace:
@@ -199,9 +202,9 @@ def _place(agents: Sequence[Agent], workspace: Workspace | str | Path | None) ->
 
 
 def _keeps(place: Workspace, agents: Sequence[Agent], engine: Engine | None) -> Checkpointer | None:
-    if engine is not None and engine.checkpointer is not None:
-        return engine.checkpointer
-    return None if any(agent.mode == "evaluation" for agent in agents) else place.checkpointer
+    if any(agent.mode == "evaluation" for agent in agents):
+        return None
+    return engine.checkpointer if engine is not None and engine.checkpointer is not None else place.checkpointer
 
 
 def _hearing(swarm: Swarm, *, resuming: bool = False) -> Hearing | None:

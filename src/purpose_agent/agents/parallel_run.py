@@ -10,6 +10,7 @@ the work, tasks are jobs under those ids: submitted again, they are the same job
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -77,7 +78,7 @@ class Swarm:
 
     def save(self) -> None:
         if self.keeps is not None:
-            with self.bus.saving() as events:
+            with self.bus.saving() as events, self.hearing.saving(events) if self.hearing is not None else nullcontext():
                 self.keeps.append(events)
 
     def fold(self, trace: Trace) -> None:

@@ -189,7 +189,7 @@ class Turns:
         model = f"{names} on {last.name if last is not None else NO_MODEL}"
         task = task_to_json(self.task)
         mode, state = self.members[0].mode, {**self.task.inputs, **self.way.state}
-        self.publish(RunStarted(task, TEAM, model, mode, state, self.parent, self.seed), TEAM)
+        self.publish(RunStarted(task, TEAM, model, mode, state, self.parent, self.seed, of="team"), TEAM)
         if self.is_recorded:
             with self.bus.saving() as (first,):
                 self.place.record.open(first, self.task, family=self.task.family, task_key=self.task.key, reflected=NOT_WANTED)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.graph_state import Reducer
 from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.workflow_drawn import Drawn
@@ -82,6 +83,7 @@ class Workflow(Drawn):
             UsageError: The flow can't run as it is drawn, or its program is wrong: an unknown name or label, two nodes that write one
                 value. A run that had begun is recorded as failed.
             NoModelFound: An agent has no model, and there is none.
+            ExceptionGroup: `watch` raised; the run went on without it, and is over and saved.
         """
         return await self._run(state, watch, here=False)
 
@@ -147,10 +149,11 @@ class Workflow(Drawn):
         engine = self._engine_of()
         if engine is not None:
             return await self._elsewhere(engine, Job(self._plan.ids("run"), "flow", self.name, first))
-        listeners = [watch] if watch is not None else []
-        run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here)
-        run.hearing = self._hearing(run.bus.run_id)
-        return await run.to_the_end()
+        with quietly() as callbacks:
+            listeners = [callbacks.quiet(watch)] if watch is not None else []
+            run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here)
+            run.hearing = self._hearing(run.bus.run_id)
+            return await run.to_the_end()
 
     async def _resume(
         self,
@@ -166,8 +169,8 @@ class Workflow(Drawn):
         keeps = engine.checkpointer if engine is not None and engine.checkpointer is not None else self._keeps()
         if keeps is None:
             raise CantResume(
-                f"resume({run_id!r}): this flow has no workspace and no checkpointer, so its runs were kept by nobody. Give it one:"
-                " Flow(workspace='./ws')."
+                f"resume({run_id!r}): this flow has no workspace and no checkpointer, or an agent that only measures (mode"
+                " 'evaluation'), so its runs were kept by nobody. Give it one: Flow(workspace='./ws')."
             )
         place = self._plan.place
         if self._checkpointer is None and place is not None and engine is None and place.run(run_id).status == "running":
@@ -183,11 +186,12 @@ class Workflow(Drawn):
                     "resume(again=..., done=...): say that to a flow whose engine is 'local', on the same checkpointer."
                 )
             return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
-        listeners = [watch] if watch is not None else []
-        run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
-        run.hearing = self._hearing(run_id, resuming=True)
-        run.save()  # whoever saves this first has the run
-        return await run.to_the_end()
+        with quietly() as callbacks:
+            listeners = [callbacks.quiet(watch)] if watch is not None else []
+            run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
+            run.hearing = self._hearing(run_id, resuming=True)
+            run.save()  # whoever saves this first has the run
+            return await run.to_the_end()
 
     async def _elsewhere(self, engine: Engine, job: Job) -> WorkflowResult:
         (result,) = await engine.perform([job])
@@ -225,6 +229,8 @@ class Workflow(Drawn):
         return Hearing(place.record, run_id, place.clock, resuming=resuming)
 
     def _keeps(self) -> Checkpointer | None:
+        if self._plan.mode == "evaluation":
+            return None
         if self._checkpointer is not None or self._plan.place is None:
             return self._checkpointer
-        return self._plan.place.checkpointer if self._plan.mode != "evaluation" else None
+        return self._plan.place.checkpointer

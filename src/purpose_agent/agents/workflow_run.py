@@ -13,6 +13,7 @@ A node that fails lets the others of its superstep end, since what they did is t
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from purpose_agent.agents.continuing import OVER
@@ -95,7 +96,7 @@ class WorkflowRun:
     def save(self) -> None:
         """Save what happened since the last time."""
         if self.keeps is not None:
-            with self.bus.saving() as events:
+            with self.bus.saving() as events, self.hearing.saving(events) if self.hearing is not None else nullcontext():
                 self.keeps.append(events)
 
     async def _work(self) -> tuple[RunStatus, str]:
@@ -108,6 +109,7 @@ class WorkflowRun:
                     f"It has taken {past.step} supersteps, all it was given (max_steps); next would be {waiting}.",
                 )
             if self.hearing is not None and (end := self.hearing.heard()) is not None:
+                self.save()  # what was done before it; the end itself is saved with the mark that it was heard
                 return end
             self._announce()
             self.save()

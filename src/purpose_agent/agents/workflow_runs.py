@@ -101,7 +101,9 @@ def begun(
     )
     following = plan.graph.first(lambda: plan.shape.view(state))
     task = task_to_json(Task(goal))
-    started = RunStarted(task, plan.name, "none", plan.mode, dict(state), parent, origin=taint.origin, source=taint.source)
+    started = RunStarted(
+        task, plan.name, "none", plan.mode, dict(state), parent, origin=taint.origin, source=taint.source, of="flow"
+    )
     run.bus.publish(started, lane=plan.name)
     for chosen in following.chosen:
         run.bus.publish(HandedOver(chosen.source, chosen.target, "", chosen.label), lane=plan.name)

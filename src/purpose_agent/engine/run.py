@@ -244,4 +244,5 @@ def started(run: Run, parent: str | None) -> RunStarted:
         limits=setup.limits,
         origin=run.taint.origin,
         source=run.taint.source,
+        of="agent",
     )

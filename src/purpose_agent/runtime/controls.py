@@ -5,8 +5,9 @@ Out: what waits to be heard, in the order it was said; a mark on what was.
 
 Nothing is done to the run here: its own bus makes events of what it hears (`engine/heeding.py`). Who a person is, nobody checks:
 whoever may write to the workspace's file may speak. What a model decides may not: answers, scores and lessons are refused from
-within a tool's call. That holds for the call's own task and threads, not for processes it starts (see `run_mode.py`, where it is
-the same).
+within a tool's call. That holds for the call's own task and the threads that asyncio and anyio start from it. It does not hold for
+threads that a tool starts by `threading` or in an executor of its own, nor for processes: they know nothing of the call
+(`run_mode.py`: the same).
 """
 
 from collections.abc import Generator, Sequence

@@ -170,6 +170,13 @@ class RunRecord:
             if heard:
                 take(cursor, [each.number for each in heard])
 
+    @contextmanager
+    def hearing(self, heard: Sequence[Control]) -> Generator[None]:
+        """What is saved within it comes from what people said: all of it, and that it was heard, or nothing."""
+        with self._db.write() as cursor:
+            yield
+            take(cursor, [each.number for each in heard])
+
     def finish(
         self, events: Sequence[Event], *, steps: int, seconds: float, reflected: int | None = None, also: Also | None = None
     ) -> None:

@@ -14,6 +14,7 @@ RunStatus: TypeAlias = Literal[
 ]
 """Waiting: for a person's answer. Paused: a person said so. Both go on when they are resumed."""
 RunMode: TypeAlias = Literal["learning", "validation", "evaluation"]
+RunKind: TypeAlias = Literal["agent", "team", "flow", "swarm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class RunStarted:
         source: What had that origin; "" for none.
         forked_from: The run whose first steps it has taken over, or None.
         forked_at: The last step that it took over.
+        of: What does the work; None in records of versions that did not keep it.
     """
 
     task: Mapping[str, Any]
@@ -51,6 +53,7 @@ class RunStarted:
     source: str = ""
     forked_from: str | None = None
     forked_at: int = 0
+    of: RunKind | None = None
     kind: Literal["run_started"] = "run_started"
 
 
