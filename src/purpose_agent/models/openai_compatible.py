@@ -10,20 +10,33 @@ tools are sent even if the capabilities deny them: the server's refusal is then 
 """
 
 import json
-import math
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, cast
 
 from purpose_agent.core.errors import ModelError, ModelOutputError, ModelRefused, ModelTimeout, UsageError
-from purpose_agent.core.messages import Message, Part, Text, ToolCall, ToolReturn
+from purpose_agent.core.messages import Message, Part, Text
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, Stop, TextDelta, Usage
 from purpose_agent.core.noticing import tell_of_wait
-from purpose_agent.models.decode import ThinkingFilter, extract_json_object, read_arguments, strip_thinking
+from purpose_agent.models.choices import choice_probabilities, choice_schema, grammar_of, unwrapped
+from purpose_agent.models.decode import ThinkingFilter, strip_thinking
 from purpose_agent.models.http import RETRIED, LoopClients, RetryPolicy, retry_after, sent, without_credentials
 from purpose_agent.models.pricing import usd_of
 from purpose_agent.models.rate_limit import RateLimiter, Turn
+from purpose_agent.models.streamed import Collected
+from purpose_agent.models.wire import (
+    as_amount,
+    as_count,
+    as_object,
+    as_objects,
+    encoded,
+    error_in,
+    refuse_constant,
+    response_format,
+    tool_call,
+    wire_messages,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,8 +52,6 @@ WRAPPER_TOKENS = 16
 EXPECTED_TOKENS = 500
 TOLD_IN_USD = frozenset({"openrouter"})
 """Providers whose servers say in `usage.cost` what a call cost, in US dollars."""
-# Of the mass seen, the most that may lie on tokens which more than one choice begins with.
-AMBIGUOUS_SHARE = 0.01
 
 STOPS: Mapping[str, Stop] = {
     "stop": "stop",
@@ -186,7 +197,7 @@ class OpenAICompatibleModel:
 
         turn = await self._turn(request)
         deadline = time.monotonic() + (request.timeout or self._seconds)
-        collected, shown = _Collected(), ThinkingFilter()
+        collected, shown = Collected(), ThinkingFilter()
         async with AsyncExitStack() as stack:
             async with self._time_limit(request):
                 body = {**await self._body(request), "stream": True, **self._renamed("stream_options", {"include_usage": True})}
@@ -229,7 +240,7 @@ class OpenAICompatibleModel:
         max_tokens = request.max_tokens
         body: dict[str, Any] = {
             "model": self._model or await self._first_model(),
-            "messages": [wire for message in request.messages for wire in _wire_messages(message)],
+            "messages": [wire for message in request.messages for wire in wire_messages(message)],
         }
         if request.tools:
             body["tools"] = [
@@ -240,12 +251,12 @@ class OpenAICompatibleModel:
                 for tool in request.tools
             ]
         if request.schema is not None:
-            body["response_format"] = _response_format("answer", request.schema)
+            body["response_format"] = response_format("answer", request.schema)
         if request.choices and self._dialect == "llama_cpp":
             body |= {"grammar": grammar_of(request.choices), "logprobs": True, "top_logprobs": 20}
             temperature = 0.0 if temperature is None else temperature
         elif request.choices:
-            body["response_format"] = _response_format("choice", _choice_schema(request.choices))
+            body["response_format"] = response_format("choice", choice_schema(request.choices))
             max_tokens = None if max_tokens is None else max_tokens + WRAPPER_TOKENS
         if self._dialect == "llama_cpp":
             body["cache_prompt"] = True
@@ -269,7 +280,7 @@ class OpenAICompatibleModel:
     async def _first_model(self) -> str:
         """The first model the server lists."""
         answer = await self._asked("GET", "/models", None)
-        models = _objects(answer.get("data"))
+        models = as_objects(answer.get("data"))
         found = next((model["id"] for model in models if isinstance(model.get("id"), str) and model["id"]), None)
         if found is None:
             raise ModelOutputError(f"{self.base_url}/models lists no model. Name one: '{self.base_url}#MODEL'.")
@@ -285,7 +296,7 @@ class OpenAICompatibleModel:
 
     def _parsed(self, content: str, path: str) -> dict[str, Any]:
         try:
-            answer: object = json.loads(content, parse_constant=_refuse_constant)
+            answer: object = json.loads(content, parse_constant=refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ModelOutputError(f"{self.base_url}{path} answered with no JSON: {self._clean(content)}") from error
         if not isinstance(answer, dict):
@@ -311,7 +322,7 @@ class OpenAICompatibleModel:
         if request is not None and request.timeout is not None:
             options["timeout"] = request.timeout
         if body is not None:
-            options["content"] = _encoded(body)
+            options["content"] = encoded(body)
             options["headers"]["Content-Type"] = "application/json"
         attempt = 0
         while True:
@@ -368,25 +379,25 @@ class OpenAICompatibleModel:
 
     def _refuse(self, status: int, content: str, seconds: float | None) -> NoReturn:
         """Raise the server's error in its own words."""
-        said, code = _error_in(content)
+        said, code = error_in(content)
         status = code if status == 200 and code is not None else status
         advice = {401: " Is the key right?", 403: " Is the key right?", 404: " Is the model's name right?"}.get(status, "")
         message = f"{self._name} at {self.base_url} refused the request ({status}): {self._clean(said)}{advice}"
         raise ModelRefused(message, status=status, retry_after=seconds)
 
     def _response(self, answer: Mapping[str, Any], request: ModelRequest) -> ModelResponse:
-        choice = next(iter(_objects(answer.get("choices"))), None)
+        choice = next(iter(as_objects(answer.get("choices"))), None)
         message = choice.get("message") if choice is not None else None
         if choice is None or not isinstance(message, dict):
             raise ModelOutputError(f"{self._name} answered without a message: {self._clean(json.dumps(answer, default=str))}")
         said = cast(dict[str, Any], message)
-        calls = tuple(_tool_call(call, index) for index, call in enumerate(_objects(said.get("tool_calls"))))
+        calls = tuple(tool_call(call, index) for index, call in enumerate(as_objects(said.get("tool_calls"))))
         text = self._text(said.get("content"))
         probabilities = None
         if request.choices and self._dialect == "llama_cpp":
             probabilities = choice_probabilities(request.choices, choice.get("logprobs"))
         elif request.choices:
-            text = _unwrapped(text)
+            text = unwrapped(text)
         finish = choice.get("finish_reason")
         parts: tuple[Part, ...] = (*([Text(text)] if text or not calls else []), *calls)
         model = answer.get("model")
@@ -401,24 +412,24 @@ class OpenAICompatibleModel:
     def _text(self, content: object) -> str:
         """The text of a message's content: a string, null, or a list of parts."""
         if isinstance(content, list):
-            content = "".join(part["text"] for part in _objects(cast(object, content)) if isinstance(part.get("text"), str))
+            content = "".join(part["text"] for part in as_objects(cast(object, content)) if isinstance(part.get("text"), str))
         if content is not None and not isinstance(content, str):
             raise ModelOutputError(f"{self._name} answered with content that is no text: {type(content).__name__}.")
         # Half a character (a lone surrogate) could not be stored or sent again.
         return strip_thinking((content or "").encode(errors="replace").decode())
 
     def _usage(self, answer: Mapping[str, Any], model: str) -> Usage:
-        told, timings = _object(answer.get("usage")), _object(answer.get("timings"))
-        cached = _count(_object(told.get("prompt_tokens_details")).get("cached_tokens"))
-        cached = _count(timings.get("cache_n")) if cached is None else cached
-        read, written = _count(told.get("prompt_tokens")), _count(told.get("completion_tokens"))
-        if read is None and (fresh := _count(timings.get("prompt_n"))) is not None:
+        told, timings = as_object(answer.get("usage")), as_object(answer.get("timings"))
+        cached = as_count(as_object(told.get("prompt_tokens_details")).get("cached_tokens"))
+        cached = as_count(timings.get("cache_n")) if cached is None else cached
+        read, written = as_count(told.get("prompt_tokens")), as_count(told.get("completion_tokens"))
+        if read is None and (fresh := as_count(timings.get("prompt_n"))) is not None:
             read = fresh + (cached or 0)
         if written is None:
-            written = _count(timings.get("predicted_n"))
+            written = as_count(timings.get("predicted_n"))
         usage = Usage(read or 0, written or 0, cached or 0, calls=1)
         usd = self.usd_of(usage, model=model) if read is not None and written is not None else self._unpriced
-        if self._price is None and self.tells_usd and (told_usd := _amount(told.get("cost"))) is not None:
+        if self._price is None and self.tells_usd and (told_usd := as_amount(told.get("cost"))) is not None:
             usd = told_usd
         return replace(usage, usd=usd)
 
@@ -458,7 +469,7 @@ class OpenAICompatibleModel:
                 f"The stream of {self._name} broke off: {type(error).__name__}: {self._clean(str(error))}"
             ) from error
 
-    def _take(self, line: str, collected: "_Collected") -> str:
+    def _take(self, line: str, collected: "Collected") -> str:
         """Add one line of a server-sent stream; the text it brings."""
         if not line.startswith("data:"):
             return ""
@@ -467,7 +478,7 @@ class OpenAICompatibleModel:
             collected.done = True
             return ""
         try:
-            event: object = json.loads(data, parse_constant=_refuse_constant)
+            event: object = json.loads(data, parse_constant=refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ModelOutputError(f"{self._name} streamed something that is no JSON: {self._clean(data)}") from error
         if not isinstance(event, dict):
@@ -476,62 +487,6 @@ class OpenAICompatibleModel:
         if found.get("error"):
             self._refuse(200, data, None)
         return collected.add(found)
-
-
-@dataclass(slots=True)
-class _Collected:
-    """A streamed completion, as far as it came."""
-
-    text: list[str] = field(default_factory=list[str])
-    calls: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
-    logprobs: list[Any] = field(default_factory=list[Any])
-    whole: dict[str, Any] = field(default_factory=dict[str, Any])
-    finish: str | None = None
-    done: bool = False
-
-    def add(self, event: Mapping[str, Any]) -> str:
-        """Add one event; the text it brings."""
-        self.whole |= {key: event[key] for key in ("model", "usage", "timings") if event.get(key)}
-        choice = next(iter(_objects(event.get("choices"))), None)
-        if choice is None:
-            return ""
-        if isinstance(choice.get("finish_reason"), str):
-            self.finish = choice["finish_reason"]
-        self.logprobs += _objects(_object(choice.get("logprobs")).get("content"))
-        delta = _object(choice.get("delta"))
-        for call in _objects(delta.get("tool_calls")):
-            self._add_call(call)
-        text = delta.get("content")
-        if not isinstance(text, str):
-            return ""
-        self.text.append(text)
-        return text
-
-    def _add_call(self, call: Mapping[str, Any]) -> None:
-        index = call.get("index")
-        # Some servers send whole calls without an index.
-        known = self.calls.setdefault(
-            index if isinstance(index, int) else len(self.calls), {"id": "", "name": "", "arguments": ""}
-        )
-        function = _object(call.get("function"))
-        if isinstance(call.get("id"), str) and call["id"]:
-            known["id"] = call["id"]
-        if isinstance(function.get("name"), str):
-            known["name"] += function["name"]
-        arguments = function.get("arguments")
-        if isinstance(arguments, dict):
-            known["arguments"] = json.dumps(arguments)
-        elif isinstance(arguments, str):
-            known["arguments"] += arguments
-
-    def as_completion(self) -> dict[str, Any]:
-        """The completion as a server would have sent it in one piece."""
-        message = {
-            "content": "".join(self.text),
-            "tool_calls": [{"id": call["id"], "function": call} for _, call in sorted(self.calls.items())],
-        }
-        choice = {"message": message, "finish_reason": self.finish, "logprobs": {"content": self.logprobs}}
-        return {**self.whole, "choices": [choice]}
 
 
 def _checked_key(key: str | None, name: str) -> str | None:
@@ -546,141 +501,6 @@ def _checked_key(key: str | None, name: str) -> str | None:
     return key or None
 
 
-def _encoded(body: object) -> bytes:
-    """`body` as JSON; half a character in a tool's output becomes a question mark, since UTF-8 can't carry it."""
-    try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode(errors="replace")
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"The request holds something that JSON can't say: {error}.") from error
-
-
-def _wire_messages(message: Message) -> list[dict[str, Any]]:
-    """One message of ours as theirs: each tool return is a message of its own."""
-    returns: list[dict[str, Any]] = [
-        {"role": "tool", "tool_call_id": part.call_id, "content": part.content}
-        for part in message.parts
-        if isinstance(part, ToolReturn)
-    ]
-    calls = [_wire_call(call) for call in message.tool_calls]
-    if not (message.text or calls) and returns:
-        return returns
-    # Some servers refuse null, others an empty string: null only where calls stand in for the text.
-    wire: dict[str, Any] = {"role": message.role, "content": message.text or (None if calls else "")}
-    if calls:
-        wire["tool_calls"] = calls
-    return [*returns, wire]
-
-
-def _wire_call(call: ToolCall) -> dict[str, Any]:
-    arguments = json.dumps(dict(call.arguments), ensure_ascii=False)
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-
-
-def _response_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": dict(schema)}}
-
-
-def _choice_schema(choices: Sequence[str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {"choice": {"type": "string", "enum": list(choices)}},
-        "required": ["choice"],
-        "additionalProperties": False,
-    }
-
-
-def _unwrapped(text: str) -> str:
-    """The bare choice; the text as it is where the server did not keep to the schema."""
-    choice = (extract_json_object(text) or {}).get("choice")
-    return choice if isinstance(choice, str) else text.strip()
-
-
-def grammar_of(choices: Sequence[str]) -> str:
-    """A GBNF grammar that accepts exactly `choices`."""
-    return "root ::= " + " | ".join(_literal(choice) for choice in choices)
-
-
-def _literal(text: str) -> str:
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join(escapes.get(c) or (f"\\x{ord(c):02X}" if c < " " else c) for c in text) + '"'
-
-
-def choice_probabilities(choices: Sequence[str], logprobs: object) -> dict[str, float] | None:
-    """Choice → probability, from the first token's most likely alternatives.
-
-    A choice that none of the twenty alternatives begins counts as 0.0. None where the engine told nothing, or
-    where the choices begin with the same token, so that the first one doesn't tell them apart.
-    """
-    first = next(iter(_objects(_object(logprobs).get("content"))), None)
-    if first is None:
-        return None
-    masses = dict.fromkeys(choices, 0.0)
-    ambiguous = 0.0
-    for alternative in _objects(first.get("top_logprobs")):
-        token, logprob = alternative.get("token"), alternative.get("logprob")
-        if not isinstance(token, str) or not token or not isinstance(logprob, int | float) or math.isnan(logprob):
-            continue
-        mass = math.exp(min(0.0, logprob))
-        begun = [choice for choice in masses if choice.startswith(token)]
-        if len(begun) == 1:
-            masses[begun[0]] += mass
-        elif begun:
-            ambiguous += mass
-    total = sum(masses.values())
-    if total <= 0 or ambiguous > AMBIGUOUS_SHARE * (total + ambiguous):
-        return None
-    return {choice: mass / total for choice, mass in masses.items()}
-
-
-def _tool_call(call: Mapping[str, Any], index: int) -> ToolCall:
-    from purpose_agent.core.ids import new_id
-
-    function = _object(call.get("function"))
-    arguments, problem = read_arguments(function.get("arguments"))
-    name, given = function.get("name"), call.get("id")
-    if not isinstance(name, str) or not name:
-        name, problem = "", f"Call {index + 1} names no tool."
-    return ToolCall(given if isinstance(given, str) and given else new_id("call"), name, arguments, problem)
-
-
-def _error_in(content: str) -> tuple[str, int | None]:
-    """The message in an error body, whatever its form, and the status it states."""
-    try:
-        body: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return content or "no explanation", None
-    error: object = cast(dict[str, Any], body).get("error", cast(object, body)) if isinstance(body, dict) else body
-    if not isinstance(error, dict):
-        return str(error), None
-    told = cast(dict[str, Any], error)
-    said = told.get("message") or told.get("detail") or json.dumps(told)
-    code = told.get("code")
-    return str(said), code if isinstance(code, int) and 400 <= code < 600 else None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _is_whole(http: "httpx2.Response") -> bool:
     """The server was asked for a stream, and sends one JSON object."""
     return http.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-
-
-def _amount(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
-
-
-def _object(value: object) -> dict[str, Any]:
-    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    items: list[object] = cast(list[object], value) if isinstance(value, list) else []
-    return [cast(dict[str, Any], item) for item in items if isinstance(item, dict)]
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
