@@ -172,7 +172,7 @@ PLACES = ("hall", "cave", "yard", "loft", "den", "nook")
 
 def test_one_case_is_enough_for_a_line_of_the_same_form_and_not_for_another() -> None:
     cases = [Case(f"a {colour} door, {place}", way) for colour, way in (("red", "left"), ("blue", "right")) for place in PLACES]
-    (found,) = induce([*cases, Case("a white door, attic", "up"), Case("some open window upstairs", "up")])
+    (found,) = induce([*cases, Case("a white door, attic", "up"), Case("some open window upstairs", "down")])
 
     assert {line.text for line in found.lines} == {"red door -> left", "blue door -> right", "white door -> up"}
 

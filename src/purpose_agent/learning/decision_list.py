@@ -3,10 +3,12 @@
 In:  what can decide (`features.py`), the answer of each case, which cases may be looked at.
 Out: lines, the more particular before the more general.
 
-Two ways. `prepended` begins with nothing, or with the commonest answer for all, and puts that line in front which sets
+Three ways. `prepended` begins with nothing, or with the commonest answer for all, and puts that line in front which sets
 most cases right, so that exceptions end up before their rule (Webb 1993, "Learning decision lists by prepending
-inferred rules"). `tabled` takes the two places of the text that decide together, cell by cell: far fewer hypotheses
-than pairs of words, so that fewer cases suffice. Neither judges whether the list is more than chance: `induce.py` does.
+inferred rules"). `appended` puts at the end what is right in all cases that are left, so that what goes before all else
+is found first (Rivest 1987, "Learning decision lists"): an order of precedence has no exceptions, and is no list that
+grows at its front. `tabled` takes the two places of the text that decide together, cell by cell: far fewer hypotheses
+than pairs of words, so that fewer cases suffice. None judges whether the list is more than chance: `induce.py` does.
 """
 
 from collections import Counter, defaultdict
@@ -83,6 +85,36 @@ def prepended(
     if not otherwise:
         lines += _of_the_same_form(lines, features, answers, cases & ~claimed)
     return ordered(_needed(lines, answers, cases))
+
+
+def appended(features: Features, answers: Mapping[str, int], cases: int, *, gain: int, otherwise: bool) -> list[Line]:
+    """The list that grows at its end by the line that is right in all of `cases` it is asked about, and in most of them.
+
+    Args:
+        gain: So many cases a line must be asked about.
+        otherwise: End with the commonest answer of those that no line fits.
+    """
+    lines: list[Line] = []
+    while len(lines) < MOST_LINES:
+        best: Line | None = None
+        most = gain - 1
+        for feature in features.singles:
+            here = feature.cases & cases
+            if here.bit_count() <= most:
+                continue
+            answer = next((answer for answer, where in answers.items() if not here & ~where), None)
+            if answer is not None:
+                best, most = Line(feature, answer), here.bit_count()
+        if best is None:
+            break
+        lines.append(best)
+        cases &= ~best.feature.cases
+    if not otherwise:
+        return lines + _of_the_same_form(lines, features, answers, cases)
+    if cases:
+        common = min(answers, key=lambda answer: (-(answers[answer] & cases).bit_count(), answer))
+        lines.append(Line(Feature((), features.everywhere), common))
+    return lines
 
 
 def _best(

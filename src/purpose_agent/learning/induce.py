@@ -19,7 +19,7 @@ from functools import cached_property, partial
 from math import comb
 
 from purpose_agent.core.memory import Case, RuleLine
-from purpose_agent.learning.decision_list import Line, claims_of, prepended, pure_pairs, tabled
+from purpose_agent.learning.decision_list import Line, appended, claims_of, prepended, pure_pairs, tabled
 from purpose_agent.learning.features import Feature, Features
 
 FEWEST_CASES = 6
@@ -78,7 +78,7 @@ class _Told:
         SIMPLE: So many kinds have one condition a line. Where they explain all, the others are not looked at.
     """
 
-    SIMPLE = 2
+    SIMPLE = 4
 
     def __init__(self, cases: Sequence[Case]) -> None:
         self._count = len(cases)
@@ -95,12 +95,17 @@ class _Told:
         return (
             partial(self._prepended, with_pairs=False, gain=few, otherwise=False),
             partial(self._prepended, with_pairs=False, gain=few, otherwise=True),
+            partial(self._appended, gain=few, otherwise=False),
+            partial(self._appended, gain=few, otherwise=True),
             partial(tabled, self._features, self._answers),
             partial(self._prepended, with_pairs=True, gain=few, otherwise=False),
             partial(self._prepended, with_pairs=True, gain=few, otherwise=True),
             partial(self._prepended, with_pairs=True, gain=few + 1, otherwise=False),
             partial(self._prepended, with_pairs=True, gain=few + 1, otherwise=True),
         )
+
+    def _appended(self, cases: int, *, gain: int, otherwise: bool) -> list[Line]:
+        return appended(self._features, self._answers, cases, gain=gain, otherwise=otherwise)
 
     def _prepended(self, cases: int, *, with_pairs: bool, gain: int, otherwise: bool) -> list[Line]:
         if with_pairs and cases not in self._pairs:
