@@ -40,6 +40,7 @@ from purpose_agent.runtime.events import (
     ModelAsked,
     ModelCalled,
     ModelRetried,
+    ModelWaited,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -304,6 +305,18 @@ def test_a_wait_before_a_call_is_an_event_of_its_span(traced: Seen) -> None:
     assert event.name == "retry"
     assert dict(event.attributes or {}) == {"purpose_agent.attempt": 2, "purpose_agent.wait.seconds": 1.5}
     assert traced.span("chat other").events == ()
+
+
+def test_a_wait_for_ones_turn_is_no_retry(traced: Seen) -> None:
+    bus = a_bus()
+    bus.publish(began(), lane="porter")
+    bus.publish(ModelWaited("act", "groq:tiny-1b", 4.0), lane="porter", step=1)
+    bus.publish(asked(), lane="porter", step=1)
+    bus.publish(ended(), lane="porter")
+
+    (event,) = traced.span("chat tiny-1b").events
+    assert event.name == "rate_limit_wait"
+    assert dict(event.attributes or {}) == {"purpose_agent.attempt": 1, "purpose_agent.wait.seconds": 4.0}
 
 
 def test_what_failed_says_so(traced: Seen, tmp_path: Path) -> None:

@@ -55,20 +55,20 @@ class Turn:
         self.request_at = self.token_at = -math.inf
 
     async def wait(
-        self, wait: Callable[[float], Awaitable[object]], *, attempt: int = 1, error: str = "", waited_until: float = -math.inf
+        self, wait: Callable[[float], Awaitable[object]], *, attempt: int = 1, waited_until: float = -math.inf
     ) -> None:
         """Return when it is this call's turn. Whoever is cancelled meanwhile gives its place back.
 
         Args:
             wait: Lets that many seconds pass.
-            attempt: Which one comes next, from 1, and what the one before ended in: for whoever listens.
+            attempt: Which one comes next, from 1: for whoever listens.
             waited_until: The caller has waited until this moment of the limiter's clock already.
         """
         limiter = self._limiter
         limiter.enter(self)
         try:
             while (due := limiter.due(self)) > max(waited_until, now := limiter.clock()):
-                tell_of_wait(attempt, due - now, error)
+                tell_of_wait(attempt, due - now)
                 await wait(due - now)
                 waited_until = due
         except BaseException:

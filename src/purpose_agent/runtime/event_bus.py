@@ -26,7 +26,9 @@ _OPENS: Mapping[str, str] = {
     "model_asked": "question",
     "action_decided": "decision",
 }
-_OF_QUESTIONS = frozenset({"model_retried", "text_streamed", "model_called", "reasoning_summarised", "call_planned"})
+_OF_QUESTIONS = frozenset(
+    {"model_retried", "model_waited", "text_streamed", "model_called", "reasoning_summarised", "call_planned"}
+)
 _OF_DECISIONS = frozenset(
     {
         "tool_started",
