@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 import purpose_agent as pa
 from purpose_agent.cli.main import app
 from purpose_agent.core.action import Finish, Observation, ToolUse
-from purpose_agent.core.errors import MissingExtra, ModelError
+from purpose_agent.core.errors import MissingExtra, ModelError, UsageError
 from purpose_agent.core.ids import counting_ids
 from purpose_agent.core.messages import ToolCall, assistant, user
 from purpose_agent.core.model import Usage
@@ -473,6 +473,23 @@ def test_what_is_open_is_ended_with_the_tracing_and_when_its_run_is_begun_again(
     again.publish(ended(), lane="porter")
 
     assert sorted(span.name for span in seen.spans) == ["execute_tool look", "invoke_agent porter", "invoke_agent porter"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"tracer_provider": "x"}, r"instrument\(tracer_provider='x'\): give a TracerProvider .*OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ({"tracer_provider": TracerProvider}, "give a TracerProvider of OpenTelemetry, or None"),
+        ({"meter_provider": 3}, r"instrument\(meter_provider=3\): give a MeterProvider"),
+    ],
+)
+def test_a_provider_that_is_none_is_refused_and_nothing_is_traced(arguments: dict[str, Any], words: str) -> None:
+    before = observers()
+
+    with pytest.raises(UsageError, match=words):
+        instrument(**arguments)
+
+    assert observers() == before
 
 
 def test_without_the_extra_the_advice_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

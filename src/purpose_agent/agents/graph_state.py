@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Annotated, Any, Final, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_function, check_kind
 from purpose_agent.core.messages import Json
 
 Reducer: TypeAlias = Callable[[Any, Any], object]
@@ -32,6 +33,14 @@ class Shape:
     """
 
     def __init__(self, kind: type | None, merge: Mapping[str, Reducer]) -> None:
+        check_kind(
+            f"Flow(merge={merge!r:.80})",
+            merge,
+            Mapping,
+            "give a dict, by name how two values become one: {'notes': operator.add}",
+        )
+        for name, reducer in merge.items():
+            check_function(f"Flow(merge={{{name!r}: {reducer!r:.80}}})", reducer, "what was there and what is new")
         self._kind = kind
         self._fields: Mapping[str, Any] | None = None
         self._adapters: dict[str, Any] = {}

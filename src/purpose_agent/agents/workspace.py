@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from purpose_agent.agents.arguments import check_engine
 from purpose_agent.agents.bringing import credit_brought
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.calibrating import Calibrating
@@ -26,6 +27,7 @@ from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
 from purpose_agent.agents.team_record import TeamRecord, past_of, team_record
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_kind
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory, Recalled
 from purpose_agent.core.model import Model
@@ -138,6 +140,7 @@ class Workspace(Remembered):
     ) -> None:
         if not 0 <= holdout < 0.5:
             raise UsageError(f"Workspace(holdout={holdout!r}): give a share of runs from 0 to below 0.5, such as {HOLDOUT}.")
+        check_engine("Workspace", engine)
         self.path = _folder(path)
         self._clock = clock or SystemClock()
         db = Database(self.path / DATABASE)
@@ -578,5 +581,12 @@ def _embedder(given: Embedder | Literal["minilm"]) -> Embedder:
 
 
 def _folder(path: str | Path | None) -> Path:
+    if path is not None:
+        check_kind(
+            f"Workspace({path!r:.80})",
+            path,
+            (str, os.PathLike),
+            "give the path of a folder, a Workspace, or None for the usual one",
+        )
     chosen = path if path is not None else os.environ.get(HOME_VARIABLE) or ".purpose_agent"
     return Path(chosen).expanduser().resolve()

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from purpose_agent.core.errors import UsageError, WorkspaceError
+from purpose_agent.core.errors import WorkspaceError
+from purpose_agent.core.given import check_number, check_whole
 from purpose_agent.durable.agreed import (
     APPLICATION,
     AT_ONCE,
@@ -69,6 +70,7 @@ class DbosEngine:
     """
 
     def __init__(self, url: str, *, queue: str = QUEUE, patience: float = LONGEST_SECONDS) -> None:
+        check_number(f"DbosEngine(patience={patience!r})", patience, least=0)
         self._db = PostgresDatabase(url)
         self._queue = queue
         self._patience = patience
@@ -90,8 +92,7 @@ class DbosEngine:
         """
         from anyio import sleep
 
-        if at_once is not None and at_once < 1:
-            raise UsageError(f"perform(at_once={at_once}): give a number of jobs from 1, or None.")
+        check_whole(f"perform(at_once={at_once!r})", at_once, least=1, none="as many as the workers take")
         by_id = {job.id: job for job in jobs}
         for job in by_id.values():
             job_to_text(job)  # all can be sent, or none is

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_number
 from purpose_agent.core.noticing import tell_of_wait
 
 SLACK = 6.0
@@ -42,7 +43,8 @@ class RateLimit:
             ("requests_per_minute", self.requests_per_minute),
             ("tokens_per_minute", self.tokens_per_minute),
         ):
-            if value is not None and not (value > 0 and math.isfinite(value)):
+            check_number(f"RateLimit({name}={value!r})", value, none="no limit")
+            if value == math.inf:
                 raise UsageError(f"RateLimit({name}={value}): give a number above 0, or None for no limit.")
 
 

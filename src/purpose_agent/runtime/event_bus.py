@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from purpose_agent.core.given import check_function
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.ports import Clock
 from purpose_agent.runtime.events import VERSION, VISIBILITY, Event, Payload, Visibility
@@ -133,7 +134,12 @@ class EventBus:
         return self._opened.get((lane, "part"), self._first)
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener` with every event from now on. It should return at once: the run waits for it."""
+        """Call `listener` with every event from now on. It should return at once: the run waits for it.
+
+        Raises:
+            UsageError: It is no function.
+        """
+        check_function(f"watch={listener!r:.80}", listener, "an event")
         self._listeners.append(listener)
 
     @property
