@@ -5,6 +5,7 @@ Out: a plan that can run, or an error that says why not; pictures.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, Literal, get_args
 
 from purpose_agent.agents.agent import Agent
@@ -124,6 +125,10 @@ class Drawn:
         called = f"add_conditional_edge({source!r:.80}, ...)"
         check_text(called, source, "name the node to come from, or BEGIN")
         check_function(f"{called} has the condition {condition!r:.80}", condition, "the state, which gives a label")
+        if iscoroutinefunction(condition):
+            raise UsageError(
+                f"{called} has the condition {condition!r:.80}, which is async: let a node find out, and ask its value."
+            )
         check_kind(f"{called} has the targets {targets!r:.80}", targets, Mapping, "give a dict, by label a node or DONE_SIGNAL")
         self._plan.graph.add_branch(Branch(source, condition, dict(targets)))
 
