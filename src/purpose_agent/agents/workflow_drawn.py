@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.graph import END, START, Branch
 from purpose_agent.agents.graph_state import Reducer, Shape
+from purpose_agent.agents.known import NOWHERE, know
 from purpose_agent.agents.workflow_nodes import Asks, Calls, InDoubt, Node, Work, check_work
 from purpose_agent.agents.workflow_runs import Nested, Plan
 from purpose_agent.agents.workspace import Workspace
@@ -26,6 +27,7 @@ class Drawn:
         check_text(f"Flow(name={name!r:.80})", name, "give it a name; its runs are found by it")
         check_whole(f"Flow(max_steps={max_steps!r})", max_steps, least=1)
         self._plan = Plan(name, Shape(state, merge), max_steps)
+        know(NOWHERE, "flow", name, self)
 
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, nodes={self._plan.graph.names!r})"
