@@ -400,8 +400,8 @@ def test_every_attempt_of_a_node_is_in_the_record(tmp_path: Path) -> None:
 
     assert (result.status, result.state) == ("finished", {"tries": 3})
     assert [(node.attempt, node.status, node.error) for node in result.nodes] == [
-        (1, "failed", "OSError: not yet"),
-        (2, "failed", "OSError: not yet"),
+        (1, "failed", "OSError: not yet (in flaky, on an empty state)"),
+        (2, "failed", "OSError: not yet (in flaky, on an empty state)"),
         (3, "finished", ""),
     ]
 
@@ -628,3 +628,119 @@ def test_a_flow_draws_itself_as_svg() -> None:
     assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == 7
     assert {"BEGINBEGIN", "DONEDONE", "leftleft", "<no>"} <= set(texts)  # a name comes with its tooltip
     assert any("a <very> long & odd name" in text for text in texts)
+
+
+# Functions that fail, by name
+
+
+def broken_choice(state: Mapping[str, Any]) -> str:
+    return state["missing"]
+
+
+def broken_merge(before: Any, new: Any) -> Any:
+    raise RuntimeError("no way to merge")
+
+
+def set_of_both(before: list[str], new: list[str]) -> set[str]:
+    return {*before, *new}
+
+
+def broken_join(state: Mapping[str, Any]) -> dict[str, Any]:
+    raise LookupError("half is missing")
+
+
+def joined(last: Callable[[Any], object], **options: Any) -> pa.Flow:
+    flow = pa.Flow("paper", **options)
+    flow.add_node("left", lambda state: {"notes": ["secret of the left"], "left": 1})
+    flow.add_node("right", lambda state: {"notes": ["secret of the right"], "right": 1})
+    flow.add_node("last", last)
+    for name in ("left", "right"):
+        flow.add_edge(pa.BEGIN, name)
+    flow.add_edge(["left", "right"], "last")
+    return flow
+
+
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_a_condition_that_fails_is_named_with_its_node_and_what_it_saw(is_typed: bool, tmp_path: Path) -> None:
+    class Paper(BaseModel):
+        notes: list[str] = []
+        left: int = 0
+        right: int = 0
+
+        def __getitem__(self, name: str) -> str:
+            raise KeyError(name)
+
+    kind = Paper if is_typed else None
+    flow = joined(lambda state: None, state=kind, merge={"notes": operator.add}, workspace=tmp_path)
+    flow.add_conditional_edge("last", broken_choice, {"again": "last", "end": pa.DONE_SIGNAL})
+
+    with pytest.raises(UsageError) as told:
+        flow.run()
+
+    said = "The condition broken_choice after node 'last' failed on a state with 'left', 'notes', 'right': KeyError: 'missing'"
+    assert str(told.value) == said
+    assert isinstance(told.value.__cause__, KeyError)
+    (row,) = pa.Workspace(tmp_path).runs()
+    assert (row.status, row.reason) == ("failed", f"UsageError: {said}")
+
+
+def test_a_condition_that_fails_at_the_beginning_is_named_too() -> None:
+    flow = pa.Flow()
+    flow.add_node("a", lambda state: None)
+    flow.add_conditional_edge(pa.BEGIN, broken_choice, {"a": "a"})
+    flow.add_edge("a", pa.DONE_SIGNAL)
+
+    with pytest.raises(UsageError, match="condition broken_choice after node 'BEGIN' failed on an empty state: KeyError"):
+        flow.run()
+
+
+def test_a_reducer_that_fails_is_named_with_the_node_and_what_it_saw() -> None:
+    flow = joined(lambda state: None, merge={"notes": broken_merge})
+    flow.add_edge("last", pa.DONE_SIGNAL)
+
+    with pytest.raises(UsageError) as told:
+        flow.run()
+
+    assert str(told.value) == (
+        "What node 'right' gave 'notes' can't be merged: the reducer broken_merge failed on a state with 'left', 'notes': "
+        "RuntimeError: no way to merge"
+    )
+    assert isinstance(told.value.__cause__, RuntimeError)
+
+
+def test_a_reducer_that_gives_what_no_record_holds_is_named() -> None:
+    flow = joined(lambda state: None, merge={"notes": set_of_both})
+    flow.add_edge("last", pa.DONE_SIGNAL)
+
+    with pytest.raises(
+        UsageError, match="The reducer set_of_both, merging what node 'right' gave, gave 'notes' a value of type set"
+    ):
+        flow.run()
+
+
+def test_a_join_that_fails_is_named_with_its_function_and_what_it_saw() -> None:
+    flow = joined(broken_join, merge={"notes": operator.add})
+    flow.add_edge("last", pa.DONE_SIGNAL)
+
+    result = flow.run()
+
+    assert result.reason == (
+        "node 'last' in superstep 2: LookupError: half is missing (in broken_join, on a state with 'left', 'notes', 'right')"
+    )
+
+
+def test_what_makes_an_agents_task_is_named_when_it_fails(tmp_path: Path) -> None:
+    asked = pa.Spark("asked", model=ScriptedModel("x"), workspace=tmp_path)
+
+    result = lone(asked, task=broken_choice).run({"topic": "tea"})
+
+    assert result.reason == "node 'only' in superstep 1: KeyError: 'missing' (in broken_choice, on a state with 'topic')"
+
+
+def test_an_async_condition_is_refused_where_it_is_given() -> None:
+    async def choose(state: Mapping[str, Any]) -> str:
+        return "a"
+
+    flow = lone(lambda state: None)
+    with pytest.raises(UsageError, match="which is async: let a node find out"):
+        flow.add_conditional_edge("only", choose, {"a": "only"})

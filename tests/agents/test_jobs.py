@@ -115,11 +115,41 @@ async def test_a_team_does_a_job(tmp_path: Path) -> None:
 
 
 async def test_a_job_for_nobody_says_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No flow called 'adds' was made in this process"):
-        await perform(Job("run_job", "flow", "adds", {}), pa.Workspace(tmp_path))
+    with pytest.raises(UsageError, match=r"No flow called 'sums' is at .*purpose-agent worker --app FILE"):
+        await perform(Job("run_job", "flow", "sums", {}), pa.Workspace(tmp_path))
     pa.Spark("scout", model=ScriptedModel("x"), workspace=tmp_path)
     with pytest.raises(UsageError, match="has no task as its input, but 'text'"):
         await perform(Job("run_job", "agent", "scout", "text"), pa.Workspace(tmp_path))
+
+
+async def test_a_flow_that_is_in_no_workspace_is_found_by_any_worker_of_its_program(tmp_path: Path) -> None:
+    flow = pa.Flow("lonely")
+    flow.add_node("add", lambda state: {"sum": state["a"] + state["b"]})
+    flow.add_edge(pa.BEGIN, "add")
+    flow.add_edge("add", pa.DONE_SIGNAL)
+    keeps = MemoryCheckpointer()
+
+    result = await perform(Job("run_job", "flow", "lonely", {"a": 1, "b": 2}), pa.Workspace(tmp_path), keeps)
+
+    assert (result.status, result.output) == ("finished", {"a": 1, "b": 2, "sum": 3})
+    assert keeps.runs() == ["run_job"]
+
+
+async def test_a_job_for_one_who_is_in_another_workspace_says_in_which_and_how_to_work_there(tmp_path: Path) -> None:
+    here, there = pa.Workspace(tmp_path / "here"), pa.Workspace(tmp_path / "there")
+    pa.Flow("near", workspace=here)
+    pa.Flow("far", workspace=there)
+    pa.Spark("far scout", model=ScriptedModel("x"), workspace=there)
+    pa.Team.build("far team", ["one"], model=ScriptedModel("x"), workspace=there)
+
+    for kind, name in (("flow", "far"), ("agent", "far scout"), ("team", "far team")):
+        with pytest.raises(UsageError) as told:
+            await perform(a_job(kind, name), here)
+        assert f"No {kind} called {name!r} is at {here.path}" in str(told.value)
+        assert f"makes one at {there.path}: start the worker on that workspace, with --workspace {there.path}" in str(
+            told.value
+        )
+        assert "'near'" in str(told.value) or kind != "flow"
 
 
 PROGRAM = """

@@ -385,7 +385,7 @@ def test_an_async_tool_may_read_another_agent_while_it_works(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"), [({"visibility": "all"}, "one of 'public'"), ({"capacity": 0}, "a number from 1")]
+    ("arguments", "words"), [({"visibility": "all"}, "one of 'public'"), ({"capacity": 0}, "a whole number from 1")]
 )
 def test_a_stream_that_cannot_be_is_refused_at_once(tmp_path: Path, arguments: dict[str, int], words: str) -> None:
     with pytest.raises(UsageError, match=words):

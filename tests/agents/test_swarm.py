@@ -255,9 +255,9 @@ def test_one_that_waits_for_a_person_makes_the_swarm_wait_and_the_others_end(tmp
 
 
 def test_what_no_swarm_can_be_made_of_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="at least one of each"):
+    with pytest.raises(UsageError, match=r"tasks=\[\]\): give a list of tasks"):
         pa.swarm([], agents=agents(tmp_path))
-    with pytest.raises(UsageError, match="name at least one agent"):
+    with pytest.raises(UsageError, match="give a list of agents, at least one"):
         pa.swarm(["task"], agents=[])
     with pytest.raises(UsageError, match="at_once=0"):
         pa.swarm(["task"], agents=agents(tmp_path), at_once=0)

@@ -50,6 +50,7 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
     (e.ModelAsked("act", (user("greet"),), 2), "coder 2: asks the model (act), 1 new message"),
     (e.ModelRetried("act", "rule", 2, 1.5, "busy"), "coder 2: waits 1.5 s before attempt 2 on rule: busy"),
     (e.ModelRetried("act", "rule", 1, 0.5), "coder 2: waits 0.5 s before attempt 1 on rule"),
+    (e.ModelWaited("act", "rule", 0.5), "coder 2: waits 0.5 s for its turn on rule"),
     (e.TextStreamed("Hel"), "coder 2: writes: Hel"),
     (e.ReasoningSummarised("it is polite"), "coder 2: thinks: it is polite"),
     (e.CallPlanned(2, ToolCall("c", "add", {"a": "$1"})), "coder 2: plans 2: add"),

@@ -1,7 +1,9 @@
 """Words that name an engine."""
 
 import importlib.util
+import math
 from importlib.machinery import ModuleSpec
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from purpose_agent.core.errors import MissingExtra, UsageError
 from purpose_agent.durable import resolve
 from purpose_agent.durable.dbos_engine import DbosEngine
 from purpose_agent.durable.resolve import VARIABLE, engine_of
+from purpose_agent.durable.worker import Worker
 
 URL = "postgresql://anna:open-sesame@db.example/runs"
 
@@ -70,3 +73,24 @@ def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(MissingExtra, match=r"pip install 'purpose-agent\[dbos\]'"):
         DbosEngine(URL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"at_once": 0}, r"Worker\(at_once=0\): give a whole number from 1"),
+        ({"at_once": "2"}, r"Worker\(at_once='2'\): give a whole number from 1"),
+        ({"silence": 0}, r"Worker\(silence=0\): give a number above 0"),
+        ({"silence": "1"}, r"Worker\(silence='1'\): give a number above 0"),
+        ({"grace": -1}, r"Worker\(grace=-1\): give a number of 0 or more"),
+        ({"patience": math.nan}, r"Worker\(patience=nan\): give a number of 0 or more"),
+    ],
+)
+def test_a_worker_says_what_it_takes(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Worker(URL, lambda job, log: None, **arguments)  # pyright: ignore[reportArgumentType]
+
+
+def test_an_engine_says_what_it_takes() -> None:
+    with pytest.raises(UsageError, match=r"DbosEngine\(patience='1'\): give a number of 0 or more"):
+        DbosEngine(URL, patience="1")  # pyright: ignore[reportArgumentType]

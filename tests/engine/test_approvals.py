@@ -386,3 +386,36 @@ async def test_an_edit_survives_a_second_death_of_the_process(tmp_path: Path) ->
     workspace.control(result.id).approve()
     await goes_on(till, tmp_path, result.id, "done")
     assert till.paid == [("Bob", 7), ("Bob", 7)]
+
+
+# Slips of whoever answers
+
+
+@pytest.mark.parametrize(
+    ("slip", "words"),
+    [
+        (lambda: pa.Edit("junk"), r"Edit\('junk'\): give all of the call's arguments by name"),  # pyright: ignore[reportArgumentType]
+        (lambda: pa.Edit({"amount": {1, 2}}), "kept as JSON"),  # pyright: ignore[reportArgumentType]
+        (lambda: pa.Done(5), r"Done\(5\): give what the call gave in words"),  # pyright: ignore[reportArgumentType]
+        (lambda: "yes", r"answered 'yes' to pay; it must give True or False, or one of Approve"),
+    ],
+)
+async def test_an_answer_that_is_none_is_refused_and_the_run_loses_nothing(
+    slip: Callable[[], object], words: str, tmp_path: Path
+) -> None:
+    till = Till()
+    slips = [slip]
+
+    def approve(request: pa.ApprovalRequest) -> object:
+        return slips.pop()() if slips else pa.Edit({"to": "Ann", "amount": 3})
+
+    model = scripted(use(COUNT), use(pay(5)), "Paid.")
+    agent = clerk(till, tmp_path, model, {"pay": "ask"}, approve)
+
+    with pytest.raises(UsageError, match=words):
+        await agent.run_async("Pay Ann")
+    (row,) = agent.workspace.runs()
+    assert (row.status, till.paid, till.counted) == ("failed", [], 1)
+    done = await agent.resume_async(row.id)
+
+    assert (done.status, done.answer, till.paid, till.counted) == ("finished", "Paid.", [("Ann", 3)], 1)

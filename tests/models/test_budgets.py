@@ -10,9 +10,11 @@ import pytest
 import purpose_agent as pa
 from purpose_agent.models.http import RetryPolicy
 from purpose_agent.models.openai_compatible import OpenAICompatibleModel, Price
-from purpose_agent.runtime.events import ModelRetried
+from purpose_agent.models.rate_limit import RateLimiter
+from purpose_agent.runtime.events import ModelRetried, ModelWaited
 from purpose_agent.runtime.trace import Trace
 from tests.models.test_openai_compatible import Waits
+from tests.models.test_rate_limit import Time
 from tests.models.wire import PATIENCE, ChatServer, Reply, completion, serving
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +68,24 @@ async def test_a_retry_is_in_the_trace_live_and_from_the_record(server: ChatServ
     assert waits(Trace(tuple(seen))) == [("act", "test:tiny", 2, 2.0)]
     assert waits(agent.workspace.trace(result.id)) == waits(Trace(tuple(seen)))
     assert "busy" in result.trace.of(ModelRetried)[0].error
+
+
+async def test_a_wait_behind_a_rate_limit_is_in_the_trace_and_is_no_retry(server: ChatServer, tmp_path: Path) -> None:
+    time = Time()
+    limiter = RateLimiter(pa.RateLimit(requests_per_minute=6.6), clock=time)
+    model = OpenAICompatibleModel(
+        "test:tiny", model="tiny", base_url=server.url, retry=RetryPolicy(wait=time.wait), limiter=limiter
+    )
+    agent = pa.Agent("asker", model=model, critic=None, workspace=tmp_path, mode="validation")
+
+    first, second = await agent.run_async(TASK), await agent.run_async(TASK)
+
+    waited = agent.workspace.trace(second.id).of(ModelWaited)
+    assert [(each.purpose, each.model, each.attempt, round(each.seconds, 6)) for each in waited] == [
+        ("act", "test:tiny", 1, 4.0)
+    ]
+    assert (first.trace.of(ModelWaited), second.trace.of(ModelRetried)) == ((), ())
+    assert time.waits == pytest.approx([4.0])
 
 
 async def test_a_model_that_hangs_is_hung_up_on_when_the_runs_seconds_are_over(server: ChatServer, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 import purpose_agent as pa
 from purpose_agent.cli.main import app
 from purpose_agent.core.action import Finish, Observation, ToolUse
-from purpose_agent.core.errors import MissingExtra, ModelError
+from purpose_agent.core.errors import MissingExtra, ModelError, UsageError
 from purpose_agent.core.ids import counting_ids
 from purpose_agent.core.messages import ToolCall, assistant, user
 from purpose_agent.core.model import Usage
@@ -40,6 +40,7 @@ from purpose_agent.runtime.events import (
     ModelAsked,
     ModelCalled,
     ModelRetried,
+    ModelWaited,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -306,6 +307,18 @@ def test_a_wait_before_a_call_is_an_event_of_its_span(traced: Seen) -> None:
     assert traced.span("chat other").events == ()
 
 
+def test_a_wait_for_ones_turn_is_no_retry(traced: Seen) -> None:
+    bus = a_bus()
+    bus.publish(began(), lane="porter")
+    bus.publish(ModelWaited("act", "groq:tiny-1b", 4.0), lane="porter", step=1)
+    bus.publish(asked(), lane="porter", step=1)
+    bus.publish(ended(), lane="porter")
+
+    (event,) = traced.span("chat tiny-1b").events
+    assert event.name == "rate_limit_wait"
+    assert dict(event.attributes or {}) == {"purpose_agent.attempt": 1, "purpose_agent.wait.seconds": 4.0}
+
+
 def test_what_failed_says_so(traced: Seen, tmp_path: Path) -> None:
     result = scout(scripted(calls("x", tool="my dear user"), ModelError("the server is gone")), tmp_path).run("Look it up")
 
@@ -460,6 +473,23 @@ def test_what_is_open_is_ended_with_the_tracing_and_when_its_run_is_begun_again(
     again.publish(ended(), lane="porter")
 
     assert sorted(span.name for span in seen.spans) == ["execute_tool look", "invoke_agent porter", "invoke_agent porter"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"tracer_provider": "x"}, r"instrument\(tracer_provider='x'\): give a TracerProvider .*OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ({"tracer_provider": TracerProvider}, "give a TracerProvider of OpenTelemetry, or None"),
+        ({"meter_provider": 3}, r"instrument\(meter_provider=3\): give a MeterProvider"),
+    ],
+)
+def test_a_provider_that_is_none_is_refused_and_nothing_is_traced(arguments: dict[str, Any], words: str) -> None:
+    before = observers()
+
+    with pytest.raises(UsageError, match=words):
+        instrument(**arguments)
+
+    assert observers() == before
 
 
 def test_without_the_extra_the_advice_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,21 @@ class TestJsonl(CheckpointerSuite):
 class TestSqlite(CheckpointerSuite):
     def make(self, folder: Path) -> Checkpointer:
         return SqliteCheckpointer(Database(folder / "workspace.db"))
+
+
+def test_the_store_of_the_documentation_is_held_to_the_suite_as_its_page_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/runs.md").read_text("utf-8")
+    (block,) = [
+        code for code in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE) if "class TestMyStore" in code
+    ]
+    (tmp_path / "my_store.py").write_text(block, "utf-8")
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "my_store.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    tests = [name for name in dir(CheckpointerSuite) if name.startswith("test_")]
+    assert f"{len(tests)} passed" in done.stdout
 
 
 def test_a_file_of_lines_torn_anywhere_keeps_whole_batches_and_goes_on(tmp_path: Path) -> None:

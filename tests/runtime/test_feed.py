@@ -132,7 +132,7 @@ def test_pieces_of_text_are_in_the_feed_and_not_in_the_record() -> None:
 
 @pytest.mark.parametrize(("after", "capacity"), [(-1, 10), (0, 0)])
 def test_a_reader_that_cannot_be_is_refused(after: int, capacity: int) -> None:
-    with pytest.raises(UsageError, match="`capacity` from 1"):
+    with pytest.raises(UsageError, match=r"give a whole number from [01]"):
         Feed().read(after=after, capacity=capacity)
 
 

@@ -8,7 +8,7 @@ import pytest
 from purpose_agent.core.messages import Message, Text, user
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, TextDelta
 from purpose_agent.core.noticing import tell_of_wait
-from purpose_agent.runtime.events import ModelCalled, ModelRetried, Payload
+from purpose_agent.runtime.events import ModelCalled, ModelRetried, ModelWaited, Payload
 from purpose_agent.runtime.model_call import call_model
 from tests.runtime.given import StandingClock
 
@@ -53,12 +53,13 @@ async def test_a_wait_is_told_before_the_answer() -> None:
     assert isinstance(told[1], ModelCalled)
 
 
-async def test_a_wait_of_a_streamed_answer_is_told_too() -> None:
+async def test_a_wait_for_ones_turn_is_no_retry_and_is_told_of_a_streamed_answer_too() -> None:
     told: list[Payload] = []
 
     await call(Waiting("big"), told, stream=True)
 
-    assert told[0] == ModelRetried("act", "big", 1, 0.5)
+    assert told[0] == ModelWaited("act", "big", 0.5)
+    assert [payload for payload in told if isinstance(payload, ModelRetried)] == []
 
 
 async def test_calls_side_by_side_hear_of_their_own_waits_only() -> None:

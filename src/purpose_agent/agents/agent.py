@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from purpose_agent.agents.arguments import check_arguments, check_seed
+from purpose_agent.agents.arguments import check_arguments, check_kinds, check_run_id, check_seed
 from purpose_agent.agents.streaming import RunStream
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approvals, Approver, check_approvals
@@ -89,6 +89,7 @@ class Agent:
         approvals: Approvals | None = None,
     ) -> None:
         check_arguments(name, mode=mode, phi=phi, lists_actions=lists_actions(environment) is True, has_tools=bool(tools))
+        check_kinds(limits=limits, temperature=temperature, tools=tools, approve=approve, approvals=approvals)
         self.name = name
         self.role = with_role(name, role)
         self.limits = limits or Limits()
@@ -215,9 +216,11 @@ class Agent:
                 The end of a run always arrives. None: any number.
             detached: The run goes on when its reader leaves the loop early; else it is cancelled.
         """
+        wanted = as_task(task)
+        check_seed(seed, "stream")
 
         async def streamed(put: Listener) -> TaskResult:
-            result = await self.attempt(as_task(task), seed=seed, listeners=[put], stream=True)
+            result = await self.attempt(wanted, seed=seed, listeners=[put], stream=True)
             return await self.reflected(result, [put])
 
         return RunStream(streamed, visibility=visibility, capacity=capacity, detached=detached)
@@ -248,6 +251,7 @@ class Agent:
         self, run_id: str, *, task: Task | None = None, listeners: Sequence[Listener] = (), stream: bool = False
     ) -> TaskResult:
         """As `resume_async`, without reflection: for teams and flows."""
+        check_run_id("resume", run_id)
         row, trace = self.workspace.resumable(run_id)
         if row.agent != self.name:
             raise CantResume(f"{run_id} is a run of {row.agent!r}, not of {self.name!r}; resume it with that agent.")

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_whole
 from purpose_agent.core.model import Usage
 from purpose_agent.runtime.events import Event, ModelCalled
 
@@ -29,8 +30,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         for name, value in (("runs", self.runs), ("tokens", self.tokens)):
-            if value is not None and value < 0:
-                raise UsageError(f"Budget({name}={value}): give 0 or more, or None for no limit.")
+            check_whole(f"Budget({name}={value!r})", value, least=0, none="no limit")
 
     @classmethod
     def parse(cls, text: str, *, unit: str) -> "Budget":

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ParamSpec
 
+from purpose_agent.core.given import check_function
+
 P = ParamSpec("P")
 
 
@@ -22,7 +24,12 @@ class Callbacks:
     errors: list[Exception] = field(default_factory=list[Exception])
 
     def quiet(self, call: Callable[P, object]) -> Callable[P, None]:
-        """The same function; what it raises is kept here, and from then on it is not called."""
+        """The same function; what it raises is kept here, and from then on it is not called.
+
+        Raises:
+            UsageError: It is no function.
+        """
+        check_function(f"watch={call!r:.80}", call, "an event")
         broken = False
 
         def called(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -7,11 +7,11 @@ A run that is over hears nothing; of it only Φ can still be said. Nothing is do
 `runtime/controls.py`. The one thing written at once is the end of a run that stands still, since it may never be resumed.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from purpose_agent.core.approval import check_arguments_of_call
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.memory import Memory
@@ -110,15 +110,7 @@ class RunControl:
             UsageError: As `approve`; or the arguments are no JSON object, or hold a secret, which would not be kept.
             NotFound: There is no such run.
         """
-        try:
-            json.dumps(arguments, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise UsageError(
-                f"edit({arguments!r:.100}): arguments go through a file as JSON, and these can't: {error}."
-            ) from error
-        # Also what no type checker has seen.
-        if not isinstance(arguments, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"edit({arguments!r:.100}): give all of the call's arguments by name, as a dict.")
+        check_arguments_of_call(f"edit({arguments!r:.100})", arguments)
         self._answer(call_id, "edited", arguments=dict(arguments), by=by)
 
     def reject(self, reason: str = "", call_id: str | None = None, *, by: str = "") -> None:

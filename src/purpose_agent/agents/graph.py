@@ -9,7 +9,8 @@ resumed goes by the record.
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 from purpose_agent.core.errors import UsageError
 
@@ -41,7 +42,21 @@ class Branch:
     @property
     def name(self) -> str:
         """What the condition is called in its program."""
-        return str(getattr(self.choose, "__name__", type(self.choose).__name__))
+        return called(self.choose)
+
+    def said(self, state: object) -> object:
+        """What it says of that state.
+
+        Raises:
+            UsageError: It raised something, which is the cause.
+        """
+        try:
+            return self.choose(state)
+        # A door: a condition is the author's function, and the message has to say which one it was.
+        except Exception as error:
+            raise UsageError(
+                f"The condition {self.name} after node {self.source!r} failed on {seen(state)}: {type(error).__name__}: {error}"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +153,14 @@ class Graph:
             began: What follows the beginning itself.
 
         Raises:
-            UsageError: A condition said something that is none of its labels.
+            UsageError: A condition failed, or said something that is none of its labels.
         """
         sources = (START,) if began else done
         chosen = [
             Chosen(branch.source, branch.targets[label], str(label))
             for source in sources
             for branch in self._choices.get(source, ())
-            for label in _labels(branch, branch.choose(state()))
+            for label in _labels(branch, branch.said(state()))
         ]
         return Next(self.following(done, [each.target for each in chosen], arrivals=arrivals, began=began), tuple(chosen))
 
@@ -209,6 +224,20 @@ class Graph:
         starts = {source for source, _ in ways}
         to_the_end = _reached({END, *(name for name in self.names if name not in starts)}, [(b, a) for a, b in ways])
         return [f"from node {name!r} no way leads to DONE_SIGNAL" for name in self.names if name not in to_the_end]
+
+
+def called(function: object) -> str:
+    """What a function is called in its program."""
+    while isinstance(function, partial):
+        function = cast("partial[object]", function).func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def seen(state: object) -> str:
+    """What a state has, by name; its values are nobody's business in a message."""
+    fields = cast("object", state if isinstance(state, Mapping) else getattr(state, "__dict__", ()))
+    names = sorted(map(str, cast("Iterable[object]", fields)))
+    return f"a state with {', '.join(map(repr, names))}" if names else "an empty state"
 
 
 def _reached(reached: set[str], ways: Sequence[tuple[str, str]]) -> set[str]:

@@ -11,7 +11,9 @@ from dataclasses import asdict, is_dataclass
 from math import isfinite
 from typing import Annotated, Any, Final, TypeAlias, cast, get_args, get_origin, get_type_hints
 
+from purpose_agent.agents.graph import called, seen
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_function, check_kind
 from purpose_agent.core.messages import Json
 
 Reducer: TypeAlias = Callable[[Any, Any], object]
@@ -32,6 +34,14 @@ class Shape:
     """
 
     def __init__(self, kind: type | None, merge: Mapping[str, Reducer]) -> None:
+        check_kind(
+            f"Flow(merge={merge!r:.80})",
+            merge,
+            Mapping,
+            "give a dict, by name how two values become one: {'notes': operator.add}",
+        )
+        for name, reducer in merge.items():
+            check_function(f"Flow(merge={{{name!r}: {reducer!r:.80}}})", reducer, "what was there and what is new")
         self._kind = kind
         self._fields: Mapping[str, Any] | None = None
         self._adapters: dict[str, Any] = {}
@@ -127,20 +137,23 @@ class Shape:
                         )
                     changed[name] = value
                 else:
-                    changed[name] = self._reduced(reducer, name, changed.get(name, state.get(name)), value, node)
+                    changed[name] = self._reduced(reducer, name, {**state, **changed}, value, node)
                 wrote[name] = node
         return changed
 
-    def _reduced(self, reducer: Reducer, name: str, before: Json, value: Json, node: str) -> Json:
+    def _reduced(self, reducer: Reducer, name: str, state: Mapping[str, Json], value: Json, node: str) -> Json:
+        before = state.get(name)
         if before is None:
             return value
         try:
-            return plain(reducer(copied(before), copied(value)), f"Merging {name!r} gave it")
+            after = reducer(copied(before), copied(value))
         # A door: a reducer is the author's function, and the message has to say which one it was.
         except Exception as error:
-            if isinstance(error, UsageError):
-                raise
-            raise UsageError(f"What node {node!r} gave {name!r} can't be merged: {type(error).__name__}: {error}") from error
+            raise UsageError(
+                f"What node {node!r} gave {name!r} can't be merged: the reducer {called(reducer)} failed on {seen(state)}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return plain(after, f"The reducer {called(reducer)}, merging what node {node!r} gave, gave {name!r}")
 
     def _dumped(self, given: object, who: str) -> Mapping[object, object]:
         dump = getattr(given, "model_dump", None)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import promised, shared
+from purpose_agent.agents.known import NOWHERE, names_known, places_of
 from purpose_agent.agents.team import Team
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workspace import Workspace
@@ -28,10 +29,11 @@ async def perform(job: Job, workspace: Workspace, checkpointer: Checkpointer | N
         checkpointer: Where all machines see its events; None: in the workspace alone.
 
     Raises:
-        UsageError: Nobody here does it: the program that makes them was not loaded, or has other names.
+        UsageError: Nobody here does it: the program that makes them was not loaded, has other names, or another workspace.
         RunTaken: Another process goes on with it.
     """
-    who = workspace.known(job.kind, job.name)
+    # A flow of functions alone needs no workspace: whoever has the program can do it.
+    who = workspace.known(job.kind, job.name) or NOWHERE.get((job.kind, job.name))
     match who:
         case Workflow():
             keeps = checkpointer or workspace.checkpointer
@@ -42,10 +44,22 @@ async def perform(job: Job, workspace: Workspace, checkpointer: Checkpointer | N
         case Team():
             return _told(job, await who.perform(job.id, _task(job), checkpointer, seed=job.seed, parent=job.parent))
         case _:
-            raise UsageError(
-                f"No {job.kind} called {job.name!r} was made in this process, in the workspace {workspace.path}. A worker needs the program"
-                " that makes it: purpose-agent worker --app FILE"
-            )
+            raise UsageError(_nobody(job, workspace))
+
+
+def _nobody(job: Job, workspace: Workspace) -> str:
+    """Why a job can't be done here, and what would help."""
+    here = ", ".join(map(repr, names_known(workspace.path, job.kind))) or "none"
+    found = f"No {job.kind} called {job.name!r} is at {workspace.path}, where this worker works. Of its kind there: {here}."
+    if others := places_of(job.kind, job.name):
+        return (
+            f"{found} Its program makes one at {', '.join(map(str, others))}: start the worker on that workspace, with"
+            f" --workspace {others[0]}, or with --app FILE:NAME, where NAME is that Workspace in the program."
+        )
+    return (
+        f"{found} Start the worker with the program that makes it: purpose-agent worker --app FILE. It has to be made when the program is"
+        " imported, and not under `if __name__ == '__main__'`."
+    )
 
 
 async def _asked(agent: Agent, job: Job, checkpointer: Checkpointer | None) -> TaskResult:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.arguments import check_engine, check_run_id, check_seed
 from purpose_agent.agents.callbacks import Callbacks, quietly
 from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.parallel_result import ParallelResult
@@ -19,7 +20,8 @@ from purpose_agent.agents.parallel_run import SWARM, OnResult, Swarm
 from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError
-from purpose_agent.core.task import Task, as_task, task_from_json, task_to_json
+from purpose_agent.core.given import check_function, check_list, check_whole
+from purpose_agent.core.task import Task, as_tasks, task_from_json, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
@@ -86,10 +88,10 @@ async def run_parallel_async(
         UsageError: No tasks, no agents, or agents of several workspaces.
         ExceptionGroup: `watch` or `on_result` raised; the swarm went on without it, and is over and saved.
     """
+    given = as_tasks(tasks, "swarm")
+    _check("swarm", agents, at_once, engine, on_result, watch)
+    check_seed(seed, "swarm")
     place = _place(agents, workspace)
-    given = [as_task(task) for task in tasks]
-    if not given or not agents or (at_once is not None and at_once < 1):
-        raise UsageError(f"swarm({len(given)} tasks, {len(agents)} agents, at_once={at_once}): give at least one of each.")
     chosen = place.engine(engine)
     bus = EventBus(place.ids("run"), place.clock, place.ids)
     keeps = _keeps(place, agents, chosen)
@@ -159,6 +161,8 @@ async def resume_parallel_async(
         CantResume: It is under way, no swarm's, or lacks agents or tasks.
         RunTaken: Another process went on with it at the same moment.
     """
+    check_run_id("resume_swarm", run_id)
+    _check("resume_swarm", agents, at_once, engine, on_result, watch)
     place = _place(agents, workspace)
     chosen = place.engine(engine)
     keeps = _keeps(place, agents, chosen)
@@ -183,6 +187,21 @@ async def resume_parallel_async(
         return await swarm.to_the_end()
 
 
+def _check(
+    called: str,
+    agents: Sequence[Agent],
+    at_once: int | None,
+    engine: Engine | str | None,
+    on_result: OnResult | None,
+    watch: Listener | None,
+) -> None:
+    check_list(f"{called}(agents={agents!r:.80})", agents, Agent, "give a list of agents, at least one", least=1)
+    check_whole(f"{called}(at_once={at_once!r})", at_once, least=1, none="as many as there is room for")
+    check_engine(called, engine)
+    check_function(f"{called}(on_result={on_result!r:.80})", on_result, "a task's place and what became of it", none="nobody")
+    check_function(f"{called}(watch={watch!r:.80})", watch, "an event", none="nobody")
+
+
 def _quiet(callbacks: Callbacks, on_result: OnResult | None, watch: Listener | None) -> tuple[OnResult | None, Listener | None]:
     return (
         callbacks.quiet(on_result) if on_result is not None else None,
@@ -191,8 +210,6 @@ def _quiet(callbacks: Callbacks, on_result: OnResult | None, watch: Listener | N
 
 
 def _place(agents: Sequence[Agent], workspace: Workspace | str | Path | None) -> Workspace:
-    if not agents:
-        raise UsageError("swarm(agents=[]): name at least one agent.")
     place = open_workspace(workspace) if workspace is not None else agents[0].workspace
     if others := {str(agent.workspace.path) for agent in agents} - {str(place.path)}:
         raise UsageError(
@@ -222,7 +239,7 @@ def _at_once(started: RunStarted) -> int | None:
 def _tasks_again(trace: Trace, given: Sequence[str | Task] | None) -> list[Task]:
     kept = trace.of(RunStarted)[0].state.get("tasks")
     recorded = [task_from_json(each) for each in kept if isinstance(each, dict)] if isinstance(kept, list) else []
-    tasks = recorded if given is None else [as_task(task) for task in given]
+    tasks = recorded if given is None else as_tasks(given, "resume_swarm")
     if len(tasks) != len(recorded) or any(mine.key != theirs.key for mine, theirs in zip(tasks, recorded, strict=True)):
         raise CantResume(
             f"{trace.run_id} had {len(recorded)} tasks, and these are others. Give those it began with, or leave them out."

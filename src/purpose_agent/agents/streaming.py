@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_whole
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import Event, Visibility
@@ -35,8 +36,7 @@ class RunStream:
     def __init__(self, run: Streamed, *, visibility: Visibility, capacity: int | None, detached: bool) -> None:
         if visibility not in LEVEL:
             raise UsageError(f"stream(visibility={visibility!r}): it is one of {', '.join(map(repr, LEVEL))}.")
-        if capacity is not None and capacity < 1:
-            raise UsageError(f"stream(capacity={capacity!r}): give a number from 1, or None for any number.")
+        check_whole(f"stream(capacity={capacity!r})", capacity, least=1, none="any number")
         self.feed = Feed()
         self._run = run
         self._visibility: Visibility = visibility

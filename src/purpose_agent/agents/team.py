@@ -11,6 +11,7 @@ from pathlib import Path
 
 from purpose_agent.agents import team_work
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.arguments import check_run_id, check_seed
 from purpose_agent.agents.artefacts import Makes
 from purpose_agent.agents.choosing import NAME as CHOOSER
 from purpose_agent.agents.choosing import Choice
@@ -22,6 +23,7 @@ from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approver
 from purpose_agent.core.errors import UsageError, WorkspaceError
+from purpose_agent.core.given import check_list
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.model import Model
 from purpose_agent.core.origin import TEACHERS
@@ -91,6 +93,12 @@ class Team:
             UsageError: No agents, two of one name, or agents of different workspaces.
             NoModelFound: No model was named, and there is none.
         """
+        check_list(
+            f"Team.build(agents={agents!r:.80})",
+            agents,
+            (str, Agent),
+            "give a list of names or agents, such as ['writer', 'editor']",
+        )
         names = [agent if isinstance(agent, str) else agent.name for agent in agents]
         if not names or len(set(names)) < len(names):
             raise UsageError(f"Team.build(agents={names!r}): name at least one, and no name twice.")
@@ -141,6 +149,7 @@ class Team:
             UsageError: An engine is to do the work, and a check of the task is a function, which can't be sent to it.
             WorkspaceError: The engine could not do it.
         """
+        check_seed(seed)
         engine = self.workspace.engine()
         if engine is not None:
             return await self._elsewhere(engine, as_task(task), seed)
@@ -164,6 +173,7 @@ class Team:
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
+        check_run_id("resume", run_id)
         _, trace = self.workspace.resumable(run_id)
         listeners = [watch] if watch is not None else []
         return await self._worked(self._after(trace, self.workspace, task, listeners))
@@ -196,9 +206,11 @@ class Team:
         detached: bool = False,
     ) -> RunStream:
         """`run_async`, to be read while it goes on; the members' events are in it too. The arguments are those of `Agent.stream`."""
+        wanted = as_task(task)
+        check_seed(seed, "stream")
 
         async def streamed(put: Listener) -> TaskResult:
-            turns = Turns(self.members, self.workspace, as_task(task), [put], seed, streams=True, way=self._way())
+            turns = Turns(self.members, self.workspace, wanted, [put], seed, streams=True, way=self._way())
             return await self._worked(turns)
 
         return RunStream(streamed, visibility=visibility, capacity=capacity, detached=detached)

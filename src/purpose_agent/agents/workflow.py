@@ -11,6 +11,7 @@ from collections.abc import Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from purpose_agent.agents.arguments import check_engine, check_run_id
 from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.graph_state import Reducer
 from purpose_agent.agents.hearing import Hearing
@@ -19,7 +20,7 @@ from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_runs import begun, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
-from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.checkpoint import Checkpointer, check_checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
@@ -48,7 +49,7 @@ class Workflow(Drawn):
         engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: as its workspace has it.
 
     Raises:
-        UsageError: `state` is no such class, or `merge` names what it lacks.
+        UsageError: `state` is no such class, `merge` names what it lacks, or there can be no such checkpointer or engine.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class Workflow(Drawn):
         checkpointer: Checkpointer | None = None,
         engine: Engine | str | None = None,
     ) -> None:
-        super().__init__(name, state, merge or {}, max_steps)
+        super().__init__(name, state, {} if merge is None else merge, max_steps)
+        check_checkpointer(f"Flow(checkpointer={checkpointer!r:.80})", checkpointer)
+        check_engine("Flow", engine)
         self._checkpointer = checkpointer
         self._engine = engine
         if workspace is not None:
@@ -165,6 +168,9 @@ class Workflow(Drawn):
         here: bool,
     ) -> WorkflowResult:
         self.check()
+        check_run_id("resume", run_id)
+        if isinstance(again, str):
+            raise UsageError(f"resume({run_id!r}, again={again!r}): give a list of nodes: again=[{again!r}].")
         engine = self._engine_of()
         keeps = engine.checkpointer if engine is not None and engine.checkpointer is not None else self._keeps()
         if keeps is None:

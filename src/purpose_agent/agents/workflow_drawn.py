@@ -5,15 +5,18 @@ Out: a plan that can run, or an error that says why not; pictures.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, Literal, get_args
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.graph import END, START, Branch
 from purpose_agent.agents.graph_state import Reducer, Shape
+from purpose_agent.agents.known import NOWHERE, know
 from purpose_agent.agents.workflow_nodes import Asks, Calls, InDoubt, Node, Work, check_work
 from purpose_agent.agents.workflow_runs import Nested, Plan
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_function, check_kind, check_list, check_number, check_text, check_whole
 from purpose_agent.core.origin import AUTHORITY, Origin
 
 
@@ -21,11 +24,10 @@ class Drawn:
     """What `Workflow` is before it runs; see there."""
 
     def __init__(self, name: str, state: type | None, merge: Mapping[str, Reducer], max_steps: int) -> None:
-        if not name.strip():
-            raise UsageError("Flow(name=''): give it a name; its runs are found by it.")
-        if max_steps < 1:
-            raise UsageError(f"Flow(max_steps={max_steps}): give a number from 1.")
+        check_text(f"Flow(name={name!r:.80})", name, "give it a name; its runs are found by it")
+        check_whole(f"Flow(max_steps={max_steps!r})", max_steps, least=1)
         self._plan = Plan(name, Shape(state, merge), max_steps)
+        know(NOWHERE, "flow", name, self)
 
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, nodes={self._plan.graph.names!r})"
@@ -72,11 +74,15 @@ class Drawn:
             UsageError: There is such a node already, or it can't be done like that.
         """
         plan = self._plan
-        if not name.strip() or name in (START, END, plan.name) or name in plan.nodes:
+        check_text(f"add_node({name!r:.80})", name, "nodes have names of their own")
+        if name in (START, END, plan.name) or name in plan.nodes:
             taken = f"nodes have names of their own, none of them {START!r}, {END!r} or that of the flow"
             raise UsageError(f"add_node({name!r}): {taken}. There are {', '.join(plan.graph.names) or 'none'} yet.")
-        if retries < 0 or (timeout is not None and timeout <= 0):
-            raise UsageError(f"add_node({name!r}, retries={retries}, timeout={timeout}): give 0 or more, and seconds above 0.")
+        check_whole(f"add_node({name!r}, retries={retries!r})", retries, least=0)
+        check_number(f"add_node({name!r}, timeout={timeout!r})", timeout, none="no limit")
+        check_function(f"add_node({name!r}, task={task!r:.80})", task, "the state", none="the state's own 'task' or 'goal'")
+        if writes is not None:
+            check_text(f"add_node({name!r}, writes={writes!r:.80})", writes, "give the name of a value of the state, or None")
         if in_doubt not in get_args(InDoubt) or (origin is not None and origin not in AUTHORITY):
             raise UsageError(
                 f"add_node({name!r}): in_doubt={in_doubt!r} and origin={origin!r} are not both words that it knows."
@@ -95,8 +101,15 @@ class Drawn:
         Args:
             source: A node, `BEGIN`, or a list of nodes.
             target: A node, or `DONE_SIGNAL`.
+
+        Raises:
+            UsageError: There can be no such edge.
         """
-        self._plan.graph.add_edge((source,) if isinstance(source, str) else tuple(source), target)
+        sources = (source,) if isinstance(source, str) else source
+        called = f"add_edge({source!r:.80}, {target!r:.80})"
+        check_list(called, sources, str, "name nodes, BEGIN or DONE_SIGNAL; to wait for several, name them in a list")
+        check_text(called, target, "name the node to lead to, or DONE_SIGNAL")
+        self._plan.graph.add_edge(tuple(sources), target)
 
     def add_conditional_edge(
         self, source: str, condition: Callable[[Any], Hashable | Collection[Hashable]], targets: Mapping[Hashable, str]
@@ -107,7 +120,18 @@ class Drawn:
             condition: A plain function of the state after the superstep; it gives one label, or a list of them. It is asked once: what
                 it said is in the record.
             targets: By label, a node or `DONE_SIGNAL`.
+
+        Raises:
+            UsageError: There can be no such edge.
         """
+        called = f"add_conditional_edge({source!r:.80}, ...)"
+        check_text(called, source, "name the node to come from, or BEGIN")
+        check_function(f"{called} has the condition {condition!r:.80}", condition, "the state, which gives a label")
+        if iscoroutinefunction(condition):
+            raise UsageError(
+                f"{called} has the condition {condition!r:.80}, which is async: let a node find out, and ask its value."
+            )
+        check_kind(f"{called} has the targets {targets!r:.80}", targets, Mapping, "give a dict, by label a node or DONE_SIGNAL")
         self._plan.graph.add_branch(Branch(source, condition, dict(targets)))
 
     def check(self) -> None:
@@ -119,8 +143,15 @@ class Drawn:
         self._plan.graph.check()
 
     def draw(self, kind: Literal["mermaid", "svg"] = "mermaid") -> str:
-        """A picture of it: text for Mermaid, or an SVG document."""
+        """A picture of it: text for Mermaid, or an SVG document.
+
+        Raises:
+            UsageError: `kind` is neither "mermaid" nor "svg".
+        """
         from purpose_agent.agents.drawing import mermaid, svg
+
+        if kind not in ("mermaid", "svg"):
+            raise UsageError(f"draw({kind!r}): it is drawn as 'mermaid' or as 'svg'.")
 
         return mermaid(self._plan.graph) if kind == "mermaid" else svg(self._plan.graph)
 

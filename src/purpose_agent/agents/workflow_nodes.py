@@ -7,7 +7,8 @@ A function is the author's own code: async ones run on the loop, plain ones in a
 Not here: when a node runs, retries and timeouts (`workflow_run.py`), and flows within flows (`workflow.py`).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlia
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import STANDS, promised, shared
+from purpose_agent.agents.graph import called, seen
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.messages import Json
@@ -176,16 +178,17 @@ class Calls:
 
     async def perform(self, turn: Turn) -> Handed:
         view = turn.shape.view(turn.values)
-        if self.can_stop or turn.here:
-            given = self.function(view)
-        else:
-            from anyio import to_thread
+        with _named(self.function, turn):
+            if self.can_stop or turn.here:
+                given = self.function(view)
+            else:
+                from anyio import to_thread
 
-            given = await to_thread.run_sync(partial(self.function, view), abandon_on_cancel=True)
-        if isawaitable(given):
-            if turn.here:
-                raise PartFailed(f"{self.function!r} gave an awaitable back; define it with `async def`.", again=False)
-            given = await cast("Awaitable[object]", given)
+                given = await to_thread.run_sync(partial(self.function, view), abandon_on_cancel=True)
+            if isawaitable(given):
+                if turn.here:
+                    raise PartFailed(f"{self.function!r} gave an awaitable back; define it with `async def`.", again=False)
+                given = await cast("Awaitable[object]", given)
         if self.writes is not None:
             given = {self.writes: given}
         return Handed(turn.shape.update(given, f"Node {turn.node!r}"), origin=self.origin)
@@ -222,7 +225,7 @@ class Asks:
 
     def _task(self, turn: Turn) -> Task:
         if self.task is not None:
-            made = self.task(turn.shape.view(turn.values))
+            made = made_by(self.task, turn)
             if isinstance(made, str | Task):
                 return as_task(made)
             raise UsageError(f"Node {turn.node!r}: its task=... gave {made!r:.80}; it should be a text or a Task.")
@@ -260,6 +263,28 @@ async def worked(agent: Agent, task: Task, turn: Turn, *, seed: int | None = Non
     if result.status in STANDS:
         raise PartStands(result.reason, result.status, result.usage)
     return result
+
+
+def made_by(task: Callable[[Any], object], turn: Turn) -> object:
+    """What a node's `task=...` makes of the state.
+
+    Raises:
+        PartFailed: It raised something, which is the cause.
+    """
+    with _named(task, turn):
+        return task(turn.shape.view(turn.values))
+
+
+@contextmanager
+def _named(function: object, turn: Turn) -> Generator[None]:
+    """Within it, what an author's function raises says which one it was, and what it saw. Our own errors say so themselves."""
+    try:
+        yield
+    except PurposeAgentError:
+        raise
+    # A door: it is the author's code.
+    except Exception as error:
+        raise PartFailed(f"{type(error).__name__}: {error} (in {called(function)}, on {seen(turn.values)})") from error
 
 
 def check_work(name: str, work: object) -> None:

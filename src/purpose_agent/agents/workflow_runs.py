@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from purpose_agent.agents.continuing import STANDS
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
-from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn
+from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn, made_by
 from purpose_agent.agents.workflow_past import Past, past_of
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_run import WorkflowRun
@@ -249,7 +249,7 @@ class Nested:
 
     def _first(self, turn: Turn) -> dict[str, Json]:
         if self.task is not None:
-            return self.plan.shape.first(self.task(turn.shape.view(turn.values)))
+            return self.plan.shape.first(made_by(self.task, turn))
         merged = turn.shape.reducers
         return self.plan.shape.first(
             {name: value for name, value in turn.values.items() if name not in merged and self.plan.shape.has(name)}

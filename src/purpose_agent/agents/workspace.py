@@ -15,17 +15,20 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from purpose_agent.agents.arguments import check_engine
 from purpose_agent.agents.bringing import credit_brought
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.calibrating import Calibrating
 from purpose_agent.agents.control import RunControl
 from purpose_agent.agents.due import Due
+from purpose_agent.agents.known import forget, know, names_at
 from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.routing import Routes, by_meaning, model_of_run, routed, routes
 from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
 from purpose_agent.agents.team_record import TeamRecord, past_of, team_record
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_kind
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory, Recalled
 from purpose_agent.core.model import Model
@@ -95,8 +98,6 @@ _teams: "dict[Path, dict[str, set[str]]]" = {}
 """By folder, and by agent: the teams it works in."""
 _mates: "dict[Path, dict[str, set[str]]]" = {}
 """By folder, and by agent: those that share with it what they learn."""
-_known: "dict[Path, dict[tuple[JobKind, str], object]]" = {}
-"""By folder: the flows and teams that jobs may name."""
 _agents: "dict[Path, dict[str, Performer]]" = {}
 """By folder, not by object: `Workspace(path)` tries what agents learned that were made with the path alone."""
 
@@ -138,6 +139,7 @@ class Workspace(Remembered):
     ) -> None:
         if not 0 <= holdout < 0.5:
             raise UsageError(f"Workspace(holdout={holdout!r}): give a share of runs from 0 to below 0.5, such as {HOLDOUT}.")
+        check_engine("Workspace", engine)
         self.path = _folder(path)
         self._clock = clock or SystemClock()
         db = Database(self.path / DATABASE)
@@ -180,7 +182,7 @@ class Workspace(Remembered):
         self.ids = ids
         self.clock = self._clock
         self._agents = _agents.setdefault(self.path, {})
-        self._known = _known.setdefault(self.path, {})
+        self._known = names_at(self.path)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -387,7 +389,7 @@ class Workspace(Remembered):
     def close(self) -> None:
         """Let go of the database, so that its folder can be removed. It is opened again when it is needed."""
         _agents.pop(self.path, None)
-        _known.pop(self.path, None)
+        forget(self.path)
         _teams.pop(self.path, None)
         _mates.pop(self.path, None)
         _open.pop(self.path, None)
@@ -398,6 +400,7 @@ class Workspace(Remembered):
     def register(self, agent: Performer) -> None:
         """Know `agent` by its name: trials of what it learned run on it. The last one of a name counts."""
         self._agents[agent.name] = agent
+        know(self._known, "agent", agent.name, agent)
 
     def agent(self, name: str) -> Performer | None:
         """The agent of that name, if one was made in this process."""
@@ -405,11 +408,11 @@ class Workspace(Remembered):
 
     def know(self, kind: JobKind, name: str, who: object) -> None:
         """Know a flow or a team by its name: jobs name who does them. The last one of a name counts."""
-        self._known[kind, name] = who
+        know(self._known, kind, name, who)
 
     def known(self, kind: JobKind, name: str) -> object | None:
         """Who does jobs of that kind under that name, if it was made in this process."""
-        return self._agents.get(name) if kind == "agent" else self._known.get((kind, name))
+        return self._known.get((kind, name))
 
     def all_known(self, kind: JobKind) -> tuple[object, ...]:
         """The flows or teams that were made in this process."""
@@ -578,5 +581,12 @@ def _embedder(given: Embedder | Literal["minilm"]) -> Embedder:
 
 
 def _folder(path: str | Path | None) -> Path:
+    if path is not None:
+        check_kind(
+            f"Workspace({path!r:.80})",
+            path,
+            (str, os.PathLike),
+            "give the path of a folder, a Workspace, or None for the usual one",
+        )
     chosen = path if path is not None else os.environ.get(HOME_VARIABLE) or ".purpose_agent"
     return Path(chosen).expanduser().resolve()

@@ -39,6 +39,7 @@ from purpose_agent.runtime.events import (
     ModelAsked,
     ModelCalled,
     ModelRetried,
+    ModelWaited,
     OptionsListed,
     Payload,
     PersonAnswered,
@@ -176,6 +177,8 @@ def _what(payload: Payload) -> str:
             return f"asks the model ({purpose}), {counted(len(messages), 'new message', 'new messages')}"
         case ModelRetried(model=model, attempt=attempt, seconds=seconds, error=error):
             return f"waits {seconds:.1f} s before attempt {attempt} on {model}" + (f": {error}" if error else "")
+        case ModelWaited(model=model, seconds=seconds):
+            return f"waits {seconds:.1f} s for its turn on {model}"
         case TextStreamed(text=text):
             return f"writes: {text}"
         case ReasoningSummarised(text=text):

@@ -34,7 +34,7 @@ def show_while_written(stream: "RunStream", *, every: bool, stderr: bool = False
             written += item.payload.text
             console.out(plain(item.payload.text), end="", highlight=False)
         else:
-            if writer and item.payload.kind in ("model_called", "model_retried", "run_finished"):
+            if writer and item.payload.kind in ("model_called", "model_retried", "model_waited", "run_finished"):
                 console.out()
                 writer = ""
             if every:

@@ -6,11 +6,13 @@ Out: "auto", "ask" or "deny" for a call; a person's word as one of five plain ty
 Not here: what is done about it (`engine/permission.py`), and the taint gate, which asks for a person whatever a policy says.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_kind
 from purpose_agent.core.messages import Json, ToolCall
 from purpose_agent.core.origin import Origin
 from purpose_agent.core.tool import Effect
@@ -54,9 +56,16 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Carry it out with these arguments instead. The tool looks at them as at any others."""
+    """Carry it out with these arguments instead. The tool looks at them as at any others.
+
+    Raises:
+        UsageError: They are no dict of values by name, or can't be written as JSON.
+    """
 
     arguments: Mapping[str, Json]
+
+    def __post_init__(self) -> None:
+        check_arguments_of_call(f"Edit({self.arguments!r:.100})", self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +74,18 @@ class Reject:
 
     why: str = ""
 
+    def __post_init__(self) -> None:
+        check_kind(f"Reject({self.why!r:.100})", self.why, str, "give the reason in words, as a text")
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """It is done already, by a person or before the run was interrupted, and this is what it gave."""
 
     result: str
+
+    def __post_init__(self) -> None:
+        check_kind(f"Done({self.result!r:.100})", self.result, str, "give what the call gave in words, as a text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,25 @@ def as_answer(said: object, tool: str) -> Answer:
         f"Agent(approve=…) answered {said!r} to {tool}; it must give True or False, or one of Approve(), Edit(arguments),"
         " Reject(why), Done(result) and Later()."
     )
+
+
+def check_arguments_of_call(called: str, arguments: object) -> None:
+    """Pass silently if a call can have these arguments.
+
+    Args:
+        called: What was given, and to whom: "Edit('x')".
+
+    Raises:
+        UsageError: They are no dict of values by name, or can't be written as JSON.
+    """
+    if not isinstance(arguments, Mapping) or any(
+        not isinstance(name, str) for name in cast("Mapping[object, object]", arguments)
+    ):
+        raise UsageError(f"{called}: give all of the call's arguments by name, as a dict, such as Edit({{'amount': 5}}).")
+    try:
+        json.dumps(dict(cast("Mapping[str, object]", arguments)), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{called}: arguments are kept as JSON, and these can't be: {error}.") from error
 
 
 def check_approvals(approvals: Approvals, tools: Collection[str]) -> None:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeAlias
 
-Noticed: TypeAlias = Callable[[int, float, str], object]
-"""Takes the attempt that is waited for, from 1; the seconds; what the attempt before ended in, "" if there was none."""
+Noticed: TypeAlias = Callable[[int, float, str | None], object]
+"""Takes the attempt that is waited for, from 1; the seconds; what the attempt before ended in, None where one's turn is waited for."""
 
 _listener: ContextVar[Noticed | None] = ContextVar("waits_are_told_to", default=None)
 
@@ -28,7 +28,7 @@ def noticing(listener: Noticed) -> Generator[None]:
         _listener.reset(token)
 
 
-def tell_of_wait(attempt: int, seconds: float, error: str = "") -> None:
+def tell_of_wait(attempt: int, seconds: float, error: str | None = None) -> None:
     """Say that a wait begins; see `Noticed`."""
     listener = _listener.get()
     if listener is not None:

@@ -1,10 +1,11 @@
 """What is wanted, how it is checked, what it may cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_kind, check_list, check_number, check_text, check_whole
 from purpose_agent.core.messages import Json
 
 CheckKind: TypeAlias = Literal["python_tests", "contains", "matches", "equals", "callable"]
@@ -93,13 +94,10 @@ class Limits:
     retries: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise UsageError(f"Limits(steps={self.steps}): a run needs at least one step.")
-        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"Limits(retries={self.retries!r}): give 0 for one attempt only, or how many more there may be.")
+        check_whole(f"Limits(steps={self.steps!r})", self.steps, least=1)
+        check_whole(f"Limits(retries={self.retries!r})", self.retries, least=0)
         for name, value in (("seconds", self.seconds), ("tokens", self.tokens), ("usd", self.usd)):
-            if value is not None and not value > 0:
-                raise UsageError(f"Limits({name}={value}): give a number above 0, or None for no limit.")
+            check_number(f"Limits({name}={value!r})", value, none="no limit")
 
 
 _LIMITS = tuple(limit.name for limit in fields(Limits))
@@ -137,8 +135,8 @@ class Task:
         labels: Mapping[str, str] | None = None,
         id: str = "",
     ) -> None:
-        if not goal.strip():
-            raise UsageError("Task(goal=''): say in words what is wanted.")
+        check_text(f"Task(goal={goal!r:.80})", goal, "say in words what is wanted")
+        check_limits(f"Task({goal[:40]!r}, limits={limits!r:.80})", limits)
         if isinstance(choices, str):
             raise UsageError(f"Task(choices={choices!r}): give a list of answers, such as ['yes', 'no'].")
         if len(set(choices)) != len(choices) or any(not choice.strip() for choice in choices):
@@ -191,8 +189,40 @@ def _refuse_what_no_choice_can_pass(checks: Sequence[Check], choices: Sequence[s
 
 
 def as_task(task: "str | Task") -> Task:
-    """A string is a task without checks."""
+    """A string is a task without checks.
+
+    Raises:
+        UsageError: It is neither a text nor a `Task`.
+    """
+    check_kind(f"{task!r:.80} is no task", task, (str, Task), "give a text that says what is wanted, or a Task")
     return Task(task) if isinstance(task, str) else task
+
+
+def as_tasks(tasks: "Sequence[str | Task]", call: str) -> "list[Task]":
+    """Each a task.
+
+    Args:
+        call: Whose argument they are, for the message: "swarm".
+
+    Raises:
+        UsageError: It is no list, an empty one, or something in it is no task.
+    """
+    called, say = f"{call}(tasks={tasks!r:.80})", "give a list of tasks, such as ['Name the capital of France']"
+    check_kind(called, None if isinstance(tasks, str) else tasks, Iterable, say)
+    check_list(called, given := list(tasks), (str, Task), say, least=1)
+    return [as_task(task) for task in given]
+
+
+def check_limits(call: str, limits: object) -> None:
+    """Pass silently if they are `Limits`, or None.
+
+    Args:
+        call: What was given, and to whom.
+
+    Raises:
+        UsageError: They are something else.
+    """
+    check_kind(call, limits, (Limits, type(None)), "give Limits, such as Limits(steps=10, seconds=60), or None")
 
 
 def task_to_json(task: Task) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from purpose_agent.core.errors import UsageError, WorkspaceError
+from purpose_agent.core.errors import WorkspaceError
+from purpose_agent.core.given import check_number, check_whole
 from purpose_agent.durable.agreed import (
     APPLICATION,
     AT_ONCE,
@@ -33,6 +34,7 @@ from purpose_agent.durable.agreed import (
 from purpose_agent.durable.database import Away, PostgresDatabase
 from purpose_agent.durable.patience import LONGEST_SECONDS, Patience, patiently_async
 from purpose_agent.durable.postgres import PostgresCheckpointer
+from purpose_agent.durable.unheard import PATIENT_SECONDS, Unheard
 from purpose_agent.runtime.jobs import Job, JobResult
 
 if TYPE_CHECKING:
@@ -62,13 +64,19 @@ class DbosEngine:
         url: `postgresql://user:password@host/name`: where the workers look, too.
         queue: Workers of another queue don't see these jobs.
         patience: So many seconds the database may be away.
+        warns_after: So many seconds a job waits without any worker being alive, until that is said in the log, once.
 
     Raises:
         MissingExtra: The extra `dbos` is not installed.
-        UsageError: `url` is no address of a PostgreSQL database.
+        UsageError: `url` is no address of a PostgreSQL database, or a number is out of its range.
     """
 
-    def __init__(self, url: str, *, queue: str = QUEUE, patience: float = LONGEST_SECONDS) -> None:
+    def __init__(
+        self, url: str, *, queue: str = QUEUE, patience: float = LONGEST_SECONDS, warns_after: float = PATIENT_SECONDS
+    ) -> None:
+        check_number(f"DbosEngine(patience={patience!r})", patience, least=0)
+        check_number(f"DbosEngine(warns_after={warns_after!r})", warns_after, least=0)
+        self._warns_after = warns_after
         self._db = PostgresDatabase(url)
         self._queue = queue
         self._patience = patience
@@ -90,8 +98,7 @@ class DbosEngine:
         """
         from anyio import sleep
 
-        if at_once is not None and at_once < 1:
-            raise UsageError(f"perform(at_once={at_once}): give a number of jobs from 1, or None.")
+        check_whole(f"perform(at_once={at_once!r})", at_once, least=1, none="as many as the workers take")
         by_id = {job.id: job for job in jobs}
         for job in by_id.values():
             job_to_text(job)  # all can be sent, or none is
@@ -99,12 +106,13 @@ class DbosEngine:
         under_way: dict[str, _Asked] = {}
         results: dict[str, JobResult] = {}
         fresh: set[str] = set()
+        unheard = Unheard(self._db, self._queue, after=self._warns_after)
         while waiting or under_way:
             room = len(waiting) if at_once is None else max(0, at_once - len(under_way))
             taken = [waiting.popleft() for _ in range(min(room, len(waiting)))]
             under_way.update((asked.id, asked) for asked in taken)
             fresh.update(await self._patiently(partial(self._submit, taken)))
-            ended = await self._patiently(partial(self._ended, under_way))
+            ended, queued = await self._patiently(partial(self._looked_at, under_way))
             for id, result in ended.items():
                 asked = under_way.pop(id)
                 if not is_over(result) and id not in fresh:
@@ -112,6 +120,7 @@ class DbosEngine:
                 else:
                     results[asked.job.id] = result
             if not ended and under_way:
+                await self._patiently(partial(unheard.look, queued))
                 await sleep(POLLING_SECONDS)
         return tuple(results[job.id] for job in jobs)
 
@@ -153,13 +162,11 @@ class DbosEngine:
             "serialization_type": WorkflowSerializationFormat.PORTABLE,
         }
 
-    def _ended(self, under_way: Mapping[str, _Asked]) -> dict[str, JobResult]:
-        """The results of those that are over."""
-        return {
-            id: _result(under_way[id].job, status)
-            for id, status in self._statuses(list(under_way), load_output=True).items()
-            if status.status not in _UNDER_WAY
-        }
+    def _looked_at(self, under_way: Mapping[str, _Asked]) -> tuple[dict[str, JobResult], int]:
+        """The results of those that are over; how many no worker has taken."""
+        statuses = self._statuses(list(under_way), load_output=True)
+        over = {id: _result(under_way[id].job, each) for id, each in statuses.items() if each.status not in _UNDER_WAY}
+        return over, sum(each.status == "ENQUEUED" for each in statuses.values())
 
     def _statuses(self, ids: list[str], *, load_output: bool) -> "dict[str, WorkflowStatus]":
         if not ids:

@@ -21,10 +21,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from purpose_agent.core.errors import UsageError, WorkspaceError
+from purpose_agent.core.given import check_number, check_whole
 from purpose_agent.core.ids import new_id
 from purpose_agent.durable.agreed import (
     APPLICATION,
-    AT_ONCE,
     DBOS_SCHEMA,
     MOST_ATTEMPTS,
     QUEUE,
@@ -93,10 +93,10 @@ class Worker:
         grace: float = GRACE_SECONDS,
         patience: float = LONGEST_SECONDS,
     ) -> None:
-        if at_once is not None and at_once < 1:
-            raise UsageError(f"Worker(at_once={at_once}): give a number of jobs from 1, such as {AT_ONCE}.")
-        if silence <= 0 or grace < 0:
-            raise UsageError(f"Worker(silence={silence:g}, grace={grace:g}): give seconds, silence above 0.")
+        check_whole(f"Worker(at_once={at_once!r})", at_once, least=1, none="as it is")
+        check_number(f"Worker(silence={silence!r})", silence)
+        check_number(f"Worker(grace={grace!r})", grace, least=0)
+        check_number(f"Worker(patience={patience!r})", patience, least=0)
         self.name = name or own_name()
         self._db = PostgresDatabase(url)
         self._perform = perform

@@ -349,7 +349,7 @@ class OpenAICompatibleModel:
         tell_of_wait(attempt, seconds, str(failed))
         await self._retry.wait(seconds)
         if turn is not None:
-            await turn.wait(self._retry.wait, attempt=attempt, error=str(failed), waited_until=until)
+            await turn.wait(self._retry.wait, attempt=attempt, waited_until=until)
 
     @staticmethod
     async def _read(http: "httpx2.Response") -> str:

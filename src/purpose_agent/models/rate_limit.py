@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_number
 from purpose_agent.core.noticing import tell_of_wait
 
 SLACK = 6.0
@@ -42,7 +43,8 @@ class RateLimit:
             ("requests_per_minute", self.requests_per_minute),
             ("tokens_per_minute", self.tokens_per_minute),
         ):
-            if value is not None and not (value > 0 and math.isfinite(value)):
+            check_number(f"RateLimit({name}={value!r})", value, none="no limit")
+            if value == math.inf:
                 raise UsageError(f"RateLimit({name}={value}): give a number above 0, or None for no limit.")
 
 
@@ -55,20 +57,20 @@ class Turn:
         self.request_at = self.token_at = -math.inf
 
     async def wait(
-        self, wait: Callable[[float], Awaitable[object]], *, attempt: int = 1, error: str = "", waited_until: float = -math.inf
+        self, wait: Callable[[float], Awaitable[object]], *, attempt: int = 1, waited_until: float = -math.inf
     ) -> None:
         """Return when it is this call's turn. Whoever is cancelled meanwhile gives its place back.
 
         Args:
             wait: Lets that many seconds pass.
-            attempt: Which one comes next, from 1, and what the one before ended in: for whoever listens.
+            attempt: Which one comes next, from 1: for whoever listens.
             waited_until: The caller has waited until this moment of the limiter's clock already.
         """
         limiter = self._limiter
         limiter.enter(self)
         try:
             while (due := limiter.due(self)) > max(waited_until, now := limiter.clock()):
-                tell_of_wait(attempt, due - now, error)
+                tell_of_wait(attempt, due - now)
                 await wait(due - now)
                 waited_until = due
         except BaseException:

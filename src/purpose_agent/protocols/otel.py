@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from purpose_agent.core.errors import MissingExtra
+from purpose_agent.core.errors import MissingExtra, UsageError
 from purpose_agent.protocols.otel_spans import Spans
 from purpose_agent.runtime.events import Event
 from purpose_agent.runtime.observers import add_observer
@@ -49,11 +49,14 @@ def instrument(
 
     Raises:
         MissingExtra: OpenTelemetry is not installed.
+        UsageError: A provider is none.
     """
     try:
         from opentelemetry import trace
     except ImportError as error:
         raise _missing() from error
+    _check("tracer_provider", tracer_provider, "get_tracer", "a TracerProvider of OpenTelemetry")
+    _check("meter_provider", meter_provider, "get_meter", "a MeterProvider of OpenTelemetry")
     ours = version("purpose-agent")
     tracer = trace.get_tracer("purpose_agent", ours, tracer_provider)
     meter = meter_provider.get_meter("purpose_agent", ours) if meter_provider is not None else None
@@ -122,6 +125,12 @@ class _Guarded:
             level = logging.DEBUG if self._told else logging.WARNING
             self._told = True
             _log.log(level, "Tracing failed at %s of %s; the run goes on", event.payload.kind, event.run_id, exc_info=True)
+
+
+def _check(name: str, provider: object, needs: str, what: str) -> None:
+    if provider is not None and (isinstance(provider, type) or not callable(getattr(provider, needs, None))):
+        hint = f" Where spans go is for it or for {ENDPOINTS[0]} to say." if isinstance(provider, str) else ""
+        raise UsageError(f"instrument({name}={provider!r:.80}): give {what}, or None.{hint}")
 
 
 def _is_true(variable: str) -> bool:

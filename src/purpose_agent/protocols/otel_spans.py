@@ -42,6 +42,7 @@ from purpose_agent.runtime.events import (
     ModelAsked,
     ModelCalled,
     ModelRetried,
+    ModelWaited,
     PersonAnswered,
     PersonAsked,
     RunFinished,
@@ -130,9 +131,10 @@ class Spans:
                 run.tools[call_id] = self._tool(event, run, call_id, tool, ns(event.at))
             case ToolReturned():
                 self._returned(event, run, event.payload)
-            case ModelRetried(attempt=attempt, seconds=seconds):
+            case ModelRetried(attempt=attempt, seconds=seconds) | ModelWaited(attempt=attempt, seconds=seconds):
+                name = names.RETRY if isinstance(event.payload, ModelRetried) else names.RATE_LIMIT_WAIT
                 waits = run.waits.setdefault(event.lane, [])
-                waits.append((ns(event.at), {names.ATTEMPT: attempt, names.SECONDS: seconds}))
+                waits.append((name, ns(event.at), {names.ATTEMPT: attempt, names.SECONDS: seconds}))
             case ModelAsked(messages=messages, kept=kept) if self._content:
                 run.asked[event.lane] = (*run.asked.get(event.lane, ())[:kept], *messages)
             case CallPlanned(call=call) if self._content:
@@ -226,8 +228,8 @@ class Spans:
         name = f"{names.CHAT} {model.get(names.REQUEST_MODEL, '')}".strip()
         start = ns(event.at) - round(called.seconds * 1e9)
         span = self._tree.span(name, told, start, self._tree.under(event.run_id, event.lane), client=True)
-        for at, wait in run.waits.pop(event.lane, ()) if run is not None else ():
-            span.add_event("retry", wait, at)
+        for name, at, wait in run.waits.pop(event.lane, ()) if run is not None else ():
+            span.add_event(name, wait, at)
         close(span, event.at, error, self._words(called.error))
         self._measure({names.OPERATION: names.CHAT, **model}, called, error)
 

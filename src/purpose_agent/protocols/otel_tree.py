@@ -42,7 +42,7 @@ class OpenRun:
     Attributes:
         parts: By their key.
         tools: Calls that have begun, by their id.
-        waits: By lane: when and how long its next model call waited.
+        waits: By lane: for what, when and how long its next model call waited.
         asked: By lane: what its model was shown last; kept only where words are wanted.
         arguments: Of calls that were decided, by their id; kept only where words are wanted.
     """
@@ -50,7 +50,7 @@ class OpenRun:
     span: "Span"
     parts: dict[str, OpenPart] = field(default_factory=dict[str, OpenPart])
     tools: "dict[str, Span]" = field(default_factory=dict[str, "Span"])
-    waits: dict[str, list[tuple[int, Attributes]]] = field(default_factory=dict[str, list[tuple[int, Attributes]]])
+    waits: dict[str, list[tuple[str, int, Attributes]]] = field(default_factory=dict[str, list[tuple[str, int, Attributes]]])
     asked: dict[str, tuple[Message, ...]] = field(default_factory=dict[str, tuple[Message, ...]])
     arguments: dict[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
 

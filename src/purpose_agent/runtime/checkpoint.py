@@ -10,6 +10,7 @@ The record is the checkpoint. Whatever resumes folds its trace: what is in it is
 from collections.abc import Sequence
 from typing import Protocol
 
+from purpose_agent.core.errors import UsageError
 from purpose_agent.runtime.events import Event
 from purpose_agent.runtime.trace import Trace
 
@@ -41,3 +42,21 @@ class Checkpointer(Protocol):
     def runs(self) -> Sequence[str]:
         """The ids of all runs kept, newest first."""
         ...
+
+
+def check_checkpointer(call: str, value: object) -> None:
+    """Pass silently if `value` is None or has the methods of a `Checkpointer`.
+
+    Args:
+        call: What was given, and to whom.
+
+    Raises:
+        UsageError: It lacks one.
+    """
+    lacks = [name for name in ("append", "load", "runs") if not callable(getattr(value, name, None))]
+    if value is not None and (lacks or isinstance(value, type)):
+        said = "it is a class; make one of it" if isinstance(value, type) and not lacks else f"it has no {', '.join(lacks)}"
+        raise UsageError(
+            f"{call}: {said}. Give a checkpointer, such as JsonlCheckpointer('./runs') or MemoryCheckpointer(), or one of your own with"
+            " append, load and runs."
+        )

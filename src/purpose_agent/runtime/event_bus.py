@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from purpose_agent.core.given import check_function
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.ports import Clock
 from purpose_agent.runtime.events import VERSION, VISIBILITY, Event, Payload, Visibility
@@ -26,7 +27,9 @@ _OPENS: Mapping[str, str] = {
     "model_asked": "question",
     "action_decided": "decision",
 }
-_OF_QUESTIONS = frozenset({"model_retried", "text_streamed", "model_called", "reasoning_summarised", "call_planned"})
+_OF_QUESTIONS = frozenset(
+    {"model_retried", "model_waited", "text_streamed", "model_called", "reasoning_summarised", "call_planned"}
+)
 _OF_DECISIONS = frozenset(
     {
         "tool_started",
@@ -131,7 +134,12 @@ class EventBus:
         return self._opened.get((lane, "part"), self._first)
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener` with every event from now on. It should return at once: the run waits for it."""
+        """Call `listener` with every event from now on. It should return at once: the run waits for it.
+
+        Raises:
+            UsageError: It is no function.
+        """
+        check_function(f"watch={listener!r:.80}", listener, "an event")
         self._listeners.append(listener)
 
     @property

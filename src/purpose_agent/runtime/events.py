@@ -55,6 +55,7 @@ from purpose_agent.runtime.payloads.step import (
     ModelAsked,
     ModelCalled,
     ModelRetried,
+    ModelWaited,
     OptionsListed,
     ReasoningSummarised,
     RecalledMemory,
@@ -93,6 +94,7 @@ __all__ = [
     "ModelAsked",
     "ModelCalled",
     "ModelRetried",
+    "ModelWaited",
     "OptionsListed",
     "Payload",
     "PersonAnswered",
@@ -135,6 +137,7 @@ Payload: TypeAlias = (
     | ValuesWouldChoose
     | ModelAsked
     | ModelRetried
+    | ModelWaited
     | TextStreamed
     | ReasoningSummarised
     | ModelCalled
@@ -177,6 +180,7 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "values_would_choose": ValuesWouldChoose,
     "model_asked": ModelAsked,
     "model_retried": ModelRetried,
+    "model_waited": ModelWaited,
     "text_streamed": TextStreamed,
     "reasoning_summarised": ReasoningSummarised,
     "model_called": ModelCalled,
@@ -221,6 +225,7 @@ VISIBILITY: Mapping[str, Visibility] = {
     "memory_scanned": "debug",
     "model_called": "internal",
     "model_retried": "internal",
+    "model_waited": "internal",
     "values_consulted": "internal",
     "tool_started": "internal",
     "run_resumed": "internal",

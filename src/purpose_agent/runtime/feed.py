@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_number, check_whole
 from purpose_agent.runtime.events import TERMINAL, Event, Visibility
 
 CAPACITY = 1_000
@@ -98,8 +99,11 @@ class Feed:
         Raises:
             UsageError: `capacity` is below 1, or `after` below 0.
         """
-        if after < 0 or (capacity is not None and capacity < 1):
-            raise UsageError(f"read(after={after}, capacity={capacity}): `after` is from 0, `capacity` from 1, or None.")
+        check_whole(f"read(after={after!r})", after, least=0)
+        check_whole(f"read(capacity={capacity!r})", capacity, least=1, none="any number")
+        check_number(f"read(timeout={timeout!r})", timeout, least=0, none="no limit")
+        if visibility not in LEVEL:
+            raise UsageError(f"read(visibility={visibility!r}): it is one of {', '.join(map(repr, LEVEL))}.")
         return Reader(self, after, capacity, LEVEL[visibility], None if kinds is None else frozenset(kinds), timeout)
 
     def wake(self) -> None:

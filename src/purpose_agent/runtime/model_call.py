@@ -12,7 +12,7 @@ from purpose_agent.core.model import Model, ModelRequest, ModelResponse, TextDel
 from purpose_agent.core.noticing import noticing
 from purpose_agent.core.ports import Clock
 from purpose_agent.runtime.answer_text import AnswerText
-from purpose_agent.runtime.events import ModelCalled, ModelRetried, Payload, TextStreamed
+from purpose_agent.runtime.events import ModelCalled, ModelRetried, ModelWaited, Payload, TextStreamed
 
 
 async def call_model(
@@ -37,8 +37,11 @@ async def call_model(
         ModelError: The model could not answer; that is published too, as is a call that is cancelled.
     """
 
-    def waits(attempt: int, seconds: float, error: str) -> None:
-        publish(ModelRetried(request.purpose, model.name, attempt, seconds, error))
+    def waits(attempt: int, seconds: float, error: str | None) -> None:
+        if error is None:
+            publish(ModelWaited(request.purpose, model.name, seconds, attempt))
+        else:
+            publish(ModelRetried(request.purpose, model.name, attempt, seconds, error))
 
     began = clock.monotonic()
     try:

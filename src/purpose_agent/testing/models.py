@@ -8,8 +8,9 @@ answer to `request.choices` or `request.schema`: it says what it was told, so th
 """
 
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from inspect import isawaitable
 from math import ceil
 
 from purpose_agent.core.messages import assistant
@@ -27,7 +28,10 @@ class RuleModel:
     """A model that answers by a rule of the test's.
 
     Args:
-        rule: Makes the answer; it sees the whole request, `choices` and `purpose` included. What it raises goes up.
+        rule: Makes the answer; it sees the whole request, `choices` and `purpose` included. What it raises goes up. A plain function
+            is called on the loop, one call at a time and in the order in which they are asked, so that a rule may count and keep
+            what it saw, and a test goes the same way each time. So one that waits (`time.sleep`, a download) holds up all other
+            runs of the process: make it an `async def` and let it wait with `await`; then many wait side by side.
         capabilities: What callers may ask of it; by default that of a local model which does all there is.
 
     Attributes:
@@ -36,7 +40,7 @@ class RuleModel:
 
     def __init__(
         self,
-        rule: Callable[[ModelRequest], str | ModelResponse],
+        rule: Callable[[ModelRequest], str | ModelResponse | Awaitable[str | ModelResponse]],
         name: str = "rule",
         capabilities: Capabilities | None = None,
     ) -> None:
@@ -47,7 +51,8 @@ class RuleModel:
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
         self.requests.append(request)
-        return _response(self._rule(request), request, self.name)
+        answer = self._rule(request)
+        return _response(await answer if isawaitable(answer) else answer, request, self.name)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[TextDelta | ModelResponse]:
         response = await self.generate(request)

@@ -86,12 +86,12 @@ class ModelAsked:
 
 @dataclass(frozen=True, slots=True)
 class ModelRetried:
-    """A model call waits, and is made again or for the first time: the server was busy, or a rate limit is reached.
+    """A model call waits, and is made again: the attempt before failed.
 
     Attributes:
-        attempt: The one that is waited for, from 1.
+        attempt: The one that is waited for.
         seconds: How long.
-        error: What the attempt before it ended in; "" for a wait before the first.
+        error: What the attempt before it ended in; in older records "" for a wait for its turn, which is `ModelWaited` now.
     """
 
     purpose: str
@@ -100,6 +100,22 @@ class ModelRetried:
     seconds: float
     error: str = ""
     kind: Literal["model_retried"] = "model_retried"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWaited:
+    """A model call waits for its turn: a rate limit is reached, or the server asked for a pause. Nothing failed.
+
+    Attributes:
+        seconds: How long.
+        attempt: The one that is waited for, from 1.
+    """
+
+    purpose: str
+    model: str
+    seconds: float
+    attempt: int = 1
+    kind: Literal["model_waited"] = "model_waited"
 
 
 @dataclass(frozen=True, slots=True)
