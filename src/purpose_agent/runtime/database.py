@@ -279,7 +279,10 @@ def _connect_as_it_is(path: Path) -> Connection:
 def _opened(path: Path) -> Connection:
     import apsw
 
-    return apsw.Connection(str(path))
+    connection = apsw.Connection(str(path))
+    # A statement keeps its plan, whatever it is given: else SQLite makes most of ours anew each time they are used.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    return connection
 
 
 def _use_write_ahead_log(connection: Connection) -> None:
