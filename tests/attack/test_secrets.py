@@ -19,7 +19,7 @@ from purpose_agent.core.secrets import FORMS, find_secrets, json_without_secrets
 from purpose_agent.core.task import Check, Task
 from purpose_agent.core.tool import tool
 from purpose_agent.core.values import Episode, Experienced
-from purpose_agent.runtime.events import Event, ToolReturned
+from purpose_agent.runtime.events import CheckpointSaved, Event, ToolReturned
 from purpose_agent.runtime.trace import payload_to_json
 from purpose_agent.testing.models import RuleModel
 
@@ -208,6 +208,16 @@ def test_any_text_can_be_cleaned_and_once_is_enough(text: str) -> None:
 def test_an_event_without_a_secret_is_kept_as_it_is() -> None:
     payload = ToolReturned(Observation("c1", "look_up", "the red key opens door 12", ok=True, seconds=0.1))
     assert '"content":"the red key opens door 12"' in payload_to_json(payload)
+
+
+def test_numbers_of_tokens_hide_no_token_beside_them() -> None:
+    clean = json_without_secrets('{"limits":{"tokens":null,"output_tokens":30},"auth_token":"a1b2c3d4e5f6"}')
+    assert "a1b2c3d4e5f6" not in clean
+
+
+def test_what_went_wrong_in_a_step_is_kept_without_secrets() -> None:
+    kept = payload_to_json(CheckpointSaved(1, "The last tool call failed: password = c0rrecthorse7"))
+    assert "c0rrecthorse7" not in kept
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)

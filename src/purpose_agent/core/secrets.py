@@ -144,7 +144,7 @@ _KEY: Final = re.compile(r"key(?:(?<=apikey)|(?<=api.key)|(?<=accesskey)|(?<=acc
 _RUN: Final = re.compile(r"[A-Za-z0-9_+/.-]{16}")
 """What says whose it is has so many characters in a row at least."""
 _SHORTEST: Final = 8
-_COUNTS: Final = '_tokens":'
+_COUNTS: Final = 'tokens":'
 _ALWAYS: Final = frozenset({"password", "passwd", "pwd", "passphrase", "client_secret", "private_key", "secret_access_key"})
 """Names of fields whose value is secret whatever it looks like."""
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | str | int | float | bool | None"
@@ -209,7 +209,7 @@ def _may_hold_any(text: str) -> bool:
     for name in _NAMES:
         if name in lowered:
             return True
-    # Every model call tells how many tokens it took.
+    # Every model call tells how many tokens it took, and every task how many it may take.
     if lowered.count("token") != lowered.count(_COUNTS) or _KEY.search(lowered):
         return True
     return _RUN.search(text) is not None and any(need in lowered for need in _needles())

@@ -86,7 +86,7 @@ class Database:
         """
         check_write(self._key, learns=learns)
         with self._lock, _advice(self._path):
-            connection = self._open()
+            connection = self._open(self._here())
             cursor = connection.cursor()
             begin, commit, rollback = _NESTED if self._depth else _OUTERMOST
             cursor.execute(begin)
@@ -116,11 +116,9 @@ class Database:
             WorkspaceError: The file can't be read.
             NewerWorkspace: The file is from a newer version.
         """
-        with self._lock:
-            if not self._depth and not self.exists:
-                return []
-            with _advice(self._path):
-                return self._open().execute(sql, params).fetchall()
+        with self._lock, _advice(self._path):
+            here = self._here()
+            return self._open(here).execute(sql, params).fetchall() if here is not None else []
 
     def copy_to(self, path: Path) -> None:
         """Copy the file as it is now, without opening it for writing; what is written meanwhile is in the copy or not.
@@ -147,15 +145,19 @@ class Database:
                 self._connection.close(True)
                 self._connection = None
 
-    def _open(self) -> Connection:
-        """The connection to the file that is at the path now."""
+    def _here(self) -> tuple[int, int] | None:
+        """Which file is at the path now; within a transaction the one that is open."""
+        return self._file if self._depth else _identity(self._path)
+
+    def _open(self, here: tuple[int, int] | None) -> Connection:
+        """The connection to that file, or to a new one."""
         if self._forked_inside_write:
             raise WorkspaceError(
                 f"This process was forked in the middle of a transaction on {self._path}; use a new Database here, "
                 "or fork outside of the transaction."
             )
         if self._connection is not None:
-            if self._depth or _identity(self._path) == self._file:
+            if here == self._file:
                 return self._connection
             # The file was deleted or replaced: what we hold open leads nowhere.
             _abandon(self._connection)
@@ -223,10 +225,10 @@ os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, 
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells this file from another one at the same path."""
+    """What tells this file from another one at the same path; None: there is none."""
     try:
         status = os.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino
 
@@ -279,7 +281,10 @@ def _connect_as_it_is(path: Path) -> Connection:
 def _opened(path: Path) -> Connection:
     import apsw
 
-    return apsw.Connection(str(path))
+    connection = apsw.Connection(str(path))
+    # A statement keeps its plan, whatever it is given: else SQLite makes most of ours anew each time they are used.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    return connection
 
 
 def _use_write_ahead_log(connection: Connection) -> None:

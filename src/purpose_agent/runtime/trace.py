@@ -21,6 +21,7 @@ from purpose_agent.core.state import State
 from purpose_agent.runtime.events import (
     PAYLOADS,
     ActionDecided,
+    CheckpointSaved,
     Event,
     ModelCalled,
     Payload,
@@ -186,9 +187,16 @@ def payload_to_json(payload: Payload) -> str:
     """A payload as JSON text, a mark in the place of each secret: what is kept of a run goes through here."""
     # By its own class, not as the union: nothing has to be tried.
     text = to_json(type(payload), payload)
-    if isinstance(payload, ModelCalled) and not payload.error and payload.message is None:
-        return text  # numbers, and names that we gave: nothing that anybody said
-    return json_without_secrets(text)
+    return text if _says_nothing(payload) else json_without_secrets(text)
+
+
+def _says_nothing(payload: Payload) -> bool:
+    """Numbers, and names that we gave: nothing in it that anybody said."""
+    match payload:
+        case ModelCalled(error="", message=None) | CheckpointSaved(last_problem=""):
+            return True
+        case _:
+            return False
 
 
 def time_to_text(at: datetime) -> str:
