@@ -78,6 +78,3 @@ def main(
         from purpose_agent.cli.wizard import first_minutes
 
         first_minutes(workspace)
-    elif workspace is not None:
-        # Every command has this option itself; here it would be dropped unseen.
-        raise UsageError(f"Write --workspace after the command: purpose-agent {context.invoked_subcommand} ... -w {workspace}")

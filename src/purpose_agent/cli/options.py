@@ -5,6 +5,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+
+def _or_before(context: typer.Context, value: Path | None) -> Path | None:
+    """What stands after the command counts, else what stands before it."""
+    return value if value is not None else context.find_root().params.get("workspace")
+
+
 Folder: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -12,5 +18,7 @@ Folder: TypeAlias = Annotated[
         "-w",
         help="The folder of runs and memories; else PURPOSE_AGENT_HOME, else .purpose_agent here.",
         file_okay=False,
+        callback=_or_before,
     ),
 ]
+"""Before the command or after it."""
