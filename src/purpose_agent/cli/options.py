@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -22,3 +23,9 @@ Folder: TypeAlias = Annotated[
     ),
 ]
 """Before the command or after it."""
+By: TypeAlias = Annotated[str, typer.Option(help="Who says so; else the name of the user here.")]
+
+
+def who(by: str) -> str:
+    """Who speaks, as far as that is known."""
+    return by or os.environ.get("USER", "")
