@@ -63,9 +63,10 @@ def resume_any(
         CantResume: It is over, under way, or lacks what began it.
         UsageError: `found` is of nothing that was in flight, or of several things at once.
     """
-    if found is not None and not (nodes_in_doubt(place.trace(run_id)) or calls_in_flight(place, run_id)):
+    trace = _trace(place, run_id)
+    if found is not None and not (nodes_in_doubt(trace) or calls_in_flight(place, run_id)):
         raise UsageError(f"Nothing of {run_id} was in flight: there is nothing to say of it.")
-    resume = _resume_of(place, run_id, model, found, watch)
+    resume = _resume_of(place, trace, model, found, watch)
     if found is None:
         return resume()
     _say(place, run_id, found)
@@ -92,19 +93,26 @@ def needs_program(place: Workspace, run_id: str) -> bool:
             return True
 
 
+def _trace(place: Workspace, run_id: str) -> Trace:
+    """As it is here, or as the engine of the workspace keeps it."""
+    here = find_trace(place, run_id)
+    engine = place.engine() if here is None else None
+    kept = engine.checkpointer.load(run_id) if engine is not None and engine.checkpointer is not None else None
+    return here or kept or place.trace(run_id)
+
+
 def _resume_of(
-    place: Workspace, run_id: str, model: str | None, found: Found | None, watch: Listener | None
+    place: Workspace, trace: Trace, model: str | None, found: Found | None, watch: Listener | None
 ) -> Callable[[], AnyResult]:
     """How to go on with it; made once, however often it is called.
 
     Raises:
         CantResume: It lacks what began it.
     """
-    trace = place.trace(run_id)
-    started = trace.of(RunStarted)[0]
+    run_id, started = trace.run_id, trace.of(RunStarted)[0]
     match kind_of(started):
         case "swarm":
-            agents = _agents_of(place, run_id)
+            agents = _agents_of(place, trace)
             return lambda: resume_parallel(run_id, agents, workspace=place, watch=watch)
         case "team":
             team = _team_of(place, trace, model)
@@ -112,7 +120,7 @@ def _resume_of(
         case "flow":
             flow = place.known("flow", started.agent)
             if isinstance(flow, Workflow):
-                return lambda: _flow(place, flow, run_id, found, watch)
+                return lambda: _flow(flow, trace, found, watch)
             # An old record does not tell a flow from an agent that had neither a model nor a role.
             if started.of == "flow" or place.agent(started.agent) is None:
                 raise CantResume(f"{run_id} is a run of the flow {started.agent!r}. {_name(run_id)}")
@@ -124,8 +132,8 @@ def _resume_of(
     return lambda: agent.resume(run_id, watch=watch)
 
 
-def _flow(place: Workspace, flow: Workflow, run_id: str, found: Found | None, watch: Listener | None) -> WorkflowResult:
-    doubtful = nodes_in_doubt(place.trace(run_id))
+def _flow(flow: Workflow, trace: Trace, found: Found | None, watch: Listener | None) -> WorkflowResult:
+    run_id, doubtful = trace.run_id, nodes_in_doubt(trace)
     if not doubtful:
         return flow.resume(run_id, watch=watch)
     if found is None or found.which not in (None, *doubtful):
@@ -175,8 +183,8 @@ def _values(result: str) -> object:
     return given
 
 
-def _agents_of(place: Workspace, run_id: str) -> list[Agent]:
-    names = place.trace(run_id).of(RunStarted)[0].state.get("agents")
+def _agents_of(place: Workspace, trace: Trace) -> list[Agent]:
+    run_id, names = trace.run_id, trace.of(RunStarted)[0].state.get("agents")
     agents = [place.agent(str(name)) for name in names] if isinstance(names, list) else []
     found = [agent for agent in agents if isinstance(agent, Agent)]
     if not found or len(found) < len(agents):

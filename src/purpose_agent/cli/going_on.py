@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from purpose_agent.cli.elsewhere import where_else
 from purpose_agent.cli.render import arguments_line, say
 from purpose_agent.core.errors import NotFound
 from purpose_agent.runtime.events import Event
@@ -47,14 +48,16 @@ class Called:
 
 
 def what_now(place: "Workspace", run_id: str, called: Called) -> Iterator[str]:
-    """What is asked in a run and how to answer; how to go on with it, or with what it is a part of. Nothing, if it is over.
+    """What is asked in a run and how to answer; how to go on with it, or with what it is a part of.
 
-    Raises:
-        NotFound: There is no such run.
+    Nothing, if it is over, or kept elsewhere.
     """
+    from purpose_agent.agents.continuing import find_trace
     from purpose_agent.agents.standing import asked_in, nodes_in_doubt, top_of
     from purpose_agent.runtime.controls import ENDED_BY
 
+    if find_trace(place, run_id) is None:
+        return
     top = place.run(top_of(place, run_id))
     if top.status not in _GO_ON or (top.status == "cancelled" and top.reason.startswith(ENDED_BY)):
         return
@@ -101,6 +104,8 @@ def told_after_ctrl_c(place: "Workspace", called: Called, run_id: str = "") -> G
         say("\nStopped.", stderr=True)
         if begun:
             _tell(place, begun[0], called)
+        elif told := where_else(place):
+            say(f"What workers have begun, they end. {told}", stderr=True)
         raise typer.Exit(INTERRUPTED) from error
 
 

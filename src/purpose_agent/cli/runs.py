@@ -5,7 +5,7 @@ Out: the answer and what was learned, for people or as JSON; exit code 0 for an 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from purpose_agent.cli import costs as spending
 from purpose_agent.cli import export as exporting
 from purpose_agent.cli import people
 from purpose_agent.cli import resume as resuming
+from purpose_agent.cli.elsewhere import EngineSpec, kept_by, place_of, where_else
 from purpose_agent.cli.going_on import Called, told_after_ctrl_c, what_now
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.outcome import show_result
@@ -28,6 +29,7 @@ from purpose_agent.runtime.trace import event_to_json
 if TYPE_CHECKING:
     from purpose_agent.agents.workspace import Workspace
     from purpose_agent.engine.result import TaskResult
+    from purpose_agent.runtime.record import RunRow
 
 app = typer.Typer(help="Runs: list, show, resume, fork, diff; what they cost; what people say to them.", no_args_is_help=True)
 app.command("resume")(resuming.resume)
@@ -111,16 +113,34 @@ def run(
 def list_runs(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     every: Annotated[bool, typer.Option("--all", help="Those of team members and of trials too.")] = False,
+    engine: EngineSpec = None,
     workspace: Folder = None,
 ) -> None:
-    """List the newest runs, newest first."""
+    """List the newest runs, newest first; then those that an engine keeps."""
+    from purpose_agent.agents.elsewhere import copied, newest_elsewhere
     from purpose_agent.agents.workspace import Workspace
 
     opened = Workspace(workspace)
     rows = opened.runs(limit=limit, top=not every)
-    if not rows:
+    if rows:
+        _list(rows)
+    else:
         say(f"No runs yet in {opened.path}.")
+    with kept_by(engine) as kept:
+        traces = newest_elsewhere(opened, kept.runs, limit=limit, top=not every) if kept is not None else []
+    if kept is None:
+        if told := where_else(opened):
+            say(told)
         return
+    if not traces:
+        say(f"{kept.spec} keeps no others.")
+        return
+    say(f"\nkept by {kept.spec}:")
+    with copied(traces) as copy:
+        _list(copy.runs(limit=limit))
+
+
+def _list(rows: "Sequence[RunRow]") -> None:
     table(
         ("id", "began", "agent", "status", "checks", "Φ", "steps", "task"),
         [
@@ -147,32 +167,36 @@ def show(
         bool, typer.Option("--all", help="With --events: those of its members' and parts' runs too, each where it began.")
     ] = False,
     why: Annotated[bool, typer.Option("--why", help="What it had learned, traced to the runs that taught it.")] = False,
+    engine: EngineSpec = None,
     workspace: Folder = None,
 ) -> None:
-    """Show a run: its steps with action, observation and score, and its lessons."""
+    """Show a run: its steps with action, observation and score, or its parts; its lessons; what it waits for."""
     from purpose_agent.agents.workspace import Workspace
 
     if every and not events:
         raise UsageError("`runs show --all` goes with --events: it is the events of members' runs that are shown too.")
     opened = Workspace(workspace)
-    row = opened.run(id)
-    trace = opened.trace(row.id)
-    if events:
-        lines = opened.timeline(row.id) if every else trace.events
-        screen().out("".join(f"{event_to_json(event)}\n" for event in lines), end="")
-        return
-    if why:
-        from purpose_agent.cli.why import told_why
+    with place_of(opened, id, engine) as (place, keeper):
+        row, trace = place.run(id), place.trace(id)
+        if events:
+            lines = place.timeline(row.id) if every else trace.events
+            screen().out("".join(f"{event_to_json(event)}\n" for event in lines), end="")
+            return
+        if why:
+            from purpose_agent.cli.why import told_why
 
-        say(f"{header(row)}\n")
-        say(told_why(opened, trace))
-        return
-    say(header(row))
-    for told in told_steps(opened, trace):
-        say(told)
-    say(afterwards(trace, row))
-    if lines := [*not_heard_yet(opened, row.id), *what_now(opened, row.id, Called(workspace))]:
-        say("\n".join(["", *lines]))
+            say(f"{header(row)}\n")
+            say(told_why(opened, trace))
+            return
+        say(header(row))
+        for told in told_steps(place, trace):
+            say(told)
+        say(afterwards(trace, row))
+        if keeper:
+            told = " What it asks is answered in the workspace of the worker that did it." if row.status == "waiting" else ""
+            say(f"\nkept by {keeper}.{told}")
+        elif rest := [*not_heard_yet(place, row.id), *what_now(place, row.id, Called(workspace))]:
+            say("\n".join(["", *rest]))
 
 
 def settled_words(workspace: "Workspace", watch: Callable[[Event], None]) -> str:
