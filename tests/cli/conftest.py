@@ -11,6 +11,12 @@ from tests.models.wire import ChatServer, Reply, completion, serving
 CORRECT = "```python\ndef is_leap(year):\n    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)\n```"
 
 
+@pytest.fixture(autouse=True)
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that are told of a workspace tell their program by the variable, which no other test shall see."""
+    monkeypatch.delenv("PURPOSE_AGENT_HOME", raising=False)
+
+
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No keys, no models, no Ollama; the workspace to be is the folder that is returned."""

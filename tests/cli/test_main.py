@@ -66,11 +66,11 @@ def test_an_error_of_ours_is_a_message_on_stderr_and_no_traceback() -> None:
     assert result.stderr.startswith("The catalogue has no model 'gpt-17'.")
 
 
-def test_a_workspace_named_before_the_command_is_not_dropped_unseen(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["-w", str(tmp_path), "models", "list"])
+def test_a_workspace_may_be_named_before_the_command_or_after_it(tmp_path: Path) -> None:
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
 
-    assert result.exit_code == 2
-    assert "after the command" in result.stderr
+    assert CliRunner().invoke(app, ["-w", one, "runs", "list"]).stdout == f"No runs yet in {one}.\n"
+    assert CliRunner().invoke(app, ["-w", one, "runs", "list", "-w", other]).stdout == f"No runs yet in {other}.\n"
 
 
 def test_a_terminal_without_greek_still_gets_its_lines(tmp_path: Path) -> None:

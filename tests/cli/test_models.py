@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from purpose_agent.cli.main import app
-from purpose_agent.cli.render import bytes_progress
+from purpose_agent.cli.progress import bytes_progress
 from purpose_agent.models.catalogue import Progress, get_weights, path_of
 from tests.models.wire import Reply, serving
 

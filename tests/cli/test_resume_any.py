@@ -12,6 +12,7 @@ from purpose_agent.cli.main import app
 from purpose_agent.core.errors import ModelUnreachable
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.testing.models import RuleModel
+from tests.agents.test_jobs import Elsewhere
 
 PROGRAM = """
 import os
@@ -71,3 +72,29 @@ def test_an_agent_that_is_called_like_another_kind_of_run_goes_on(tmp_path: Path
     failed = agent.run("Find it")
 
     assert str(resume_any(place, failed.id)) == "found it"
+
+
+def test_a_flow_whose_run_an_engine_keeps_goes_on_there(tmp_path: Path) -> None:
+    engine = Elsewhere(tmp_path / "worker")
+    place = pa.Workspace(tmp_path / "front", engine=engine)
+    down = [True]
+
+    def send(state: dict[str, object]) -> dict[str, object]:
+        if down.pop():
+            raise ConnectionError("gone")
+        return {"answer": "sent"}
+
+    def post(folder: pa.Workspace) -> pa.Flow:
+        flow = pa.Flow("post", workspace=folder)
+        flow.add_node("send", send)
+        flow.add_edge(pa.BEGIN, "send")
+        flow.add_edge("send", pa.DONE_SIGNAL)
+        return flow
+
+    post(pa.Workspace(tmp_path / "worker"))  # the same program, there and here
+    failed = post(place).run({})
+    assert (failed.status, place.runs()) == ("failed", [])
+    down.append(False)
+
+    assert str(resume_any(place, failed.id)) == "sent"
+    assert [job.id for job in engine.jobs] == [failed.id, failed.id]

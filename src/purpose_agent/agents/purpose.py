@@ -1,18 +1,25 @@
-"""purpose(): a description becomes a team."""
+"""purpose(): a description becomes a team, now, or again in another process.
+
+In:  a description; or the recipe that the record of a run has.
+Out: a team.
+"""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from purpose_agent.agents.agent import Agent, resolved
-from purpose_agent.agents.choosing import asked_model, asked_person, choose
+from purpose_agent.agents.choosing import Choice, asked_model, asked_person, choose
+from purpose_agent.agents.recipe import Recipe
 from purpose_agent.agents.team import Team
-from purpose_agent.agents.templates import Template
+from purpose_agent.agents.templates import SINGLE, TEMPLATES, Template
 from purpose_agent.agents.terminal import check_terminal, terminal
 from purpose_agent.agents.workspace import Workspace, open_workspace
-from purpose_agent.core.approval import Approvals, Approver, Policy, Rule
-from purpose_agent.core.errors import NoModelFound, UsageError
+from purpose_agent.core.approval import Answer, ApprovalRequest, Approvals, Approver, Later, Policy, Rule
+from purpose_agent.core.errors import CantResume, NoModelFound, UsageError
 from purpose_agent.core.model import Model
 from purpose_agent.core.tool import Tool, effects_of, make_tool
 from purpose_agent.retrieval.passages import Passages
@@ -66,28 +73,96 @@ def purpose(
         )
     place = open_workspace(workspace)
     choice = choose(description, asked_person(description) if interactive else asked_model(description, found, place))
-    template = choice.template
-    names = [member for member in template.members if member.name != "tester"]
-    offered = _tools(template, found, tools or (), place)
+    recipe = None
+    if not (tools or approve or approvals):
+        at = str(documents.path.resolve()) if documents is not None else ""
+        recipe = Recipe(description, choice.template.name, found.name, at, interactive)
     if interactive:
         approve = approve or terminal()
-        asks: dict[str, Policy | Rule] = {tool.spec.name: "ask" for tool in offered if effects_of(tool)}
-        approvals = {**asks, **(approvals or {})}
-    members = [
-        Agent(
-            member.name,
-            # A coder is told its tasks; to a small one the purpose would be a second task.
-            role=member.role if template.shape == "code" else f"{member.role} Purpose of the team: {description.strip()}.",
-            model=found,
-            tools=offered if member.name == template.worker else (),
-            critic="self" if member.name == template.speaker else None,
-            workspace=place,
-            approve=approve,
-            approvals=approvals if member.name == template.worker else None,
+    made = _Made(description, found, place, choice, documents, approve, approvals, interactive, recipe)
+    return made.team(tools or ())
+
+
+def team_again(recipe: Recipe, place: Workspace, model: str | Model | None = None) -> Team:
+    """The team that `purpose()` made, in another process.
+
+    Where nobody sits at a terminal, calls that a person is asked about make the run wait.
+
+    Args:
+        model: Instead of the one that it had.
+
+    Raises:
+        CantResume: This version has no such template, or its model can't be had.
+        UsageError: Its documents are gone.
+    """
+    template = next((each for each in (*TEMPLATES, SINGLE) if each.name == recipe.template), None)
+    if template is None:
+        raise CantResume(f"It was made of the template {recipe.template!r}, which this version does not have.")
+    found = resolved(model or recipe.model)
+    if model is None and found.name != recipe.model:
+        raise CantResume(f"its model {recipe.model!r} can't be had: by that name {found.name!r} would be taken.")
+    documents = Passages(recipe.knowledge) if recipe.knowledge else None
+    asks = recipe.interactive
+    approve = (terminal() if sys.stdin.isatty() else _later) if asks else None
+    choice = Choice(template, "default", "as in the run that goes on")
+    return _Made(recipe.purpose, found, place, choice, documents, approve, None, asks, recipe).team(())
+
+
+def _later(request: ApprovalRequest) -> Answer:
+    return Later()
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """All that a team is made of, but its tools.
+
+    Attributes:
+        asks: A person is asked about each call with effects, unless `approvals` say otherwise.
+    """
+
+    description: str
+    model: Model
+    place: Workspace
+    choice: Choice
+    documents: Passages | None
+    approve: Approver | None
+    approvals: Approvals | None
+    asks: bool
+    recipe: Recipe | None
+
+    def team(self, tools: Sequence[Tool | Callable[..., Any]]) -> Team:
+        """The team."""
+        template = self.choice.template
+        offered = _tools(template, self.model, tools, self.place)
+        approvals: Approvals | None = self.approvals
+        if self.asks:
+            asks: dict[str, Policy | Rule] = {tool.spec.name: "ask" for tool in offered if effects_of(tool)}
+            approvals = {**asks, **(self.approvals or {})}
+        purpose = f"Purpose of the team: {self.description.strip()}."
+        members = [
+            Agent(
+                member.name,
+                # A coder is told its tasks; to a small one the purpose would be a second task.
+                role=member.role if template.shape == "code" else f"{member.role} {purpose}",
+                model=self.model,
+                tools=offered if member.name == template.worker else (),
+                critic="self" if member.name == template.speaker else None,
+                workspace=self.place,
+                approve=self.approve,
+                approvals=approvals if member.name == template.worker else None,
+            )
+            for member in template.members
+            if member.name != "tester"
+        ]
+        return Team(
+            self.description,
+            members,
+            template,
+            self.place,
+            choice=self.choice,
+            knowledge=self.documents,
+            recipe=self.recipe,
         )
-        for member in names
-    ]
-    return Team(description, members, template, place, choice=choice, knowledge=documents)
 
 
 def _tools(template: Template, model: Model, given: Sequence[Tool | Callable[..., Any]], place: Workspace) -> tuple[Tool, ...]:

@@ -16,6 +16,7 @@ from purpose_agent.agents.artefacts import Makes
 from purpose_agent.agents.choosing import NAME as CHOOSER
 from purpose_agent.agents.choosing import Choice
 from purpose_agent.agents.continuing import brought, find_trace, is_over
+from purpose_agent.agents.recipe import Recipe
 from purpose_agent.agents.streaming import RunStream
 from purpose_agent.agents.team_past import Way
 from purpose_agent.agents.templates import Member, Template
@@ -54,6 +55,7 @@ class Team:
         workspace: Shared by all members.
         choice: How the template was chosen; None: whoever made the team named it.
         knowledge: Documents to work from; answers cite them by number.
+        recipe: What makes it again in another process; None: only the program that made it can.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Team:
         *,
         choice: Choice | None = None,
         knowledge: Passages | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         self.purpose = purpose
         self.members = tuple(members)
@@ -72,6 +75,7 @@ class Team:
         self.workspace = workspace
         self.choice = choice
         self.knowledge = knowledge
+        self.recipe = recipe
         workspace.join(purpose, [member.name for member in self.members])
         workspace.know("team", purpose, self)
 
@@ -232,7 +236,7 @@ class Team:
 
     def _way(self) -> Way:
         makes: dict[str, Makes] = {member.name: member.makes for member in self.template.members}
-        return Way(makes, self.knowledge, {"template": self.template.name})
+        return Way(makes, self.knowledge, {"template": self.template.name}, self.recipe)
 
     def _after(
         self,
@@ -264,7 +268,7 @@ class Team:
         if self.knowledge is None:
             return await speaker.run_async(question, watch=watch)
         listeners = [watch] if watch is not None else []
-        way = Way(knowledge=self.knowledge, state={ASKED: speaker.name})
+        way = Way(knowledge=self.knowledge, state={ASKED: speaker.name}, recipe=self.recipe)
         return await self._worked(Turns((speaker,), self.workspace, as_task(question), listeners, None, way=way))
 
     def teach(self, text: str, *, when: str = "", user: str = "") -> Memory:

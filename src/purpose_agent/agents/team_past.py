@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from purpose_agent.agents.artefacts import Makes
+from purpose_agent.agents.recipe import Recipe
 from purpose_agent.core.errors import CantResume
 from purpose_agent.core.messages import Json
 from purpose_agent.core.task import Task, task_from_json
@@ -28,11 +29,13 @@ class Way:
         makes: By member: what its answers are; a draft, if nothing is said.
         knowledge: Documents to work from.
         state: What a run's first state has, beside the inputs of its task.
+        recipe: What makes the team again.
     """
 
     makes: Mapping[str, Makes] = field(default_factory=dict[str, Makes])
     knowledge: Passages | None = None
     state: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    recipe: Recipe | None = None
 
 
 def recorded_task(trace: Trace, names: Collection[str], task: Task | None) -> Task:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.artefacts import Artefact, Makes, artefact_to_json, read_artefact
 from purpose_agent.agents.continuing import OVER, STANDS, promised, shared
+from purpose_agent.agents.recipe import recipe_to_json
 from purpose_agent.agents.team_past import TEAM, Way, recorded_task
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.action import Finish, GiveUp
@@ -189,7 +190,8 @@ class Turns:
         model = f"{names} on {last.name if last is not None else NO_MODEL}"
         task = task_to_json(self.task)
         mode, state = self.members[0].mode, {**self.task.inputs, **self.way.state}
-        self.publish(RunStarted(task, TEAM, model, mode, state, self.parent, self.seed, of="team"), TEAM)
+        recipe = recipe_to_json(self.way.recipe)
+        self.publish(RunStarted(task, TEAM, model, mode, state, self.parent, self.seed, of="team", recipe=recipe), TEAM)
         if self.is_recorded:
             with self.bus.saving() as (first,):
                 self.place.record.open(first, self.task, family=self.task.family, task_key=self.task.key, reflected=NOT_WANTED)

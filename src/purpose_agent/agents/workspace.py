@@ -435,15 +435,19 @@ class Workspace(Remembered):
             credit_brought(cursor, trace, here, {each.memory.id for each in kept}, withheld)
 
     def engine(self, chosen: Engine | str | None = None) -> Engine | None:
-        """Who does its work; None: this process. `chosen` goes before what the workspace was given.
+        """Who does its work; None: this process. `chosen` goes before what the workspace was given. It is noted in the folder.
 
         Raises:
             MissingExtra: It needs the extra `dbos`, which is not installed.
             UsageError: There is no such engine.
         """
+        from purpose_agent.durable.noted import note_engine
         from purpose_agent.durable.resolve import engine_of
 
-        return engine_of(chosen if chosen is not None else self._engine)
+        engine = engine_of(chosen if chosen is not None else self._engine)
+        if engine is not None:
+            note_engine(self.path, engine)
+        return engine
 
     @property
     def checkpointer(self) -> SqliteCheckpointer:

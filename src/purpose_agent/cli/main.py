@@ -12,13 +12,11 @@ import typer
 from typer.core import TyperGroup
 
 from purpose_agent.cli import critics, doctor, harden, learn, lift, memories, models, routes, runs, worker
+from purpose_agent.cli.going_on import INTERRUPTED
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import say
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.protocols.otel import traced_as_the_environment_says
-
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 
 
 class Door(TyperGroup):
@@ -78,6 +76,3 @@ def main(
         from purpose_agent.cli.wizard import first_minutes
 
         first_minutes(workspace)
-    elif workspace is not None:
-        # Every command has this option itself; here it would be dropped unseen.
-        raise UsageError(f"Write --workspace after the command: purpose-agent {context.invoked_subcommand} ... -w {workspace}")

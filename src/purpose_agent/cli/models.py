@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from purpose_agent.cli.render import bytes_progress, say, size, table
+from purpose_agent.cli.progress import bytes_progress
+from purpose_agent.cli.render import say, size, table
 
 app = typer.Typer(help="Local models: list, fetch, check.", no_args_is_help=True)
 

@@ -5,12 +5,12 @@ Out: a row that the run hears; a line that says when that is.
 """
 
 import json
-import os
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from purpose_agent.cli.options import Folder
+from purpose_agent.cli.going_on import Called, what_now
+from purpose_agent.cli.options import By, Folder, who
 from purpose_agent.cli.render import say, table
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
@@ -22,34 +22,50 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="As `runs list` shows it."
 Call = Annotated[
     str | None, typer.Option(help="The call that is meant, as `runs questions` shows it; needed if several are asked about.")
 ]
-By = Annotated[str, typer.Option(help="Who says so; else the name of the user here.")]
 
 
 def questions(
-    id: Annotated[str | None, typer.Argument(metavar="ID", help="Of this run only; else of all that wait.")] = None,
+    id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Of this run and its parts only; else of all that wait.")
+    ] = None,
     workspace: Folder = None,
 ) -> None:
-    """List what runs ask people about: calls that nobody has answered for."""
+    """List what runs ask people about: calls that nobody has answered for. Parts of flows, swarms and teams ask, too."""
+    from purpose_agent.agents.standing import Asked, asked_in, top_of
     from purpose_agent.agents.workspace import Workspace
 
     opened = Workspace(workspace)
-    runs = [id] if id is not None else [row.id for row in opened.waiting()]
-    rows = [
-        (run, asked.call_id, asked.tool, json.dumps(dict(asked.arguments), ensure_ascii=False, default=str), asked.why)
-        for run in runs
-        for asked in opened.control(run).questions()
-    ]
-    if not rows:
+    waiting = opened.waiting() if id is None else []
+    found: list[Asked] = []
+    for run in [id] if id is not None else [row.id for row in waiting]:
+        found += [each for each in asked_in(opened, run) if each not in found]
+    if not found:
         say("Nothing is asked.")
-        return
-    table(("run", "call", "tool", "arguments", "why"), rows)
+    else:
+        table(
+            ("run", "call", "tool", "part of", "arguments", "why"),
+            [
+                (
+                    each.run_id,
+                    each.question.call_id,
+                    each.question.tool,
+                    top if (top := top_of(opened, each.run_id)) != each.run_id else "–",
+                    json.dumps(dict(each.question.arguments), ensure_ascii=False, default=str),
+                    each.question.why,
+                )
+                for each in found
+            ],
+        )
+    for run in dict.fromkeys(top_of(opened, run) for run in ([id] if id is not None else [row.id for row in waiting])):
+        if lines := list(what_now(opened, run, Called(workspace))):
+            say("\n".join(["", *lines]))
 
 
 def approve(id: Id, call: Call = None, by: By = "", workspace: Folder = None) -> None:
     """Let a call be carried out."""
-    run = _run(id, workspace)
-    run.approve(call, by=_who(by))
-    _said(run)
+    run = _asking(id, workspace)
+    run.approve(call, by=who(by))
+    _said(run, workspace)
 
 
 def edit(
@@ -66,9 +82,9 @@ def edit(
         raise UsageError(f"{arguments!r:.100} is no JSON ({error}). Write for example: '{{\"amount\": 10}}'") from error
     if not isinstance(given, dict):
         raise UsageError(f"{arguments!r:.100} is no object: give all arguments by name, such as '{{\"amount\": 10}}'.")
-    run = _run(id, workspace)
-    run.edit(cast("dict[str, Json]", given), call, by=_who(by))
-    _said(run)
+    run = _asking(id, workspace)
+    run.edit(cast("dict[str, Json]", given), call, by=who(by))
+    _said(run, workspace)
 
 
 def reject(
@@ -79,9 +95,9 @@ def reject(
     workspace: Folder = None,
 ) -> None:
     """Keep a call from being carried out, and say why."""
-    run = _run(id, workspace)
-    run.reject(why, call, by=_who(by))
-    _said(run)
+    run = _asking(id, workspace)
+    run.reject(why, call, by=who(by))
+    _said(run, workspace)
 
 
 def done(
@@ -92,9 +108,9 @@ def done(
     workspace: Folder = None,
 ) -> None:
     """Say that a call is done already, and what it gave."""
-    run = _run(id, workspace)
-    run.done(result, call, by=_who(by))
-    _said(run)
+    run = _asking(id, workspace)
+    run.done(result, call, by=who(by))
+    _said(run, workspace)
 
 
 def pause(
@@ -104,8 +120,9 @@ def pause(
     workspace: Folder = None,
 ) -> None:
     """Have a running run stand still before its next step."""
-    _run(id, workspace).pause(why, by=_who(by))
-    say(f"{id} stands still before its next step. To go on: purpose-agent runs resume {id}")
+    run = _run(id, workspace)
+    run.pause(why, by=who(by))
+    say(f"{id} stands still before its next step. To go on then: {Called(workspace).command(f'runs resume {id}')}")
 
 
 def abort(
@@ -116,7 +133,7 @@ def abort(
 ) -> None:
     """End a run, as cancelled."""
     run = _run(id, workspace)
-    run.abort(why, by=_who(by))
+    run.abort(why, by=who(by))
     say(f"{id} ends before its next step." if run.row.status == "running" else f"{id} has ended.")
 
 
@@ -130,7 +147,7 @@ def score(
 ) -> None:
     """Say what Φ really is after a step; its critic learns from that."""
     run = _run(id, workspace)
-    if run.override_phi(step, phi, why, by=_who(by)):
+    if run.override_phi(step, phi, why, by=who(by)):
         say("Kept, and evidence about the critic. What all of it comes to: purpose-agent critics")
     else:
         say("Kept. No evidence about a critic: none scored that step, checks or a world judge the run, or Φ is exactly 5.")
@@ -145,12 +162,12 @@ def teach(
 ) -> None:
     """Teach while a run goes on; later runs are taught too."""
     run = _run(id, workspace)
-    memory = run.teach(text, when=when, by=_who(by))
+    memory = run.teach(text, when=when, by=who(by))
     say(f"{memory.id}: {memory.status}. {memory.lesson.text}")
     if memory.status != "promoted":
         say(f"The run does not see it. Why: purpose-agent memories why {memory.id}")
         raise typer.Exit(1)
-    _said(run)
+    _said(run, workspace)
 
 
 def _run(id: str, workspace: Folder) -> "RunControl":
@@ -159,14 +176,24 @@ def _run(id: str, workspace: Folder) -> "RunControl":
     return Workspace(workspace).control(id)
 
 
-def _who(by: str) -> str:
-    return by or os.environ.get("USER", "")
+def _asking(id: str, workspace: Folder) -> "RunControl":
+    """The run itself; where it asks nothing and one of its parts does, that part's run."""
+    from purpose_agent.agents.standing import asked_in
+    from purpose_agent.agents.workspace import Workspace
+
+    opened = Workspace(workspace)
+    asking = tuple(dict.fromkeys(each.run_id for each in asked_in(opened, id)))
+    if len(asking) > 1 and id not in asking:
+        raise UsageError(f"{len(asking)} parts of {id} ask: {', '.join(asking)}. Say which one is meant, by its id.")
+    return opened.control(id if id in asking or not asking else asking[0])
 
 
-def _said(run: "RunControl") -> None:
+def _said(run: "RunControl", workspace: Folder) -> None:
+    from purpose_agent.agents.workspace import Workspace
+
     if run.row.status == "running":
         say(f"Said. {run.run_id} hears it before its next step.")
     elif left := run.questions():
         say(f"Said. {run.run_id} still asks about: {', '.join(f'{each.call_id} ({each.tool})' for each in left)}.")
     else:
-        say(f"Said. To go on: purpose-agent runs resume {run.run_id}")
+        say("\n".join(["Said.", *what_now(Workspace(workspace), run.run_id, Called(workspace))]))

@@ -6,6 +6,7 @@ Out: the module, whose agents have registered themselves with their workspace.
 
 import importlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -13,12 +14,19 @@ from types import ModuleType
 from purpose_agent.core.errors import UsageError
 
 
-def load_program(app: str) -> ModuleType:
+def load_program(app: str, workspace: Path | None = None) -> ModuleType:
     """Import the program, from the current folder or from anywhere on the path.
+
+    Args:
+        workspace: Where those of its agents are that name no folder; None: in the usual one.
 
     Raises:
         UsageError: There is no such module or file, or importing it fails.
     """
+    if workspace is not None:
+        from purpose_agent.agents.workspace import HOME_VARIABLE
+
+        os.environ[HOME_VARIABLE] = str(workspace)
     try:
         if app.endswith(".py"):
             return _from_file(Path(app))

@@ -1,4 +1,4 @@
-"""How things look on a terminal: tables, one-line events, progress in bytes.
+"""How things look on a terminal: tables, one-line events.
 
 In:  values of other rooms, and text that models wrote.
 Out: lines on stdout or stderr; plain ones where nobody watches.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from rich.console import Console
 from rich.text import Text
@@ -61,9 +61,6 @@ from purpose_agent.runtime.events import (
     ValuesConsulted,
     ValuesWouldChoose,
 )
-
-if TYPE_CHECKING:
-    from purpose_agent.models.catalogue import Progress, Report
 
 WIDTH = 1_000
 """Columns where there is no terminal: in a file or a pipe a row stays one line."""
@@ -141,7 +138,7 @@ def action_line(action: Action | None) -> str:
     """A decision in words."""
     match action:
         case ToolUse(calls=calls):
-            return "uses " + ", ".join(f"{call.name}({_arguments(call.arguments)})" for call in calls)
+            return "uses " + ", ".join(f"{call.name}({arguments_line(call.arguments)})" for call in calls)
         case Finish(answer=answer):
             return f"answers: {answer}"
         case GiveUp(reason=reason):
@@ -152,7 +149,8 @@ def action_line(action: Action | None) -> str:
             assert_never(action)
 
 
-def _arguments(arguments: Mapping[str, Json]) -> str:
+def arguments_line(arguments: Mapping[str, Json]) -> str:
+    """The arguments of a call, as a person reads them."""
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
@@ -242,71 +240,36 @@ def _what(payload: Payload) -> str:
 
 
 @contextmanager
-def watching(*, every: bool, stderr: bool = False) -> Generator[Callable[[Event], None]]:
+def watching(
+    *, every: bool, stderr: bool = False, also: Callable[[Event], None] = lambda _: None
+) -> Generator[Callable[[Event], None]]:
     """What to call with events: each gets its line, or else the last one is shown while it is true, if somebody watches.
 
     Args:
         every: A line for each event.
         stderr: Where stdout is for something else.
+        also: Who is told each event, too.
     """
-    if every:
-        yield lambda event: say(event_line(event), style="dim", stderr=stderr)
-        return
     console = screen(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
+    if every or not console.is_terminal:
+
+        def tell(event: Event) -> None:
+            also(event)
+            if every:
+                say(event_line(event), style="dim", stderr=stderr)
+
+        yield tell
         return
     with console.status("…") as status:
         room = min(LINE, max(20, console.width - 4))
-        yield lambda event: status.update(Text(one_line(event_line(event), room)))
+
+        def update(event: Event) -> None:
+            also(event)
+            status.update(Text(one_line(event_line(event), room)))
+
+        yield update
 
 
 def counted(number: int, one: str, many: str) -> str:
     """The number and the word that goes with it."""
     return f"{number} {one if number == 1 else many}"
-
-
-@contextmanager
-def bytes_progress() -> "Generator[Report]":
-    """A bar with bytes, speed and time left; where nobody watches, a line at every tenth."""
-    console = screen(stderr=True)
-    if not console.is_terminal:
-        yield _Lines().report
-        return
-    from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def report(progress: "Progress") -> None:
-            if progress.phase == "done":
-                return
-            if progress.phase not in tasks:
-                tasks[progress.phase] = bars.add_task(_phase(progress), total=progress.total_bytes)
-            bars.update(tasks[progress.phase], completed=progress.done_bytes, total=progress.total_bytes)
-
-        yield report
-
-
-class _Lines:
-    """Remembers what was said last."""
-
-    def __init__(self) -> None:
-        self._said: tuple[str, int] | None = None
-
-    def report(self, progress: "Progress") -> None:
-        """Say it, if a tenth has passed or something new began."""
-        now = (progress.phase, 10 * progress.done_bytes // max(1, progress.total_bytes))
-        if progress.phase == "done" or now == self._said:
-            return
-        self._said = now
-        left = "" if not progress.seconds_left else f", {progress.seconds_left:.0f} s left"
-        say(f"{_phase(progress)}: {size(progress.done_bytes)} of {size(progress.total_bytes)}{left}", stderr=True)
-
-
-def _phase(progress: "Progress") -> str:
-    words = {"download": "fetching", "join": "joining", "verify": "checking the sha256 of", "done": "has"}
-    source = f" from the {progress.source}" if progress.phase == "download" and progress.source else ""
-    return f"{words[progress.phase]} {progress.name}{source}"

@@ -5,7 +5,7 @@ Out: the answer and what was learned, for people or as JSON; exit code 0 for an 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,29 +15,21 @@ from purpose_agent.cli import costs as spending
 from purpose_agent.cli import export as exporting
 from purpose_agent.cli import people
 from purpose_agent.cli import resume as resuming
+from purpose_agent.cli.elsewhere import EngineSpec, kept_by, place_of, where_else
+from purpose_agent.cli.going_on import Called, told_after_ctrl_c, what_now
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.outcome import show_result
-from purpose_agent.cli.render import action_line, counted, one_line, phi, plain, say, screen, table, verdict, watching, when
+from purpose_agent.cli.render import one_line, phi, say, screen, table, verdict, watching, when
+from purpose_agent.cli.shown import afterwards, header, not_heard_yet, told_steps
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.task import Check, Task
-from purpose_agent.runtime.events import (
-    Event,
-    HandedOver,
-    LessonDrawn,
-    MemoryArchived,
-    MemoryPromoted,
-    MemoryQuarantined,
-    MemoryRecalled,
-    MemoryRejected,
-    Reflected,
-)
+from purpose_agent.runtime.events import Event
 from purpose_agent.runtime.trace import event_to_json
 
 if TYPE_CHECKING:
     from purpose_agent.agents.workspace import Workspace
     from purpose_agent.engine.result import TaskResult
     from purpose_agent.runtime.record import RunRow
-    from purpose_agent.runtime.trace import Step, Trace
 
 app = typer.Typer(help="Runs: list, show, resume, fork, diff; what they cost; what people say to them.", no_args_is_help=True)
 app.command("resume")(resuming.resume)
@@ -59,7 +51,6 @@ for _command in (
     app.command()(_command)
 
 GOAL = 60
-SEEN = 500
 
 
 def run(
@@ -90,18 +81,22 @@ def run(
     # Assertions can judge nothing but code, whatever the words of the task say.
     words = f"Write Python code. {task}" if tests else task
     team = purpose(words, model=model or None, workspace=workspace, interactive=interactive)
+    called = Called(workspace)
     shown = False
-    if stream:
-        from purpose_agent.cli.writing import show_while_written
+    with told_after_ctrl_c(team.workspace, called) as hear:
+        if stream:
+            from purpose_agent.cli.writing import show_while_written
 
-        # Internal events, too: where an answer of a model ends is one of them.
-        reading = team.stream(wanted, visibility="debug" if watch else "internal", capacity=None)
-        result, shown = show_while_written(reading, every=watch, stderr=as_json)
-    else:
-        with watching(every=watch, stderr=as_json) as show_event:
-            result = team.run(wanted, watch=show_event)
+            # Internal events, too: where an answer of a model ends is one of them.
+            reading = team.stream(wanted, visibility="debug" if watch else "internal", capacity=None)
+            result, shown = show_while_written(reading, every=watch, stderr=as_json, hear=hear)
+        else:
+            with watching(every=watch, stderr=as_json, also=hear) as show_event:
+                result = team.run(wanted, watch=show_event)
     if not as_json:
         show_result(result, answer=not shown)
+    if lines := list(what_now(team.workspace, result.id, called)):
+        say("\n".join(lines), stderr=as_json)
     settled = ""
     if settle:
         with watching(every=watch, stderr=as_json) as show_event:
@@ -118,16 +113,34 @@ def run(
 def list_runs(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     every: Annotated[bool, typer.Option("--all", help="Those of team members and of trials too.")] = False,
+    engine: EngineSpec = None,
     workspace: Folder = None,
 ) -> None:
-    """List the newest runs, newest first."""
+    """List the newest runs, newest first; then those that an engine keeps."""
+    from purpose_agent.agents.elsewhere import copied, newest_elsewhere
     from purpose_agent.agents.workspace import Workspace
 
     opened = Workspace(workspace)
     rows = opened.runs(limit=limit, top=not every)
-    if not rows:
+    if rows:
+        _list(rows)
+    else:
         say(f"No runs yet in {opened.path}.")
+    with kept_by(engine) as kept:
+        traces = newest_elsewhere(opened, kept.runs, limit=limit, top=not every) if kept is not None else []
+    if kept is None:
+        if told := where_else(opened):
+            say(told)
         return
+    if not traces:
+        say(f"{kept.spec} keeps no others.")
+        return
+    say(f"\nkept by {kept.spec}:")
+    with copied(traces) as copy:
+        _list(copy.runs(limit=limit))
+
+
+def _list(rows: "Sequence[RunRow]") -> None:
     table(
         ("id", "began", "agent", "status", "checks", "Φ", "steps", "task"),
         [
@@ -154,30 +167,36 @@ def show(
         bool, typer.Option("--all", help="With --events: those of its members' and parts' runs too, each where it began.")
     ] = False,
     why: Annotated[bool, typer.Option("--why", help="What it had learned, traced to the runs that taught it.")] = False,
+    engine: EngineSpec = None,
     workspace: Folder = None,
 ) -> None:
-    """Show a run: its steps with action, observation and score, and its lessons."""
+    """Show a run: its steps with action, observation and score, or its parts; its lessons; what it waits for."""
     from purpose_agent.agents.workspace import Workspace
 
     if every and not events:
         raise UsageError("`runs show --all` goes with --events: it is the events of members' runs that are shown too.")
     opened = Workspace(workspace)
-    row = opened.run(id)
-    trace = opened.trace(row.id)
-    if events:
-        told = opened.timeline(row.id) if every else trace.events
-        screen().out("".join(f"{event_to_json(event)}\n" for event in told), end="")
-        return
-    if why:
-        from purpose_agent.cli.why import told_why
+    with place_of(opened, id, engine) as (place, keeper):
+        row, trace = place.run(id), place.trace(id)
+        if events:
+            lines = place.timeline(row.id) if every else trace.events
+            screen().out("".join(f"{event_to_json(event)}\n" for event in lines), end="")
+            return
+        if why:
+            from purpose_agent.cli.why import told_why
 
-        say(f"{_header(row)}\n")
-        say(told_why(opened, trace))
-        return
-    say(_header(row))
-    for step in trace.steps():
-        say(_told(step))
-    say(_afterwards(trace, row))
+            say(f"{header(row)}\n")
+            say(told_why(opened, trace))
+            return
+        say(header(row))
+        for told in told_steps(place, trace):
+            say(told)
+        say(afterwards(trace, row))
+        if keeper:
+            told = " What it asks is answered in the workspace of the worker that did it." if row.status == "waiting" else ""
+            say(f"\nkept by {keeper}.{told}")
+        elif rest := [*not_heard_yet(place, row.id), *what_now(place, row.id, Called(workspace))]:
+            say("\n".join(["", *rest]))
 
 
 def settled_words(workspace: "Workspace", watch: Callable[[Event], None]) -> str:
@@ -223,50 +242,3 @@ def _as_data(result: "TaskResult", settled: str) -> dict[str, Any]:
         "lessons": [{"id": memory.id, "status": memory.status, "text": memory.lesson.text} for memory in result.lessons],
         "settled": settled,
     }
-
-
-def _header(row: "RunRow") -> str:
-    tokens = f"{row.input_tokens:,} tokens read, {row.output_tokens:,} written"
-    seconds = "" if row.seconds is None else f" in {row.seconds:.1f} s"
-    lines = [
-        f"{row.id}: {row.status}, {verdict(row.success)}, Φ {phi(row.phi)}",
-        f"{row.agent}: {row.model}, {when(row.started_at)}, {row.mode}; {tokens}{seconds}",
-        f"task: {row.goal}",
-        *(f"check: {check.kind} {one_line(check.spec)}" for check in row.task.checks),
-    ]
-    return "\n".join([*lines, f"reason: {row.reason}"] if row.reason else lines)
-
-
-def _told(step: "Step") -> str:
-    lines = [f"\nstep {step.index}: {action_line(step.action)}"]
-    for seen in step.observations:
-        lines.append(f"  {seen.tool} {'gave' if seen.ok else 'failed'}: {_cut(seen.content)}")
-    if step.score is not None:
-        flags = f" [{', '.join(step.score.flags)}]" if step.score.flags else ""
-        lines.append(f"  Φ {phi(step.score.before)} → {phi(step.score.after)}, by {step.score.critic}{flags}")
-        lines += [f"  “{found.quote}” ({'verified' if found.verified else 'not found'})" for found in step.score.evidence]
-        lines += [f"  {verdict(check.passed)}: {check.detail or check.spec}" for check in step.score.checks]
-    return "\n".join(lines)
-
-
-def _cut(text: str) -> str:
-    text = plain(text).strip()
-    return text if len(text) <= SEEN else f"{text[:SEEN]}… ({len(text) - SEEN:,} more characters; all of it: --events)"
-
-
-def _afterwards(trace: "Trace", row: "RunRow") -> str:
-    lines = [f"\nanswer: {row.answer}" if row.answer is not None else "\nno answer"]
-    for recalled in trace.of(MemoryRecalled):
-        lines += [f"recalled: {memory.memory_id} ({memory.why})" for memory in recalled.memories]
-    lines += [f"{hop.sender} handed over to {hop.receiver}: {hop.run_id}" for hop in trace.of(HandedOver)]
-    lines += [f"lesson ({drawn.status}): {drawn.text}  [{drawn.memory_id}]" for drawn in trace.of(LessonDrawn)]
-    lines += [f"no lesson: {over.why}" for over in trace.of(Reflected) if not over.lessons and over.why]
-    told = max((event.seq for event in trace.events if isinstance(event.payload, Reflected)), default=0)
-    lines += [
-        f"since then {fate.kind.removeprefix('memory_')}: {fate.why}  [{fate.memory_id}]"
-        for fate in (event.payload for event in trace.events if event.seq > told)
-        if isinstance(fate, MemoryQuarantined | MemoryPromoted | MemoryRejected | MemoryArchived)
-    ]
-    if trace.left_out:
-        lines.append(f"left out: {counted(trace.left_out, 'event', 'events')} that a newer version wrote")
-    return "\n".join(lines)

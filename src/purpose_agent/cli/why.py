@@ -1,6 +1,6 @@
 """`purpose-agent runs show ID --why`: what a run used, traced to the runs that taught it.
 
-In:  a run's recalled memories and the values it consulted; the record and the journal.
+In:  a run's recalled memories, the values it consulted, what people said to it on the way; the record and the journal.
 Out: for each memory its status then and now, the run its lesson was drawn from, its solved cases, its last trial; for
      each value the runs behind it. Nothing here guesses: what the record does not have is said to be unknown.
 """
@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from purpose_agent.cli.render import counted, one_line, verdict, when
+from purpose_agent.cli.shown import told_lesson, told_overrides
 from purpose_agent.core.errors import NotFound
 from purpose_agent.core.memory import Case, JournalEntry, Memory, Scope, TrialReport
 from purpose_agent.core.values import Ranked
 from purpose_agent.memory.rules import situation_of
-from purpose_agent.runtime.events import MemoryRecalled, RecalledMemory, ValuesConsulted
+from purpose_agent.runtime.events import LessonInjected, MemoryRecalled, RecalledMemory, ValuesConsulted
 
 if TYPE_CHECKING:
     from purpose_agent.agents.workspace import Workspace
@@ -33,20 +34,33 @@ def told_why(place: "Workspace", trace: "Trace") -> str:
     """All that the run of `trace` had learned, and from where."""
     parts: list[str] = []
     for event in trace.events:
-        if isinstance(event.payload, MemoryRecalled):
-            parts += ["\n".join(_memory(place, used, event.at)) for used in event.payload.memories]
+        match event.payload:
+            case MemoryRecalled(memories=memories):
+                parts += ["\n".join(_memory(place, used, event.at)) for used in memories]
+            case LessonInjected() as lesson:
+                parts.append("\n".join(_injected(place, lesson, event.step)))
+            case _:
+                pass
     consulted = [(event.step, event.payload) for event in trace.events if isinstance(event.payload, ValuesConsulted)]
     if consulted:
         parts.append(
             "\n".join(["values of earlier runs:", *(line for step, seen in consulted for line in _values(place, step, seen))])
         )
+    if said := list(told_overrides(trace)):
+        parts.append("\n".join(["what people said that Φ really is:", *(f"  {line}" for line in said)]))
     return "\n\n".join(parts) or "This run used nothing that was learned."
 
 
+def _injected(place: "Workspace", lesson: LessonInjected, step: int) -> Iterator[str]:
+    """What a person taught while the run went on."""
+    yield told_lesson(lesson, step)
+    memory = _find_memory(place, lesson.memory_id)
+    yield f"  {'not in this workspace any more' if memory is None else f'{memory.status} now'}"
+
+
 def _memory(place: "Workspace", used: RecalledMemory, at: datetime) -> Iterator[str]:
-    try:
-        memory = place.memory(used.memory_id)
-    except NotFound:
+    memory = _find_memory(place, used.memory_id)
+    if memory is None:
         yield f"{used.memory_id}: recalled ({used.why}), and not in this workspace any more"
         return
     journal = place.journal(memory.id)
@@ -133,6 +147,13 @@ def _value(place: "Workspace", ranked: Ranked) -> str:
     shown = (id if _find(place, id) is not None else f"{id} ({_ELSEWHERE})" for id in ranked.sources[:SHOWN_RUNS])
     named = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
     return f"{one_line(ranked.option)}: {ranked.value:.2f} ± {ranked.deviation:.2f}, from {named or 'options like it'}"
+
+
+def _find_memory(place: "Workspace", memory_id: str) -> Memory | None:
+    try:
+        return place.memory(memory_id)
+    except NotFound:
+        return None
 
 
 def _find(place: "Workspace", run_id: str) -> "RunRow | None":

@@ -15,8 +15,10 @@ from io import UnsupportedOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from purpose_agent.cli.going_on import Called, told_after_ctrl_c
 from purpose_agent.cli.outcome import show_result
-from purpose_agent.cli.render import bytes_progress, plain, say, size, table, watching
+from purpose_agent.cli.progress import bytes_progress
+from purpose_agent.cli.render import plain, say, size, table, watching
 from purpose_agent.cli.runs import settled_words
 from purpose_agent.core.errors import NoModelFound
 from purpose_agent.core.task import Check, Task
@@ -74,7 +76,10 @@ def _lead(workspace: Path | None) -> None:
     say(f"The model: {model.name}\n")
     team = purpose(ask("What is your team for?", PURPOSE), model=model, workspace=workspace)
     goal = ask("\nA first task?", FIRST_TASK.goal)
-    with watching(every=True) as show_event:
+    with (
+        told_after_ctrl_c(team.workspace, Called(workspace)) as hear,
+        watching(every=True, also=hear) as show_event,
+    ):
         result = team.run(FIRST_TASK if goal == FIRST_TASK.goal else Task(goal), watch=show_event)
     say()
     show_result(result)

@@ -4,7 +4,6 @@ In:  the program that makes the agents, flows and teams; the engine's address.
 Out: results in the queue; a line when it starts and when it ends. Exit code 0 after SIGTERM or Ctrl-C.
 """
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,15 +82,13 @@ def worker(
 
 def _workspace(app: str, folder: Folder) -> "Workspace":
     """Import the program; the workspace whose agents, flows and teams do the jobs."""
-    from purpose_agent.agents.workspace import HOME_VARIABLE, Workspace, open_workspace
+    from purpose_agent.agents.workspace import Workspace, open_workspace
 
     program, mark, attribute = app.rpartition(":")
-    if folder is not None:
-        os.environ[HOME_VARIABLE] = str(folder)  # agents of the program that name no folder are in this one
     if not mark:
-        load_program(app)
+        load_program(app, folder)
         return open_workspace(folder)
-    place = getattr(load_program(program), attribute, None)
+    place = getattr(load_program(program, folder), attribute, None)
     if not isinstance(place, Workspace):
         raise UsageError(
             f"--app {app}: {attribute!r} is {type(place).__name__} there. Name a Workspace, or leave ':{attribute}' out."

@@ -85,6 +85,11 @@ class DbosEngine:
         self._client: DBOSClient | None = None
 
     @property
+    def spec(self) -> str:
+        """What names it, without the password."""
+        return f"dbos:{self._db.shown}"
+
+    @property
     def checkpointer(self) -> PostgresCheckpointer:
         return self._checkpointer
 

@@ -36,6 +36,7 @@ class RunStarted:
         forked_from: The run whose first steps it has taken over, or None.
         forked_at: The last step that it took over.
         of: What does the work; None in records of versions that did not keep it.
+        recipe: Of a team: what makes it again, see `agents/recipe.py`; {} where only its program can.
     """
 
     task: Mapping[str, Any]
@@ -54,6 +55,7 @@ class RunStarted:
     forked_from: str | None = None
     forked_at: int = 0
     of: RunKind | None = None
+    recipe: Mapping[str, Json] = field(default_factory=dict[str, Json])
     kind: Literal["run_started"] = "run_started"
 
 
