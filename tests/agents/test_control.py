@@ -174,7 +174,14 @@ async def test_a_run_that_stands_still_is_ended_at_once(tmp_path: Path) -> None:
     row = workspace.run(run_id)
     assert (row.status, row.reason) == ("cancelled", "ended by Eve: not needed any more")
     assert workspace.waiting() == []
-    assert workspace.control(run_id).questions() != (), "it could still be resumed"
+    assert workspace.control(run_id).questions() == (), "nobody goes on with it"
+    trace = workspace.trace(run_id)
+    end = trace.finished
+    assert end is not None
+    assert (end.ended_by, end.origin) == ("Eve", "user")
+    assert end.seconds == trace.of(RunSuspended)[-1].seconds
+    with pytest.raises(CantResume, match=r"was ended by Eve: not needed any more. That is final"):
+        await scout(tmp_path, "done").resume_async(run_id)
 
 
 async def test_a_run_that_stands_still_can_not_be_paused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ A run that is over hears nothing; of it only Φ can still be said. Nothing is do
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from purpose_agent.core.errors import UsageError
@@ -26,6 +26,7 @@ from purpose_agent.runtime.controls import Abort, Pause, Said, check_person, say
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
+    AgentFinished,
     CheckpointSaved,
     LessonInjected,
     MemoryRecalled,
@@ -36,12 +37,14 @@ from purpose_agent.runtime.events import (
     ScoreOverridden,
     Verdict,
 )
-from purpose_agent.runtime.record import NOT_WANTED, RunRecord, RunRow, get_run, last_seq, load_trace
+from purpose_agent.runtime.record import NOT_WANTED, RunRecord, RunRow, get_run, last_seq, list_runs, load_trace
+from purpose_agent.runtime.taints import taint_so_far
 from purpose_agent.runtime.trace import Trace
 
 OVER: Final = ("finished", "gave_up", "exhausted")
 """Such a run can't be resumed: nothing more is heard."""
 STANDING: Final = ("waiting", "paused", "interrupted")
+MOST_PARTS: Final = 100_000
 
 Teach: TypeAlias = Callable[[str, str], Memory]
 """Takes a person's word through the gate: what to do, and when."""
@@ -83,9 +86,11 @@ class RunControl:
         Raises:
             NotFound: There is no such run.
         """
-        if self.row.status in OVER:
+        trace = load_trace(self._db, self.run_id)
+        end = trace.finished
+        if self.row.status in OVER or (end is not None and end.ended_by is not None):
             return ()
-        events = load_trace(self._db, self.run_id).events
+        events = trace.events
         said = {each.said.call_id for each in waiting(self._db, self.run_id) if isinstance(each.said, PersonAnswered)}
         asked = dict.fromkeys(event.payload.call_id for event in events if isinstance(event.payload, PersonAsked))
         heard = [heard_of(events, call_id) for call_id in asked if call_id not in said]
@@ -153,7 +158,7 @@ class RunControl:
         self._say(Pause(reason, by))
 
     def abort(self, reason: str = "", *, by: str = "") -> None:
-        """End the run, as cancelled: before its next step if it is running, at once if it stands still.
+        """End the run, as cancelled: before its next step if it is running, at once if it stands still. That is final.
 
         Raises:
             UsageError: It is over.
@@ -165,7 +170,8 @@ class RunControl:
             self._check_listens("abort")
             self._say(Abort(reason, by))
         elif row.status in STANDING and row.finished_at is None:
-            self._end(row, Abort(reason, by).words)
+            with self._db.write():
+                self._end(row, Abort(reason, by))
         else:
             raise UsageError(f"{self.run_id} is over ({row.status}): there is nothing to end.")
 
@@ -266,10 +272,29 @@ class RunControl:
     def _say(self, said: Said) -> None:
         say(self._db, self.run_id, said, at=self._clock.now())
 
-    def _end(self, row: RunRow, reason: str) -> None:
+    def _end(self, row: RunRow, said: Abort) -> None:
+        """With its parts that stand still: nobody goes on with them, so they ask nothing any more."""
+        for part in list_runs(self._db, parent=row.id, limit=MOST_PARTS):
+            if part.status in STANDING and part.finished_at is None:
+                replace(self, run_id=part.id)._end(part, said)
         trace = load_trace(self._db, self.run_id)
-        bus = self._published(row, RunFinished("cancelled", None, None, None, trace.usage, reason), row.steps)
-        self._record.finish(bus.unsaved(), steps=row.steps, seconds=_seconds(trace), reflected=NOT_WANTED)
+        still, taint, seconds = trace.suspended, taint_so_far(trace), _seconds(trace)
+        spent = sum((part.usage for part in trace.of(AgentFinished)), trace.usage)
+        end = RunFinished(
+            "cancelled",
+            None,
+            None,
+            None,
+            still.usage if still is not None else spent,
+            said.words,
+            taint.origin,
+            taint.source,
+            taint.step,
+            seconds,
+            said.who,
+        )
+        bus = self._published(row, end, row.steps)
+        self._record.finish(bus.unsaved(), steps=row.steps, seconds=seconds, reflected=NOT_WANTED)
 
     def _published(self, row: RunRow, payload: Payload, step: int) -> EventBus:
         bus = EventBus(self.run_id, self._clock, self._ids, after=last_seq(self._db, self.run_id))

@@ -9,6 +9,7 @@ else that people say is for runs of agents, and is put aside here. Looking costs
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from purpose_agent.core.ports import Clock
@@ -18,6 +19,15 @@ from purpose_agent.runtime.record import RunRecord
 
 PACE_SECONDS: Final = 0.05
 """A person's word waits no longer than this between two parts that are quicker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run shall end, "cancelled" or "paused", and why; `ended_by` as its `RunFinished` says it."""
+
+    status: RunStatus
+    reason: str
+    ended_by: str | None = None
 
 
 class Hearing:
@@ -34,10 +44,10 @@ class Hearing:
         self._resuming = resuming
         self._looked: float | None = None
         self._heard: Sequence[Control] = ()
-        self._end: tuple[RunStatus, str] | None = None
+        self._end: Ending | None = None
 
-    def heard(self) -> tuple[RunStatus, str] | None:
-        """How it shall end, "cancelled" or "paused", and why; None: it may go on."""
+    def heard(self) -> Ending | None:
+        """How it shall end; None: it may go on."""
         if self._end is not None:
             return self._end
         now = self._clock.monotonic()
@@ -51,9 +61,9 @@ class Hearing:
         ends = [each for each in said if isinstance(each, Abort)]
         pauses = [each for each in said if isinstance(each, Pause)]
         if ends:
-            self._heard, self._end = controls, ("cancelled", ends[-1].words)
+            self._heard, self._end = controls, Ending("cancelled", ends[-1].words, ends[-1].who)
         elif pauses and not resuming:
-            self._heard, self._end = controls, ("paused", pauses[-1].words)
+            self._heard, self._end = controls, Ending("paused", pauses[-1].words)
         else:
             self._record.append((), controls)
         return self._end
@@ -61,7 +71,7 @@ class Hearing:
     @contextmanager
     def saving(self, events: Sequence[Event]) -> Generator[None]:
         """Around their saving. If the end that was asked for is among them, it is saved with the mark that this was heard."""
-        if self._end is None or not any(_is_end(event, *self._end) for event in events):
+        if self._end is None or not any(_is_end(event, self._end) for event in events):
             yield
             return
         with self._record.hearing(self._heard):
@@ -69,9 +79,9 @@ class Hearing:
         self._heard, self._end = (), None
 
 
-def _is_end(event: Event, status: RunStatus, reason: str) -> bool:
+def _is_end(event: Event, asked: Ending) -> bool:
     match event.payload:
         case RunFinished() | RunSuspended() as end:
-            return (end.status, end.reason) == (status, reason)
+            return (end.status, end.reason) == (asked.status, asked.reason)
         case _:
             return False

@@ -26,6 +26,7 @@ from purpose_agent.runtime.events import (
     RunResumed,
     RunStarted,
 )
+from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.jobs import Engine
 from purpose_agent.runtime.record import this_process
 from purpose_agent.runtime.sync import run_sync
@@ -156,7 +157,7 @@ async def resume_parallel_async(
 
     Raises:
         NotFound: There is no such run.
-        CantResume: It is under way, no swarm's, or lacks agents or tasks.
+        CantResume: It is under way, no swarm's, lacks agents or tasks, or a person ended it.
         RunTaken: Another process went on with it at the same moment.
     """
     place = _place(agents, workspace)
@@ -168,6 +169,7 @@ async def resume_parallel_async(
     started = trace.of(RunStarted)[0]
     if kind_of(started) != "swarm":
         raise CantResume(f"{run_id} is a run of {started.agent!r}, and no swarm; resume it with that.")
+    check_not_ended(trace)
     if chosen is None and place.run(run_id).status == "running":
         place.resumable(run_id)  # says in which process it is under way
     bus = EventBus(run_id, place.clock, place.ids, before=trace.events)

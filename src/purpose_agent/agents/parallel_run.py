@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import OVER, STANDS, find_trace, promised
-from purpose_agent.agents.hearing import Hearing
+from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.parallel_result import FailedTask, Outcome, ParallelResult
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workspace import Workspace
@@ -65,7 +65,7 @@ class Swarm:
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     hearing: Hearing | None = None
-    ends: tuple[RunStatus, str] | None = None
+    ends: Ending | None = None
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -116,21 +116,21 @@ class Swarm:
         return self.result(Trace(tuple(self.bus.events)))
 
     def _end(self) -> None:
-        if self.ends is not None and self.ends[0] == "cancelled":
-            self._close(*self.ends)
+        if self.ends is not None and self.ends.status not in STANDS:
+            self._close(self.ends.status, self.ends.reason, ended_by=self.ends.ended_by)
             return
         stand = [outcome for outcome in self.outcomes.values() if outcome.status in STANDS]
         if stand or self.ends is not None:
-            status, reason = self.ends or (stand[0].status, stand[0].reason)
+            first = self.ends or stand[0]
             usage = sum((outcome.usage for outcome in stand), self.usage)
-            self.publish(RunSuspended(status, reason, usage, self._seconds()))
+            self.publish(RunSuspended(first.status, first.reason, usage, self._seconds()))
             self.save()
         else:
             failed = sum(isinstance(outcome, FailedTask) for outcome in self.outcomes.values())
             self._close("finished", f"{failed} of {len(self.tasks)} tasks failed" if failed else "")
 
     def result(self, trace: Trace) -> ParallelResult:
-        why = self.ends[1] if self.ends is not None else "it was not begun"
+        why = self.ends.reason if self.ends is not None else "it was not begun"
         outcomes = [self.outcomes.get(place) or self._failed(place, why) for place in range(len(self.tasks))]
         return ParallelResult(trace, tuple(outcomes))
 
@@ -238,6 +238,7 @@ class Swarm:
     def _seconds(self) -> float:
         return round(self.seconds + time.monotonic() - self.began, 6)
 
-    def _close(self, status: RunStatus, reason: str) -> None:
-        self.publish(RunFinished(status, None, None, None, self.usage, reason, seconds=self._seconds()))
+    def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:
+        end = RunFinished(status, None, None, None, self.usage, reason, seconds=self._seconds(), ended_by=ended_by)
+        self.publish(end)
         self.save()

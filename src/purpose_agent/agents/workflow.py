@@ -21,6 +21,7 @@ from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
 
@@ -106,7 +107,7 @@ class Workflow(Drawn):
         done: Mapping[str, object] | None = None,
         watch: Listener | None = None,
     ) -> WorkflowResult:
-        """Go on with a run that failed, waits, was stopped, has spent its supersteps, or whose process died.
+        """Go on with a run that failed, waits, was interrupted, has spent its supersteps, or whose process died.
 
         Nodes that were done are not done again. Agents and flows that were under way go on where they were. A run that is finished
         gives its result again.
@@ -116,7 +117,7 @@ class Workflow(Drawn):
             done: By function in doubt: what it came to, as you found out.
 
         Raises:
-            CantResume: It is under way in another process, is another flow's, or a function is in doubt.
+            CantResume: It is under way in another process, is another flow's, a function is in doubt, or a person ended it.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
@@ -180,6 +181,7 @@ class Workflow(Drawn):
             raise NotFound(f"resume({run_id!r}): there is no such run.")
         if trace.finished is not None and trace.finished.status == "finished":
             return WorkflowResult(trace)
+        check_not_ended(trace)
         if engine is not None:
             if again or done:
                 raise UsageError(

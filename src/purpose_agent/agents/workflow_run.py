@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from purpose_agent.agents.continuing import OVER
+from purpose_agent.agents.continuing import OVER, STANDS
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
-from purpose_agent.agents.hearing import Hearing
+from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Turn
 from purpose_agent.agents.workflow_past import Past
@@ -75,7 +75,7 @@ class WorkflowRun:
     async def to_the_end(self) -> WorkflowResult:
         """Work until nothing is active, something fails or waits, or the supersteps are spent."""
         try:
-            status, reason = await self._work()
+            end = await self._work()
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
             self._close(_stopped(error), "stopped from outside")
             raise
@@ -84,12 +84,12 @@ class WorkflowRun:
         except BaseException as error:
             self._close("failed", f"{type(error).__name__}: {error}")
             raise
-        if status in ("waiting", "paused"):
+        if end.status in STANDS:
             usage = sum((each.usage for _, each in self.stands), self.past.usage)
-            self._publish(RunSuspended(status, reason, usage, self._seconds()))
+            self._publish(RunSuspended(end.status, end.reason, usage, self._seconds()))
             self.save()
         else:
-            self._close(status, reason)
+            self._close(end.status, end.reason, ended_by=end.ended_by)
         self.bus.close()
         return WorkflowResult(Trace(tuple(self.bus.events)))
 
@@ -99,12 +99,12 @@ class WorkflowRun:
             with self.bus.saving() as events, self.hearing.saving(events) if self.hearing is not None else nullcontext():
                 self.keeps.append(events)
 
-    async def _work(self) -> tuple[RunStatus, str]:
+    async def _work(self) -> Ending:
         past = self.past
         while past.active:
             if past.step >= self.max_steps:
                 waiting = ", ".join(map(repr, past.active))
-                return (
+                return Ending(
                     "exhausted",
                     f"It has taken {past.step} supersteps, all it was given (max_steps); next would be {waiting}.",
                 )
@@ -115,16 +115,17 @@ class WorkflowRun:
             self.save()
             await self._perform()
             if self.failed:
-                return "failed", "; ".join(f"node {name!r} in superstep {past.step + 1}: {why}" for name, why in self.failed)
+                why = "; ".join(f"node {name!r} in superstep {past.step + 1}: {why}" for name, why in self.failed)
+                return Ending("failed", why)
             if self.stands:
                 name, first = self.stands[0]
-                return first.status, f"node {name!r}: {first}"
+                return Ending(first.status, f"node {name!r}: {first}")
             self._end_superstep()
         for edge, come in past.arrivals.items():
             if come:
                 missing = ", ".join(repr(name) for name in edge.sources if name not in come)
-                return "failed", f"node {edge.target!r} waited for {missing}, and nothing led there any more"
-        return "finished", ""
+                return Ending("failed", f"node {edge.target!r} waited for {missing}, and nothing led there any more")
+        return Ending("finished", "")
 
     def _announce(self) -> None:
         """The nodes that are about to begin."""
@@ -283,15 +284,15 @@ class WorkflowRun:
     def _seconds(self) -> float:
         return _short(self.past.seconds + time.monotonic() - self.began)
 
-    def _close(self, status: RunStatus, reason: str) -> None:
+    def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:
         past = self.past
         answer = answer_of(past.state, past.last) if status == "finished" else None
         taint = past.taint
-        self._publish(
-            RunFinished(
-                status, answer, None, None, past.usage, reason, taint.origin, taint.source, None, seconds=self._seconds()
-            )
+        seconds = self._seconds()
+        end = RunFinished(
+            status, answer, None, None, past.usage, reason, taint.origin, taint.source, None, seconds, ended_by=ended_by
         )
+        self._publish(end)
         self.save()
 
 

@@ -26,6 +26,7 @@ from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import AgentFinished, HandedOver, RunMode, RunResumed, RunStarted
+from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.record import this_process
 from purpose_agent.runtime.trace import Trace
 
@@ -130,8 +131,9 @@ def gone_on_with(
         done: By node that is in doubt: what it handed back, as somebody found out.
 
     Raises:
-        CantResume: It is another flow's, or nodes are in doubt and nobody said what of them.
+        CantResume: A person ended it, it is another flow's, or nodes are in doubt and nobody said what of them.
     """
+    check_not_ended(trace)
     found = dict(done or {})
     if trace.events[0].lane != plan.name:
         raise CantResume(
@@ -221,7 +223,9 @@ class Nested:
         taint = result.trace.finished.origin if result.trace.finished is not None else None
         if result.status != "finished":
             why = f"{result.status}: {result.reason}"
-            raise PartFailed(why, status=result.status, usage=result.usage, origin=taint)
+            # What a person ended is not tried again.
+            ended = result.trace.finished is not None and result.trace.finished.ended_by is not None
+            raise PartFailed(why, status=result.status, usage=result.usage, origin=taint, again=not ended)
         changed: dict[str, Json] = {
             name: value for name, value in result.state.items() if name not in first or first[name] != value
         }

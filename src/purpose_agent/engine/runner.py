@@ -265,6 +265,7 @@ class Runner:
                 return await self._loop(run, decided)
             return "exhausted", f"The run has taken {run.meter.limits.seconds:g} seconds, all it was given."
         except Stopped as stopped:
+            run.ended_by = stopped.by
             return "cancelled", stopped.reason
         except LimitReached as limit:
             return "exhausted", f"{limit} {run.last_problem}".strip()

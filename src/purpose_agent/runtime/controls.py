@@ -25,8 +25,7 @@ from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.payloads.person import LessonInjected, PersonAnswered, ScoreOverridden
 from purpose_agent.runtime.trace import time_to_text
 
-ENDED_BY: Final = "ended by"
-"""So begins the reason of a run that a person ended."""
+_SOMEBODY: Final = "a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Pause:
     @property
     def words(self) -> str:
         """Why the run stands still."""
-        return f"paused by {_who(self)}"
+        return f"paused by {_told(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,12 @@ class Abort:
     @property
     def words(self) -> str:
         """Why the run is over."""
-        return f"{ENDED_BY} {_who(self)}"
+        return f"ended by {_told(self)}"
+
+    @property
+    def who(self) -> str:
+        """Who ended it, as its end says."""
+        return self.by or _SOMEBODY
 
 
 Said: TypeAlias = PersonAnswered | ScoreOverridden | LessonInjected | Pause | Abort
@@ -79,8 +83,8 @@ class Control:
     said: Said
 
 
-def _who(said: "Pause | Abort") -> str:
-    return f"{said.by or 'a person'}{f': {said.reason}' if said.reason else ''}"
+def _told(said: "Pause | Abort") -> str:
+    return f"{said.by or _SOMEBODY}{f': {said.reason}' if said.reason else ''}"
 
 
 @contextmanager
