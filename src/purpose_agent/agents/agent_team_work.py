@@ -102,6 +102,7 @@ class TeamWork:
             begun = [part for part in turns.before.of(AgentStarted) if part.key.startswith(number)]
             if begun:
                 return Delegation(begun[0].name, "asked for", "begun before")
+        turns.hear()
         if agent_name is not None:
             return Delegation(agent_name, "asked for", "asked for")
         model = self._model()

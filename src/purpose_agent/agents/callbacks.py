@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ParamSpec
 
+from purpose_agent.runtime.event_bus import Listener
+
 P = ParamSpec("P")
 
 
@@ -37,6 +39,10 @@ class Callbacks:
                 self.errors.append(error)
 
         return called
+
+    def listeners(self, watch: Listener | None) -> list[Listener]:
+        """The caller's listener, if there is one, as a run takes it."""
+        return [self.quiet(watch)] if watch is not None else []
 
 
 @contextmanager

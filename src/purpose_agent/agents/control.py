@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.memory import Memory
@@ -29,11 +30,12 @@ from purpose_agent.runtime.events import (
     AgentFinished,
     CheckpointSaved,
     LessonInjected,
-    MemoryRecalled,
     Payload,
     PersonAnswered,
     PersonAsked,
     RunFinished,
+    RunKind,
+    RunStarted,
     ScoreOverridden,
     Verdict,
 )
@@ -145,7 +147,7 @@ class RunControl:
         self._answer(call_id, "done", reason=result, by=by)
 
     def pause(self, reason: str = "", *, by: str = "") -> None:
-        """Have the run stand still before its next step, until it is resumed.
+        """Have the run stand still until it is resumed: before its next step; a flow's, a swarm's or a team's before its next part.
 
         Raises:
             UsageError: It is not running.
@@ -154,7 +156,6 @@ class RunControl:
         status = self.row.status
         if status != "running":
             raise UsageError(f"{self.run_id} is not running, but {status}: there is nothing to pause.")
-        self._check_listens("pause")
         self._say(Pause(reason, by))
 
     def abort(self, reason: str = "", *, by: str = "") -> None:
@@ -167,7 +168,6 @@ class RunControl:
         """
         row = self.row
         if row.status == "running":
-            self._check_listens("abort")
             self._say(Abort(reason, by))
         elif row.status in STANDING and row.finished_at is None:
             with self._db.write():
@@ -191,7 +191,7 @@ class RunControl:
         if isinstance(phi, bool) or not isinstance(phi, int | float) or not 0 <= phi <= MAX_PHI:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"override_phi({step}, {phi!r}): Φ is a number from 0 to {MAX_PHI:g}.")
         row, trace = self.row, load_trace(self._db, self.run_id)
-        if row.finished_at is None and not self._is_an_agents():
+        if row.finished_at is None and self._kind() != "agent":
             raise UsageError(f"override_phi: {self.run_id} is a run of several agents, which hears no Φ while it goes on.")
         known = [each.index for each in trace.steps() if each.action is not None]
         if step not in known:
@@ -209,7 +209,9 @@ class RunControl:
             return evidence is not None and self._judgements.add(evidence)
 
     def teach(self, text: str, *, when: str = "", by: str = "") -> Memory:
-        """Teach while the run goes on: through the gate, and if it is promoted, the run sees it from its next step on.
+        """Teach while the run goes on: through the gate; if it is promoted, the run sees it from its next step on.
+
+        Of a team, those of its members see it whose turns begin after that.
 
         Args:
             text: What to do.
@@ -221,7 +223,7 @@ class RunControl:
         """
         check_person("lesson")
         self._check_hears("teach", "workspace.teach(text) is for later runs")
-        if not self._is_an_agents():
+        if self._kind() not in ("agent", "team"):
             raise UsageError(
                 f"teach: {self.run_id} is a run of several agents, which has no prompt. Teach the run of"
                 " one of them, or all: workspace.teach(text)."
@@ -258,16 +260,9 @@ class RunControl:
         if status in OVER:
             raise UsageError(f"{what}: {self.run_id} is over ({status}) and hears nothing; {instead}.")
 
-    def _check_listens(self, what: str) -> None:
-        """A team listens to nobody: its members do."""
-        if self.row.agent == "team" and not self._is_an_agents():
-            raise UsageError(
-                f"{what}: {self.run_id} is a run of a team; speak to the run of the member that is at work (runs list --all)."
-            )
-
-    def _is_an_agents(self) -> bool:
-        """Of one agent, not of a team, a flow or a swarm: those recall nothing themselves."""
-        return bool(load_trace(self._db, self.run_id).of(MemoryRecalled))
+    def _kind(self) -> RunKind:
+        """Flows and swarms have no prompt, and a team has none of its own."""
+        return kind_of(load_trace(self._db, self.run_id).of(RunStarted)[0])
 
     def _say(self, said: Said) -> None:
         say(self._db, self.run_id, said, at=self._clock.now())

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.graph_state import Reducer
-from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.workflow_drawn import Drawn
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_runs import begun, gone_on_with
@@ -151,9 +150,8 @@ class Workflow(Drawn):
         if engine is not None:
             return await self._elsewhere(engine, Job(self._plan.ids("run"), "flow", self.name, first))
         with quietly() as callbacks:
-            listeners = [callbacks.quiet(watch)] if watch is not None else []
+            listeners = callbacks.listeners(watch)
             run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here)
-            run.hearing = self._hearing(run.bus.run_id)
             return await run.to_the_end()
 
     async def _resume(
@@ -189,9 +187,8 @@ class Workflow(Drawn):
                 )
             return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
         with quietly() as callbacks:
-            listeners = [callbacks.quiet(watch)] if watch is not None else []
+            listeners = callbacks.listeners(watch)
             run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
-            run.hearing = self._hearing(run_id, resuming=True)
             run.save()  # whoever saves this first has the run
             return await run.to_the_end()
 
@@ -223,12 +220,6 @@ class Workflow(Drawn):
             result: T = done.value
             return result
         raise AssertionError("a line of plain functions waits for nothing")
-
-    def _hearing(self, run_id: str, *, resuming: bool = False) -> Hearing | None:
-        place = self._plan.place
-        if place is None or self._checkpointer is not None or self._plan.mode == "evaluation":
-            return None
-        return Hearing(place.record, run_id, place.clock, resuming=resuming)
 
     def _keeps(self) -> Checkpointer | None:
         if self._plan.mode == "evaluation":

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from purpose_agent.agents.continuing import STANDS
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn
 from purpose_agent.agents.workflow_past import Past, past_of
 from purpose_agent.agents.workflow_result import WorkflowResult
@@ -23,6 +24,7 @@ from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Task, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.checkpoints.sqlite import SqliteCheckpointer
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import AgentFinished, HandedOver, RunMode, RunResumed, RunStarted
@@ -150,7 +152,7 @@ def gone_on_with(
             f" resume({trace.run_id!r}, done={{{left[0]!r}: {{...}}}})."
         )
     bus = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events)
-    run = _run(plan, bus, past, listeners, keeps, here, shares)
+    run = _run(plan, bus, past, listeners, keeps, here, shares, resuming=True)
     resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
     bus.publish(resumed, lane=plan.name, step=past.step)
     for name, output in found.items():
@@ -178,7 +180,12 @@ def _run(
     keeps: Checkpointer | None,
     here: bool,
     shares: bool,
+    *,
+    resuming: bool = False,
 ) -> WorkflowRun:
+    # Who is kept in a workspace's file can be spoken to there: a flow within a flow, too.
+    hears = isinstance(keeps, SqliteCheckpointer)
+    hearing = Hearing(keeps.record, bus.run_id, plan.clock, resuming=resuming) if hears else None
     for listener in listeners:
         bus.listen(listener)
     return WorkflowRun(
@@ -194,6 +201,7 @@ def _run(
         listeners,
         here,
         shares,
+        hearing,
     )
 
 

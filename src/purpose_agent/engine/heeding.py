@@ -80,7 +80,8 @@ def _answered(run: Run, answer: PersonAnswered) -> None:
 
 
 def _learn(run: Run, lesson: LessonInjected) -> None:
-    if lesson.status == "promoted":
+    recalled = {each.memory_id for each in run.recalled.memories}
+    if lesson.status == "promoted" and lesson.memory_id not in recalled:
         run.context.add_note(lesson.text)
 
 
