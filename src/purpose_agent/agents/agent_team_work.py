@@ -27,6 +27,7 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
 from purpose_agent.runtime.events import AgentStarted, ModelCalled, Payload
 from purpose_agent.runtime.model_call import call_model
+from purpose_agent.runtime.pool import current_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,9 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
     """One call on the team's account, told in its run."""
     if turns.meter is not None:
         turns.meter.check_spending()
+    shared = current_share()
+    if shared is not None:
+        shared.check()
 
     def publish(payload: Payload) -> None:
         turns.publish(payload, TEAM)
@@ -153,6 +157,8 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
             turns.usage += payload.usage
             if turns.meter is not None:
                 turns.meter.charge(payload.usage)
+            if shared is not None:
+                shared.charge(payload.usage)
 
     return await call_model(model, request, prompt, clock=turns.place.clock, publish=publish)
 

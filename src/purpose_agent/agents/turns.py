@@ -20,7 +20,7 @@ from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.team_past import TEAM, Way, recorded_task
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.action import Finish, GiveUp
-from purpose_agent.core.errors import LimitReached, RunTaken
+from purpose_agent.core.errors import LimitReached, PoolSpent, RunTaken
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import NO_MODEL, Usage
@@ -203,6 +203,9 @@ class Turns:
             return
         except _Ends as ends:
             self._end(ends.ending)
+            return
+        except PoolSpent as spent:
+            self._end(Ending("paused", str(spent)))
             return
         except LimitReached as limit:
             self._close("exhausted", str(limit))

@@ -18,6 +18,7 @@ from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_runs import begun, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
+from purpose_agent.core.task import Limits
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.forking import check_not_ended
@@ -44,11 +45,13 @@ class Workflow(Drawn):
             superstep are an error.
         workspace: Where it is recorded; None: where its agents are.
         max_steps: Supersteps of one run, cycles included; then it ends as "exhausted".
+        limits: What all agents of a run may spend together, in tokens, dollars and seconds; held before each of their model calls. Then it
+            ends as "exhausted", keeps what is done, and goes on where it was if it is resumed with more.
         checkpointer: Keeps its runs, instead of the workspace.
         engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: as its workspace has it.
 
     Raises:
-        UsageError: `state` is no such class, or `merge` names what it lacks.
+        UsageError: `state` is no such class, `merge` names what it lacks, or `limits` count steps or retries.
     """
 
     def __init__(
@@ -59,10 +62,11 @@ class Workflow(Drawn):
         merge: Mapping[str, Reducer] | None = None,
         workspace: Workspace | str | Path | None = None,
         max_steps: int = MAX_STEPS,
+        limits: Limits | None = None,
         checkpointer: Checkpointer | None = None,
         engine: Engine | str | None = None,
     ) -> None:
-        super().__init__(name, state, merge or {}, max_steps)
+        super().__init__(name, state, merge or {}, max_steps, limits)
         self._checkpointer = checkpointer
         self._engine = engine
         if workspace is not None:

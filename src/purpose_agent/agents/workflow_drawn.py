@@ -15,17 +15,22 @@ from purpose_agent.agents.workflow_runs import Nested, Plan
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.origin import AUTHORITY, Origin
+from purpose_agent.core.task import Limits
+from purpose_agent.runtime.pool import check_shared
 
 
 class Drawn:
     """What `Workflow` is before it runs; see there."""
 
-    def __init__(self, name: str, state: type | None, merge: Mapping[str, Reducer], max_steps: int) -> None:
+    def __init__(
+        self, name: str, state: type | None, merge: Mapping[str, Reducer], max_steps: int, limits: Limits | None
+    ) -> None:
         if not name.strip():
             raise UsageError("Flow(name=''): give it a name; its runs are found by it.")
         if max_steps < 1:
             raise UsageError(f"Flow(max_steps={max_steps}): give a number from 1.")
-        self._plan = Plan(name, Shape(state, merge), max_steps)
+        check_shared(limits, "Flow")
+        self._plan = Plan(name, Shape(state, merge), max_steps, limits)
 
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, nodes={self._plan.graph.names!r})"
