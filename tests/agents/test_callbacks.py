@@ -6,6 +6,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.callbacks import quietly
+from purpose_agent.multi_agent import AgentSpec, AgentTeam
 from purpose_agent.testing.models import RuleModel
 
 
@@ -38,6 +39,24 @@ def test_a_listener_that_raises_ends_no_flow(tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup, match="complete and saved"):
         flow.run({"task": "do"}, watch=breaks)
     assert {run.status for run in pa.Workspace(tmp_path).runs()} == {"finished"}
+
+
+def test_a_listener_that_raises_ends_no_turn_of_a_team(tmp_path: Path) -> None:
+    team = pa.Team.build("desk", [agent(tmp_path)])
+    with pytest.raises(ExceptionGroup, match="complete and saved") as raised:
+        team.run("do", watch=breaks)
+
+    assert [str(each) for each in raised.value.exceptions] == ["the screen broke"]
+    assert {run.status for run in pa.Workspace(tmp_path).runs()} == {"finished"}
+
+
+def test_a_listener_that_raises_ends_no_task_of_specialists(tmp_path: Path) -> None:
+    model = RuleModel(lambda request: "fine")
+    team = AgentTeam([AgentSpec("a")], default_model=model, critic_model="none", persistence_dir=tmp_path)
+    with pytest.raises(ExceptionGroup, match="complete and saved"):
+        team.run_pipeline([{"purpose": "one"}, {"purpose": "two"}], watch=breaks)
+
+    assert [run.status for run in pa.Workspace(tmp_path).runs()] == ["finished"] * 3
 
 
 def test_who_is_told_of_results_and_raises_loses_none(tmp_path: Path) -> None:

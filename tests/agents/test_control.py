@@ -1,13 +1,16 @@
 """A person speaks to a run: while it goes on, while it stands still, and after its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 import purpose_agent as pa
+from purpose_agent.agents.control import RunControl
+from purpose_agent.agents.pipeline import PipelineResult
 from purpose_agent.core.errors import CantResume, NotFound, UsageError
 from purpose_agent.core.model import ModelRequest, ModelResponse
+from purpose_agent.multi_agent import AgentSpec, AgentTeam
 from purpose_agent.runtime.events import (
     CheckpointSaved,
     LessonInjected,
@@ -15,6 +18,7 @@ from purpose_agent.runtime.events import (
     ScoreOverridden,
     StepScored,
 )
+from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel
 from tests.engine.given import calls, scripted
 
@@ -174,7 +178,14 @@ async def test_a_run_that_stands_still_is_ended_at_once(tmp_path: Path) -> None:
     row = workspace.run(run_id)
     assert (row.status, row.reason) == ("cancelled", "ended by Eve: not needed any more")
     assert workspace.waiting() == []
-    assert workspace.control(run_id).questions() != (), "it could still be resumed"
+    assert workspace.control(run_id).questions() == (), "nobody goes on with it"
+    trace = workspace.trace(run_id)
+    end = trace.finished
+    assert end is not None
+    assert (end.ended_by, end.origin) == ("Eve", "user")
+    assert end.seconds == trace.of(RunSuspended)[-1].seconds
+    with pytest.raises(CantResume, match=r"was ended by Eve: not needed any more. That is final"):
+        await scout(tmp_path, "done").resume_async(run_id)
 
 
 async def test_a_run_that_stands_still_can_not_be_paused(tmp_path: Path) -> None:
@@ -308,14 +319,168 @@ def test_what_nobody_would_hear_is_refused(tmp_path: Path) -> None:
     place = pa.Workspace(tmp_path)
     refused: list[str] = []
 
-    def speak(request: ModelRequest) -> str:
-        team = next(row.id for row in place.runs() if row.agent == "team")
-        for act in (place.control(team).abort, place.control(team).pause, lambda: place.control(team).teach("be short")):
+    def speak(state: Mapping[str, object]) -> None:
+        control = place.control(place.runs()[0].id)
+        for act in (lambda: control.teach("be short"), lambda: control.override_phi(1, 2.0), control.approve):
             with pytest.raises(UsageError) as said:
                 act()
-            refused.append(str(said.value).partition(":")[0])
-        return "done"
+            refused.append(str(said.value))
 
-    agents = [pa.Agent("only", model=RuleModel(speak), critic=None, workspace=place)]
-    assert pa.Team.build("desk", agents).run("go").answer == "done"
-    assert refused == ["abort", "pause", "teach"]
+    flow = pa.Flow(workspace=place)
+    flow.add_node("speak", speak)
+    flow.add_edge(pa.BEGIN, "speak")
+    flow.add_edge("speak", pa.DONE_SIGNAL)
+
+    assert flow.run({}).status == "finished"
+    assert [words.partition(":")[0] for words in refused[:2]] == ["teach", "override_phi"]
+    assert "asks nothing" in refused[2]
+
+
+# Teams
+
+
+def desk(place: pa.Workspace, say: Callable[[RunControl], object]) -> tuple[pa.Team, list[ModelRequest]]:
+    """A team of two, to which something is said during its first turn."""
+    asked: list[ModelRequest] = []
+
+    def answers(request: ModelRequest) -> str:
+        asked.append(request)
+        if len(asked) == 1:
+            say(place.control(next(row.id for row in place.runs() if row.agent == "team")))
+        return f"answer {len(asked)}"
+
+    agents = [pa.Agent(name, model=RuleModel(answers), critic=None, workspace=place) for name in ("first", "second")]
+    return pa.Team.build("desk", agents), asked
+
+
+async def test_a_team_is_paused_between_two_turns_and_goes_on(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+    team, asked = desk(place, lambda control: control.pause("lunch", by="Eve"))
+    paused = await team.run_async("go")
+    assert (paused.status, paused.reason, len(asked)) == ("paused", "paused by Eve: lunch", 1)
+    assert (place.run(paused.id).status, place.run(paused.id).input_tokens) == ("paused", paused.usage.input_tokens)
+
+    result = await team.resume_async(paused.id)
+    assert (result.status, result.answer, len(asked)) == ("finished", "answer 2", 2)
+
+
+async def test_a_team_that_a_person_ended_between_two_turns_does_not_go_on(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+    team, asked = desk(place, lambda control: control.abort("enough", by="Eve"))
+    result = await team.run_async("go")
+
+    assert (result.status, result.reason, len(asked)) == ("cancelled", "ended by Eve: enough", 1)
+    assert result.usage.calls == 1
+    with pytest.raises(CantResume, match=f"{result.id} was ended by Eve: enough. That is final"):
+        await team.resume_async(result.id)
+
+
+async def test_who_ends_a_members_run_ends_the_teams(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+
+    def abort(request: ModelRequest) -> ModelResponse:
+        place.control(next(row.id for row in place.runs() if row.agent == "only")).abort("enough")
+        return calls("a")
+
+    agent = pa.Agent("only", model=RuleModel(abort), tools=[look_up], critic=None, workspace=place)
+    team = pa.Team.build("desk", [agent])
+    result = await team.run_async("go")
+
+    assert (result.status, result.reason) == ("cancelled", "ended by a person: enough")
+    with pytest.raises(CantResume, match=f"{result.id} was ended by a person: enough. That is final"):
+        await team.resume_async(result.id)
+
+
+async def test_a_lesson_for_a_team_is_in_the_conversations_of_the_turns_after_it_once(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+    team, asked = desk(place, lambda control: control.teach(RULE, by="Eve"))
+    result = await team.run_async("go")
+
+    assert [request.text.count(RULE) for request in asked] == [0, 1]
+    (told,) = result.trace.of(LessonInjected)
+    second = next(row.id for row in place.runs() if row.agent == "second")
+    (heard,) = place.trace(second).of(LessonInjected)
+    assert (told.status, told.by, heard) == ("promoted", "Eve", told)
+
+
+async def test_a_lesson_for_a_team_that_was_paused_is_not_lost(tmp_path: Path) -> None:
+    def both(control: RunControl) -> None:
+        control.teach(RULE, when="a thing that the task is not about")
+        control.pause()
+
+    place = pa.Workspace(tmp_path)
+    team, asked = desk(place, both)
+    paused = await team.run_async("go")
+    result = await team.resume_async(paused.id)
+
+    assert (result.status, [request.text.count(RULE) for request in asked]) == ("finished", [0, 1])
+
+
+async def test_a_pipeline_is_paused_between_two_tasks_and_goes_on(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+
+    def answers(request: ModelRequest) -> str:
+        team = next(row for row in place.runs() if row.agent == "team")
+        if "one" in request.messages[-1].text and not place.trace(team.id).of(RunSuspended):
+            place.control(team.id).pause("lunch")
+        return "fine"
+
+    team = AgentTeam([AgentSpec("clerk")], default_model=RuleModel(answers), critic_model="none", persistence_dir=place)
+    paused = await team.run_pipeline_async([{"purpose": "task one"}, {"purpose": "task two"}])
+    result = await team.resume_async(paused.id)
+
+    assert (paused.status, len(paused.results)) == ("paused", 1)
+    assert isinstance(result, PipelineResult)
+    assert (result.status, len(result.results)) == ("finished", 2)
+
+
+# Flows within flows
+
+
+def nested(place: pa.Workspace, say: Callable[[RunControl], object]) -> tuple[pa.Flow, list[str]]:
+    """A flow in a flow; something is said to the inner one while its first node works."""
+    did: list[str] = []
+
+    def first(state: Mapping[str, object]) -> None:
+        did.append("first")
+        say(place.control(next(row.id for row in place.runs() if row.agent == "inner")))
+
+    inner = pa.Flow("inner", workspace=place)
+    inner.add_node("first", first)
+    inner.add_node("second", lambda state: did.append("second"))
+    inner.add_edge(pa.BEGIN, "first")
+    inner.add_edge("first", "second")
+    inner.add_edge("second", pa.DONE_SIGNAL)
+    outer = pa.Flow("outer", workspace=place)
+    outer.add_node("part", inner, retries=2)
+    outer.add_edge(pa.BEGIN, "part")
+    outer.add_edge("part", pa.DONE_SIGNAL)
+    return outer, did
+
+
+class Ticking(FrozenClock):
+    """A clock that goes on by a second whenever somebody looks."""
+
+    def monotonic(self) -> float:
+        self.advance(1)
+        return super().monotonic()
+
+
+async def test_a_flow_within_a_flow_is_paused_and_the_whole_goes_on(tmp_path: Path) -> None:
+    flow, did = nested(pa.Workspace(tmp_path, clock=Ticking()), lambda control: control.pause("lunch"))
+    paused = await flow.run_async({})
+    assert (paused.status, paused.reason, did) == ("paused", "node 'part': paused by a person: lunch", ["first"])
+
+    result = await flow.resume_async(paused.id)
+    assert (result.status, did) == ("finished", ["first", "second"])
+
+
+async def test_a_flow_within_a_flow_that_a_person_ended_is_not_tried_again(tmp_path: Path) -> None:
+    flow, did = nested(pa.Workspace(tmp_path, clock=Ticking()), lambda control: control.abort("enough"))
+    result = await flow.run_async({})
+    again = await flow.resume_async(result.id)
+
+    assert (result.status, did) == ("failed", ["first"])
+    assert result.reason == "node 'part' in superstep 1: cancelled: ended by a person: enough"
+    assert (again.status, did) == ("failed", ["first"])
+    assert "That is final" in again.reason

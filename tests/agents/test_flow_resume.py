@@ -14,7 +14,8 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.errors import CantResume, ModelUnreachable, NotFound, RunTaken, UsageError
-from purpose_agent.core.model import ModelRequest
+from purpose_agent.core.messages import Message, ToolCall
+from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
@@ -544,10 +545,76 @@ def test_a_flow_is_paused_between_two_supersteps_and_goes_on(tmp_path: Path) -> 
 
 def test_a_flow_is_ended_by_a_person(tmp_path: Path) -> None:
     place = pa.Workspace(tmp_path, clock=Ticking())
-    result = told(place, lambda control: control.abort("enough")).run()
+    flow = told(place, lambda control: control.abort("enough"))
+    result = flow.run()
 
-    assert (result.status, result.reason) == ("cancelled", "ended by a person: enough")
+    assert (result.status, result.reason, result.state) == ("cancelled", "ended by a person: enough", {"first": True})
     assert place.run(result.id).status == "cancelled"
+    with pytest.raises(CantResume, match=f"{result.id} was ended by a person: enough. That is final"):
+        flow.resume(result.id)
+
+
+def test_a_flow_that_waits_is_ended_with_the_part_that_asks(tmp_path: Path) -> None:
+    @pa.tool
+    def look(at: str) -> str:
+        """Look."""
+        return at
+
+    asks = ModelResponse(Message("assistant", (ToolCall("c1", "look", {"at": "it"}),)))
+    place = pa.Workspace(tmp_path)
+    agent = pa.Agent("a", model=ScriptedModel(asks), tools=[look], critic=None, approvals={"look": "ask"}, workspace=place)
+    flow = pa.Flow(workspace=place)
+    flow.add_node("a", agent, retries=1)
+    flow.add_edge(pa.BEGIN, "a")
+    flow.add_edge("a", pa.DONE_SIGNAL)
+    waits = flow.run({"task": "look"})
+    (part,) = (run for run in place.waiting() if run.parent == waits.id)
+    place.control(waits.id).abort("no use", by="ann")
+
+    assert (waits.status, place.waiting()) == ("waiting", [])
+    assert {(run.status, run.reason) for run in place.runs()} == {("cancelled", "ended by ann: no use")}
+    end = place.trace(waits.id).finished
+    assert end is not None
+    assert (end.origin, end.usage.calls) == ("user", 1)
+    for go_on in (lambda: flow.resume(waits.id), lambda: agent.resume(part.id)):
+        with pytest.raises(CantResume, match="That is final"):
+            go_on()
+
+
+def test_a_part_of_what_a_person_ended_does_not_go_on_by_itself(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path, clock=Ticking())
+
+    def fails(request: ModelRequest) -> str:
+        (run,) = place.runs(top=True)
+        place.control(run.id).abort("enough")
+        raise ModelUnreachable("no server")
+
+    agent = pa.Agent("a", model=RuleModel(fails), critic=None, workspace=place)
+    ended = pa.swarm(["task 1", "task 2"], agents=[agent], at_once=1)
+    part = ended[0].id
+
+    assert (ended.status, place.run(part).status) == ("cancelled", "failed")
+    with pytest.raises(CantResume, match=f"{part} is a part of {ended.id}, which was ended by a person: enough. That is final"):
+        agent.resume(part)
+
+
+def test_a_node_whose_run_a_person_ended_is_not_tried_again(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+
+    def says(request: ModelRequest) -> ModelResponse:
+        run = next(run for run in place.runs() if run.agent == "a")
+        place.control(run.id).abort("enough")
+        return ModelResponse(Message("assistant", (ToolCall("c1", "calculator", {"expression": "1"}),)))
+
+    agent = pa.Agent("a", model=RuleModel(says), tools=[pa.CalculatorTool()], critic=None, workspace=place)
+    flow = pa.Flow(workspace=place)
+    flow.add_node("a", agent, retries=3)
+    flow.add_edge(pa.BEGIN, "a")
+    flow.add_edge("a", pa.DONE_SIGNAL)
+    result = flow.run({"task": "count"})
+
+    assert (result.status, len(result.nodes)) == ("failed", 1)
+    assert result.reason == "node 'a' in superstep 1: cancelled: ended by a person: enough"
 
 
 CONDITION = """

@@ -331,9 +331,8 @@ def test_ctrl_c_ends_a_swarm_as_interrupted(tmp_path: Path) -> None:
     assert {run.status for run in pa.Workspace(tmp_path).runs()} == {"interrupted"}
 
 
-@pytest.mark.parametrize(("word", "status"), [("pause", "paused"), ("abort", "cancelled")])
-def test_a_swarm_is_stopped_between_two_tasks_and_goes_on(tmp_path: Path, word: str, status: str) -> None:
-    place = pa.Workspace(tmp_path, clock=Ticking())
+def stopped_after_one(place: pa.Workspace, word: str) -> tuple[pa.SwarmResult, pa.Agent]:
+    """A swarm of two tasks to which somebody says a word after the first."""
     agent = pa.Spark("a", model=RuleModel(echo), critic=None, workspace=place)
 
     def stop(number: int, result: object) -> None:
@@ -341,12 +340,24 @@ def test_a_swarm_is_stopped_between_two_tasks_and_goes_on(tmp_path: Path, word: 
         if number == 0:
             getattr(place.control(run.id), word)("enough")
 
-    stopped = pa.swarm(["task 1", "task 2"], agents=[agent], at_once=1, on_result=stop)
+    return pa.swarm(["task 1", "task 2"], agents=[agent], at_once=1, on_result=stop), agent
+
+
+def test_a_swarm_is_paused_between_two_tasks_and_goes_on(tmp_path: Path) -> None:
+    stopped, agent = stopped_after_one(pa.Workspace(tmp_path, clock=Ticking()), "pause")
     results = pa.resume_swarm(stopped.id, agents=[agent])
 
-    assert (stopped.status, stopped.answers) == (status, ("1", None))
+    assert (stopped.status, stopped.answers) == ("paused", ("1", None))
     assert "enough" in str(stopped[1])
     assert (results.status, results.answers) == ("finished", ("1", "2"))
+
+
+def test_a_swarm_that_a_person_ended_keeps_what_is_done_and_does_not_go_on(tmp_path: Path) -> None:
+    stopped, agent = stopped_after_one(pa.Workspace(tmp_path, clock=Ticking()), "abort")
+
+    assert (stopped.status, stopped.answers) == ("cancelled", ("1", None))
+    with pytest.raises(CantResume, match=f"{stopped.id} was ended by a person: enough. That is final"):
+        pa.resume_swarm(stopped.id, agents=[agent])
 
 
 class Ticking(FrozenClock):

@@ -23,6 +23,7 @@ from purpose_agent.agents.agent_team_arguments import (
     values_of,
 )
 from purpose_agent.agents.agent_team_work import TeamWork
+from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.pipeline import (
     OnFailure,
     PipelineResult,
@@ -51,6 +52,7 @@ from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunStarted
 from purpose_agent.runtime.sync import run_sync
+from purpose_agent.runtime.trace import Trace
 
 CAPACITY = 1000
 PIPELINE = "pipeline"
@@ -167,7 +169,8 @@ class AgentTeam:
         """
         task = task_with(as_task(purpose), initial_state, max_steps)
         check_name(agent_name, self.names)
-        return await self._work.one(self._turns(task, seed, watch), agent_name)
+        with quietly() as callbacks:
+            return await self._work.one(self._turns(task, seed, callbacks.listeners(watch)), agent_name)
 
     def run_pipeline(
         self,
@@ -205,7 +208,9 @@ class AgentTeam:
         state: dict[str, Json] = dict(values_of(initial_state))
         goal = f"{len(steps)} tasks, the first: {steps[0].task.goal}"
         kept: dict[str, Json] = {PIPELINE: steps_to_json(steps), "state": dict(state), "on_failure": on_failure}
-        return await self._work.pipeline(self._turns(Task(goal, inputs=kept), seed, watch), steps, state, on_failure)
+        with quietly() as callbacks:
+            turns = self._turns(Task(goal, inputs=kept), seed, callbacks.listeners(watch))
+            return await self._work.pipeline(turns, steps, state, on_failure)
 
     def resume(self, run_id: str, *, watch: Listener | None = None) -> TaskResult | PipelineResult:
         """Blocking form of `resume_async`."""
@@ -225,13 +230,17 @@ class AgentTeam:
         row = self.workspace.run(run_id)
         whole = row.parent if row.agent != TEAM and row.parent is not None else run_id
         _, trace = self.workspace.resumable(whole)
-        turns = Turns.after(trace, self.members, self.workspace, None, [watch] if watch is not None else [], way=Way())
+        with quietly() as callbacks:
+            turns = Turns.after(trace, self.members, self.workspace, None, callbacks.listeners(watch), way=Way())
+            return await self._worked(turns, trace)
+
+    async def _worked(self, turns: Turns, trace: Trace) -> TaskResult | PipelineResult:
         inputs = trace.of(RunStarted)[0].state
         if PIPELINE not in inputs:
             return await self._work.one(turns, None)
         kept, on_failure = inputs.get("state"), inputs.get("on_failure")
         state: dict[str, Json] = dict(kept) if isinstance(kept, dict) else {}
-        steps = steps_from_json(inputs[PIPELINE], whole)
+        steps = steps_from_json(inputs[PIPELINE], trace.run_id)
         return await self._work.pipeline(turns, steps, state, "continue" if on_failure == "continue" else "stop")
 
     @property
@@ -253,8 +262,8 @@ class AgentTeam:
         """Try what was learned: see `Workspace.settle`."""
         return self.workspace.settle(watch=watch)
 
-    def _turns(self, task: Task, seed: int | None, watch: Listener | None) -> Turns:
-        return Turns(self.members, self.workspace, task, [watch] if watch is not None else [], seed)
+    def _turns(self, task: Task, seed: int | None, listeners: Sequence[Listener]) -> Turns:
+        return Turns(self.members, self.workspace, task, listeners, seed)
 
     def _agent_of(self, run_id: str) -> str | None:
         try:

@@ -27,6 +27,7 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
 from purpose_agent.runtime.events import AgentStarted, ModelCalled, Payload
 from purpose_agent.runtime.model_call import call_model
+from purpose_agent.runtime.pool import current_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class TeamWork:
             begun = [part for part in turns.before.of(AgentStarted) if part.key.startswith(number)]
             if begun:
                 return Delegation(begun[0].name, "asked for", "begun before")
+        turns.hear()
         if agent_name is not None:
             return Delegation(agent_name, "asked for", "asked for")
         model = self._model()
@@ -145,6 +147,9 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
     """One call on the team's account, told in its run."""
     if turns.meter is not None:
         turns.meter.check_spending()
+    shared = current_share()
+    if shared is not None:
+        shared.check()
 
     def publish(payload: Payload) -> None:
         turns.publish(payload, TEAM)
@@ -152,6 +157,8 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
             turns.usage += payload.usage
             if turns.meter is not None:
                 turns.meter.charge(payload.usage)
+            if shared is not None:
+                shared.charge(payload.usage)
 
     return await call_model(model, request, prompt, clock=turns.place.clock, publish=publish)
 

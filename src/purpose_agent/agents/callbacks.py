@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from purpose_agent.core.given import check_function
+from purpose_agent.runtime.event_bus import Listener
 
 P = ParamSpec("P")
 
@@ -44,6 +45,10 @@ class Callbacks:
                 self.errors.append(error)
 
         return called
+
+    def listeners(self, watch: Listener | None) -> list[Listener]:
+        """The caller's listener, if there is one, as a run takes it."""
+        return [self.quiet(watch)] if watch is not None else []
 
 
 @contextmanager

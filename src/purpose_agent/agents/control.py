@@ -8,9 +8,10 @@ A run that is over hears nothing; of it only Φ can still be said. Nothing is do
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.core.approval import check_arguments_of_call
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource
@@ -26,22 +27,26 @@ from purpose_agent.runtime.controls import Abort, Pause, Said, check_person, say
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_bus import EventBus
 from purpose_agent.runtime.events import (
+    AgentFinished,
     CheckpointSaved,
     LessonInjected,
-    MemoryRecalled,
     Payload,
     PersonAnswered,
     PersonAsked,
     RunFinished,
+    RunKind,
+    RunStarted,
     ScoreOverridden,
     Verdict,
 )
-from purpose_agent.runtime.record import NOT_WANTED, RunRecord, RunRow, get_run, last_seq, load_trace
+from purpose_agent.runtime.record import NOT_WANTED, RunRecord, RunRow, get_run, last_seq, list_runs, load_trace
+from purpose_agent.runtime.taints import taint_so_far
 from purpose_agent.runtime.trace import Trace
 
 OVER: Final = ("finished", "gave_up", "exhausted")
 """Such a run can't be resumed: nothing more is heard."""
 STANDING: Final = ("waiting", "paused", "interrupted")
+MOST_PARTS: Final = 100_000
 
 Teach: TypeAlias = Callable[[str, str], Memory]
 """Takes a person's word through the gate: what to do, and when."""
@@ -83,9 +88,11 @@ class RunControl:
         Raises:
             NotFound: There is no such run.
         """
-        if self.row.status in OVER:
+        trace = load_trace(self._db, self.run_id)
+        end = trace.finished
+        if self.row.status in OVER or (end is not None and end.ended_by is not None):
             return ()
-        events = load_trace(self._db, self.run_id).events
+        events = trace.events
         said = {each.said.call_id for each in waiting(self._db, self.run_id) if isinstance(each.said, PersonAnswered)}
         asked = dict.fromkeys(event.payload.call_id for event in events if isinstance(event.payload, PersonAsked))
         heard = [heard_of(events, call_id) for call_id in asked if call_id not in said]
@@ -132,7 +139,7 @@ class RunControl:
         self._answer(call_id, "done", reason=result, by=by)
 
     def pause(self, reason: str = "", *, by: str = "") -> None:
-        """Have the run stand still before its next step, until it is resumed.
+        """Have the run stand still until it is resumed: before its next step; a flow's, a swarm's or a team's before its next part.
 
         Raises:
             UsageError: It is not running.
@@ -141,11 +148,10 @@ class RunControl:
         status = self.row.status
         if status != "running":
             raise UsageError(f"{self.run_id} is not running, but {status}: there is nothing to pause.")
-        self._check_listens("pause")
         self._say(Pause(reason, by))
 
     def abort(self, reason: str = "", *, by: str = "") -> None:
-        """End the run, as cancelled: before its next step if it is running, at once if it stands still.
+        """End the run, as cancelled: before its next step if it is running, at once if it stands still. That is final.
 
         Raises:
             UsageError: It is over.
@@ -154,10 +160,10 @@ class RunControl:
         """
         row = self.row
         if row.status == "running":
-            self._check_listens("abort")
             self._say(Abort(reason, by))
         elif row.status in STANDING and row.finished_at is None:
-            self._end(row, Abort(reason, by).words)
+            with self._db.write():
+                self._end(row, Abort(reason, by))
         else:
             raise UsageError(f"{self.run_id} is over ({row.status}): there is nothing to end.")
 
@@ -177,7 +183,7 @@ class RunControl:
         if isinstance(phi, bool) or not isinstance(phi, int | float) or not 0 <= phi <= MAX_PHI:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"override_phi({step}, {phi!r}): Φ is a number from 0 to {MAX_PHI:g}.")
         row, trace = self.row, load_trace(self._db, self.run_id)
-        if row.finished_at is None and not self._is_an_agents():
+        if row.finished_at is None and self._kind() != "agent":
             raise UsageError(f"override_phi: {self.run_id} is a run of several agents, which hears no Φ while it goes on.")
         known = [each.index for each in trace.steps() if each.action is not None]
         if step not in known:
@@ -195,7 +201,9 @@ class RunControl:
             return evidence is not None and self._judgements.add(evidence)
 
     def teach(self, text: str, *, when: str = "", by: str = "") -> Memory:
-        """Teach while the run goes on: through the gate, and if it is promoted, the run sees it from its next step on.
+        """Teach while the run goes on: through the gate; if it is promoted, the run sees it from its next step on.
+
+        Of a team, those of its members see it whose turns begin after that.
 
         Args:
             text: What to do.
@@ -207,7 +215,7 @@ class RunControl:
         """
         check_person("lesson")
         self._check_hears("teach", "workspace.teach(text) is for later runs")
-        if not self._is_an_agents():
+        if self._kind() not in ("agent", "team"):
             raise UsageError(
                 f"teach: {self.run_id} is a run of several agents, which has no prompt. Teach the run of"
                 " one of them, or all: workspace.teach(text)."
@@ -244,24 +252,36 @@ class RunControl:
         if status in OVER:
             raise UsageError(f"{what}: {self.run_id} is over ({status}) and hears nothing; {instead}.")
 
-    def _check_listens(self, what: str) -> None:
-        """A team listens to nobody: its members do."""
-        if self.row.agent == "team" and not self._is_an_agents():
-            raise UsageError(
-                f"{what}: {self.run_id} is a run of a team; speak to the run of the member that is at work (runs list --all)."
-            )
-
-    def _is_an_agents(self) -> bool:
-        """Of one agent, not of a team, a flow or a swarm: those recall nothing themselves."""
-        return bool(load_trace(self._db, self.run_id).of(MemoryRecalled))
+    def _kind(self) -> RunKind:
+        """Flows and swarms have no prompt, and a team has none of its own."""
+        return kind_of(load_trace(self._db, self.run_id).of(RunStarted)[0])
 
     def _say(self, said: Said) -> None:
         say(self._db, self.run_id, said, at=self._clock.now())
 
-    def _end(self, row: RunRow, reason: str) -> None:
+    def _end(self, row: RunRow, said: Abort) -> None:
+        """With its parts that stand still: nobody goes on with them, so they ask nothing any more."""
+        for part in list_runs(self._db, parent=row.id, limit=MOST_PARTS):
+            if part.status in STANDING and part.finished_at is None:
+                replace(self, run_id=part.id)._end(part, said)
         trace = load_trace(self._db, self.run_id)
-        bus = self._published(row, RunFinished("cancelled", None, None, None, trace.usage, reason), row.steps)
-        self._record.finish(bus.unsaved(), steps=row.steps, seconds=_seconds(trace), reflected=NOT_WANTED)
+        still, taint, seconds = trace.suspended, taint_so_far(trace), _seconds(trace)
+        spent = sum((part.usage for part in trace.of(AgentFinished)), trace.usage)
+        end = RunFinished(
+            "cancelled",
+            None,
+            None,
+            None,
+            still.usage if still is not None else spent,
+            said.words,
+            taint.origin,
+            taint.source,
+            taint.step,
+            seconds,
+            said.who,
+        )
+        bus = self._published(row, end, row.steps)
+        self._record.finish(bus.unsaved(), steps=row.steps, seconds=seconds, reflected=NOT_WANTED)
 
     def _published(self, row: RunRow, payload: Payload, step: int) -> EventBus:
         bus = EventBus(self.run_id, self._clock, self._ids, after=last_seq(self._db, self.run_id))

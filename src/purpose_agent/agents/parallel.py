@@ -21,14 +21,16 @@ from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError
 from purpose_agent.core.given import check_function, check_list, check_whole
-from purpose_agent.core.task import Task, as_tasks, task_from_json, task_to_json
+from purpose_agent.core.task import Limits, Task, as_tasks, task_from_json, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     RunResumed,
     RunStarted,
 )
+from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.jobs import Engine
+from purpose_agent.runtime.pool import Pool, check_shared, spent_by_part
 from purpose_agent.runtime.record import this_process
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
@@ -42,6 +44,7 @@ def run_parallel(
     workspace: Workspace | str | Path | None = None,
     engine: Engine | str | None = None,
     seed: int | None = None,
+    limits: Limits | None = None,
     on_result: OnResult | None = None,
     watch: Listener | None = None,
 ) -> ParallelResult:
@@ -54,6 +57,7 @@ def run_parallel(
             workspace=workspace,
             engine=engine,
             seed=seed,
+            limits=limits,
             on_result=on_result,
             watch=watch,
         )
@@ -68,6 +72,7 @@ async def run_parallel_async(
     workspace: Workspace | str | Path | None = None,
     engine: Engine | str | None = None,
     seed: int | None = None,
+    limits: Limits | None = None,
     on_result: OnResult | None = None,
     watch: Listener | None = None,
 ) -> ParallelResult:
@@ -81,11 +86,13 @@ async def run_parallel_async(
         workspace: That of the agents, if it is to be made sure of.
         engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: as the workspace has it.
         seed: Of the models' draws; each task has another one.
+        limits: What all tasks may spend together, in tokens, dollars and seconds; held before each model call. Then the swarm ends as
+            "exhausted", keeps what is done, and goes on where it was if it is resumed with more. Not where an engine does the work.
         on_result: Called with each task's place and result, as soon as it is over.
         watch: Called with every event, those of the tasks' runs too. Not where an engine does the work.
 
     Raises:
-        UsageError: No tasks, no agents, or agents of several workspaces.
+        UsageError: No tasks, no agents, or agents of several workspaces; limits that nobody can hold.
         ExceptionGroup: `watch` or `on_result` raised; the swarm went on without it, and is over and saved.
     """
     given = as_tasks(tasks, "swarm")
@@ -93,6 +100,7 @@ async def run_parallel_async(
     check_seed(seed, "swarm")
     place = _place(agents, workspace)
     chosen = place.engine(engine)
+    _check_limits(limits, chosen)
     bus = EventBus(place.ids("run"), place.clock, place.ids)
     keeps = _keeps(place, agents, chosen)
     goal = f"{len(given)} tasks, the first: {given[0].goal}"
@@ -104,9 +112,12 @@ async def run_parallel_async(
     }
     with quietly() as callbacks:
         swarm = Swarm(bus, given, agents, place, keeps, chosen, at_once, seed, *_quiet(callbacks, on_result, watch))
-        swarm.publish(RunStarted(task_to_json(Task(goal)), SWARM, names, agents[0].mode, state, seed=seed, of="swarm"))
+        swarm.publish(
+            RunStarted(task_to_json(Task(goal)), SWARM, names, agents[0].mode, state, seed=seed, limits=limits, of="swarm")
+        )
         swarm.save()
         swarm.hearing = _hearing(swarm)
+        swarm.pool = _pool(swarm, limits, None)
         return await swarm.to_the_end()
 
 
@@ -118,6 +129,7 @@ def resume_parallel(
     at_once: int | None = None,
     workspace: Workspace | str | Path | None = None,
     engine: Engine | str | None = None,
+    limits: Limits | None = None,
     on_result: OnResult | None = None,
     watch: Listener | None = None,
 ) -> ParallelResult:
@@ -130,6 +142,7 @@ def resume_parallel(
             at_once=at_once,
             workspace=workspace,
             engine=engine,
+            limits=limits,
             on_result=on_result,
             watch=watch,
         )
@@ -144,6 +157,7 @@ async def resume_parallel_async(
     at_once: int | None = None,
     workspace: Workspace | str | Path | None = None,
     engine: Engine | str | None = None,
+    limits: Limits | None = None,
     on_result: OnResult | None = None,
     watch: Listener | None = None,
 ) -> ParallelResult:
@@ -155,16 +169,18 @@ async def resume_parallel_async(
         agents: By the names of those that it had.
         tasks: As they were; needed only if checks of them are functions, which are not in the record.
         at_once: None: as before.
+        limits: On all tasks together, what was spent before included. None: as before.
 
     Raises:
         NotFound: There is no such run.
-        CantResume: It is under way, no swarm's, or lacks agents or tasks.
+        CantResume: It is under way, no swarm's, lacks agents or tasks, or a person ended it.
         RunTaken: Another process went on with it at the same moment.
     """
     check_run_id("resume_swarm", run_id)
     _check("resume_swarm", agents, at_once, engine, on_result, watch)
     place = _place(agents, workspace)
     chosen = place.engine(engine)
+    _check_limits(limits, chosen)
     keeps = _keeps(place, agents, chosen)
     trace = keeps.load(run_id) if keeps is not None else None
     if trace is None:
@@ -172,6 +188,7 @@ async def resume_parallel_async(
     started = trace.of(RunStarted)[0]
     if kind_of(started) != "swarm":
         raise CantResume(f"{run_id} is a run of {started.agent!r}, and no swarm; resume it with that.")
+    check_not_ended(trace)
     if chosen is None and place.run(run_id).status == "running":
         place.resumable(run_id)  # says in which process it is under way
     bus = EventBus(run_id, place.clock, place.ids, before=trace.events)
@@ -184,6 +201,7 @@ async def resume_parallel_async(
         swarm.publish(RunResumed(this_process(), len(swarm.outcomes), "suspended" if trace.suspended else "died"))
         swarm.save()  # whoever saves this first has the run
         swarm.hearing = _hearing(swarm, resuming=True)
+        swarm.pool = _pool(swarm, limits or started.limits, trace)
         return await swarm.to_the_end()
 
 
@@ -229,6 +247,22 @@ def _hearing(swarm: Swarm, *, resuming: bool = False) -> Hearing | None:
     if swarm.keeps is None or swarm.engine is not None:
         return None
     return Hearing(place.record, swarm.bus.run_id, place.clock, resuming=resuming)
+
+
+def _check_limits(limits: Limits | None, engine: Engine | None) -> None:
+    check_shared(limits, "swarm")
+    if limits is not None and engine is not None:
+        raise UsageError(
+            f"swarm(limits={limits}, engine=...): the workers of an engine don't know of each other's spending. Give the tasks limits of"
+            " their own, or do it in this process: engine='local'."
+        )
+
+
+def _pool(swarm: Swarm, limits: Limits | None, before: Trace | None) -> Pool | None:
+    if limits is None:
+        return None
+    spent = spent_by_part(before, swarm.keeps)
+    return Pool("The swarm", limits, swarm.place.clock, spent=spent, seconds=swarm.seconds)
 
 
 def _at_once(started: RunStarted) -> int | None:

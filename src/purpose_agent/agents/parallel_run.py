@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import OVER, STANDS, find_trace, promised
-from purpose_agent.agents.hearing import Hearing
+from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.parallel_result import FailedTask, Outcome, ParallelResult
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workspace import Workspace
@@ -35,6 +35,7 @@ from purpose_agent.runtime.events import (
     RunSuspended,
 )
 from purpose_agent.runtime.jobs import Engine, Job, JobResult
+from purpose_agent.runtime.pool import Pool
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
 
@@ -65,7 +66,8 @@ class Swarm:
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     hearing: Hearing | None = None
-    ends: tuple[RunStatus, str] | None = None
+    ends: Ending | None = None
+    pool: Pool | None = None
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -116,21 +118,26 @@ class Swarm:
         return self.result(Trace(tuple(self.bus.events)))
 
     def _end(self) -> None:
-        if self.ends is not None and self.ends[0] == "cancelled":
-            self._close(*self.ends)
+        if self.ends is None and self.pool is not None and self.pool.refused and self._standing():
+            self.ends = Ending("exhausted", self.pool.refused)
+        if self.ends is not None and self.ends.status not in STANDS:
+            self._close(self.ends.status, self.ends.reason, ended_by=self.ends.ended_by)
             return
-        stand = [outcome for outcome in self.outcomes.values() if outcome.status in STANDS]
+        stand = self._standing()
         if stand or self.ends is not None:
-            status, reason = self.ends or (stand[0].status, stand[0].reason)
+            first = self.ends or stand[0]
             usage = sum((outcome.usage for outcome in stand), self.usage)
-            self.publish(RunSuspended(status, reason, usage, self._seconds()))
+            self.publish(RunSuspended(first.status, first.reason, usage, self._seconds()))
             self.save()
         else:
             failed = sum(isinstance(outcome, FailedTask) for outcome in self.outcomes.values())
             self._close("finished", f"{failed} of {len(self.tasks)} tasks failed" if failed else "")
 
+    def _standing(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes.values() if outcome.status in STANDS]
+
     def result(self, trace: Trace) -> ParallelResult:
-        why = self.ends[1] if self.ends is not None else "it was not begun"
+        why = self.ends.reason if self.ends is not None else "it was not begun"
         outcomes = [self.outcomes.get(place) or self._failed(place, why) for place in range(len(self.tasks))]
         return ParallelResult(trace, tuple(outcomes))
 
@@ -140,7 +147,7 @@ class Swarm:
 
         async def work() -> None:
             while self.ends is None:
-                self.ends = self.hearing.heard() if self.hearing is not None else None
+                self.ends = self._asked_to_end()
                 place = next(places, None) if self.ends is None else None
                 if place is None:
                     return
@@ -149,6 +156,14 @@ class Swarm:
         most = min(self.at_once or AT_ONCE, len(self.open_places()))
         await side_by_side(work() for _ in range(most))
 
+    def _asked_to_end(self) -> Ending | None:
+        """By a person, or since all that the tasks may spend together is spent."""
+        if self.hearing is not None and (end := self.hearing.heard()) is not None:
+            return end
+        # Whoever was refused something stands still, and the next ones would be, too.
+        spent = (self.pool.refused or self.pool.spent()) if self.pool is not None and self.open_places() else ""
+        return Ending("exhausted", spent) if spent else None
+
     async def _one(self, place: int) -> None:
         agent, task = self.agent(place), self.tasks[place]
         self._begin(place)
@@ -156,14 +171,15 @@ class Swarm:
         listeners = [self.watch] if self.watch is not None else []
         began = time.monotonic()
         try:
-            result = await promised(
-                agent,
-                task,
-                self.run_ids[place],
-                seed=None if self.seed is None else self.seed + place,
-                parent=self.bus.run_id,
-                listeners=listeners,
-            )
+            with self.pool.part(self.run_ids[place]) if self.pool is not None else nullcontext():
+                result = await promised(
+                    agent,
+                    task,
+                    self.run_ids[place],
+                    seed=None if self.seed is None else self.seed + place,
+                    parent=self.bus.run_id,
+                    listeners=listeners,
+                )
         except RunTaken:
             raise
         # A door: whatever one task ends in, the others go on, and the record says what it was.
@@ -238,6 +254,8 @@ class Swarm:
     def _seconds(self) -> float:
         return round(self.seconds + time.monotonic() - self.began, 6)
 
-    def _close(self, status: RunStatus, reason: str) -> None:
-        self.publish(RunFinished(status, None, None, None, self.usage, reason, seconds=self._seconds()))
+    def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:
+        usage = sum((outcome.usage for outcome in self._standing()), self.usage)
+        end = RunFinished(status, None, None, None, usage, reason, seconds=self._seconds(), ended_by=ended_by)
+        self.publish(end)
         self.save()

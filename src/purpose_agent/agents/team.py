@@ -13,6 +13,7 @@ from purpose_agent.agents import team_work
 from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.arguments import check_run_id, check_seed
 from purpose_agent.agents.artefacts import Makes
+from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.choosing import NAME as CHOOSER
 from purpose_agent.agents.choosing import Choice
 from purpose_agent.agents.continuing import brought, find_trace, is_over
@@ -152,13 +153,15 @@ class Team:
         Raises:
             UsageError: An engine is to do the work, and a check of the task is a function, which can't be sent to it.
             WorkspaceError: The engine could not do it.
+            ExceptionGroup: `watch` raised; the run went on without it, and is over and saved.
         """
         check_seed(seed)
         engine = self.workspace.engine()
         if engine is not None:
             return await self._elsewhere(engine, as_task(task), seed)
-        listeners = [watch] if watch is not None else []
-        return await self._worked(Turns(self.members, self.workspace, as_task(task), listeners, seed, way=self._way()))
+        with quietly() as callbacks:
+            listeners = callbacks.listeners(watch)
+            return await self._worked(Turns(self.members, self.workspace, as_task(task), listeners, seed, way=self._way()))
 
     def resume(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
         """Blocking form of `resume_async`."""
@@ -179,8 +182,8 @@ class Team:
         """
         check_run_id("resume", run_id)
         _, trace = self.workspace.resumable(run_id)
-        listeners = [watch] if watch is not None else []
-        return await self._worked(self._after(trace, self.workspace, task, listeners))
+        with quietly() as callbacks:
+            return await self._worked(self._after(trace, self.workspace, task, callbacks.listeners(watch)))
 
     async def perform(
         self, run_id: str, task: Task, keeps: Checkpointer | None, *, seed: int | None = None, parent: str | None = None
@@ -267,9 +270,10 @@ class Team:
         speaker = self.members[-1]
         if self.knowledge is None:
             return await speaker.run_async(question, watch=watch)
-        listeners = [watch] if watch is not None else []
         way = Way(knowledge=self.knowledge, state={ASKED: speaker.name}, recipe=self.recipe)
-        return await self._worked(Turns((speaker,), self.workspace, as_task(question), listeners, None, way=way))
+        with quietly() as callbacks:
+            listeners = callbacks.listeners(watch)
+            return await self._worked(Turns((speaker,), self.workspace, as_task(question), listeners, None, way=way))
 
     def teach(self, text: str, *, when: str = "", user: str = "") -> Memory:
         """A lesson from a person, for the tasks of one user or of all: scanned, and in use at once unless the scan blocks it."""

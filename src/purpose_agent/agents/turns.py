@@ -8,18 +8,20 @@ same order: those that are over give their results from the record, and the one 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.artefacts import Artefact, Makes, artefact_to_json, read_artefact
 from purpose_agent.agents.continuing import OVER, STANDS, promised, shared
+from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.recipe import recipe_to_json
 from purpose_agent.agents.team_past import TEAM, Way, recorded_task
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.action import Finish, GiveUp
-from purpose_agent.core.errors import LimitReached, RunTaken
+from purpose_agent.core.errors import LimitReached, PoolSpent, RunTaken
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import NO_MODEL, Usage
@@ -33,7 +35,9 @@ from purpose_agent.runtime.events import (
     ActionDecided,
     AgentFinished,
     AgentStarted,
+    Event,
     HandedOver,
+    LessonInjected,
     Payload,
     RunFinished,
     RunResumed,
@@ -60,6 +64,14 @@ class _Stands(Exception):
         self.result = result
 
 
+class _Ends(Exception):
+    """A person said so to the team's run."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.reason)
+        self.ending = ending
+
+
 @dataclass(slots=True)
 class Turns:
     """A team's run.
@@ -73,6 +85,7 @@ class Turns:
         before: What was recorded of it, if it goes on.
         keeps: Where its members' runs are kept beside the workspace, whose record is `place.record`.
         meter: Of the task's limits, if it has some.
+        hearing: What people say to it; None: it only measures, and nobody can.
     """
 
     members: Sequence[Agent]
@@ -98,15 +111,22 @@ class Turns:
     judged: list[tuple[Agent, TaskResult]] = field(default_factory=list[tuple[Agent, TaskResult]])
     bus: EventBus = field(init=False)
     meter: Meter | None = field(init=False)
+    hearing: Hearing | None = field(init=False)
     _began: float = field(init=False)
     _promises: dict[str, str] = field(default_factory=dict[str, str])
     _over: set[str] = field(default_factory=set[str])
+    _lessons: list[LessonInjected] = field(default_factory=list[LessonInjected])
 
     def __post_init__(self) -> None:
         place, before = self.place, self.before
         run_id = self.run_id or place.ids("run")
         self.bus = EventBus(run_id, place.clock, place.ids, before=before.events if before is not None else ())
         self.meter = Meter(self.task.limits, place.clock) if self.task.limits is not None else None
+        self.hearing = (
+            Hearing(place.record, run_id, place.clock, resuming=before is not None, learns=True, pace=0)
+            if self.is_recorded
+            else None
+        )
         self._began = place.clock.monotonic()
         for listener in self.listeners:
             self.bus.listen(listener)
@@ -133,6 +153,7 @@ class Turns:
         of, seed = trace.run_id, started.seed
         turns = cls(members, place, wanted, listeners, seed, run_id=of, before=trace, keeps=keeps, way=way)
         turns._promises = {part.key: part.run_id for part in begun}
+        turns._lessons = list(trace.of(LessonInjected))
         turns._over = {part.key for part in trace.of(AgentFinished) if part.status in OVER}
         return turns
 
@@ -154,6 +175,22 @@ class Turns:
         """Make an event of it, in the turn that is under way."""
         self.bus.publish(payload, lane=lane, step=self.step)
 
+    def hear(self) -> None:
+        """Hear what people said to the team since the last turn. Lessons are for the members who begin after that.
+
+        Raises:
+            Exception: Of this module: the team shall stand still, or end; `guarded` sees to it.
+        """
+        if self.hearing is None:
+            return
+        ending = self.hearing.heard()
+        for lesson in self.hearing.lessons:
+            self.publish(lesson, TEAM)
+            self._lessons.append(lesson)
+        if ending is not None:
+            raise _Ends(ending)
+        self._save()
+
     async def guarded(self, work: Work) -> None:
         """Open the run, do the work, close it in the record however it ends."""
         self._open()
@@ -164,6 +201,12 @@ class Turns:
             self.publish(RunSuspended(still.status, still.reason, self.usage + still.usage, self._seconds()), TEAM)
             self._save()
             self.bus.close()
+            return
+        except _Ends as ends:
+            self._end(ends.ending)
+            return
+        except PoolSpent as spent:
+            self._end(Ending("paused", str(spent)))
             return
         except LimitReached as limit:
             self._close("exhausted", str(limit))
@@ -177,7 +220,15 @@ class Turns:
             self._close("failed", f"{type(error).__name__}: {error}")
             raise
         assert self.last is not None, "a team has at least one member, and each work gives it a turn"
-        self._close(self.last.status, self.last.reason)
+        self._close(self.last.status, self.last.reason, ended_by=_ended_by(self.last))
+
+    def _end(self, ending: Ending) -> None:
+        if ending.status in STANDS:
+            self.publish(RunSuspended(ending.status, ending.reason, self.usage, self._seconds()), TEAM)
+            self._save()
+        else:
+            self._close(ending.status, ending.reason, ended_by=ending.ended_by)
+        self.bus.close()
 
     def _open(self) -> None:
         if self.before is not None:
@@ -198,14 +249,19 @@ class Turns:
 
     def _save(self) -> None:
         if self.is_recorded:
-            with self.bus.saving() as events:
+            with self._saving() as events:
                 self.place.record.append(events)
+
+    @contextmanager
+    def _saving(self) -> Generator[tuple[Event, ...]]:
+        with self.bus.saving() as events, self.hearing.saving(events) if self.hearing is not None else nullcontext():
+            yield events
 
     def _seconds(self) -> float:
         before = self.before.suspended or self.before.finished if self.before is not None else None
         return (before.seconds or 0.0 if before is not None else 0.0) + self.place.clock.monotonic() - self._began
 
-    def _close(self, status: RunStatus, reason: str) -> None:
+    def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:
         last = self.last
         answer = self.said or (last.answer if last is not None else None)
         ended_well = status in OVER
@@ -214,10 +270,12 @@ class Turns:
             success = False  # a member gave up before the one whose answer is checked
         phi = last.final_phi if last is not None else None
         taint, seconds = self.taint, self._seconds()
-        end = RunFinished(status, answer, success, phi, self.usage, reason, taint.origin, taint.source, taint.step, seconds)
+        end = RunFinished(
+            status, answer, success, phi, self.usage, reason, taint.origin, taint.source, taint.step, seconds, ended_by
+        )
         self.publish(end, TEAM)
         if self.is_recorded:
-            with self.bus.saving() as events:
+            with self._saving() as events:
                 self.place.record.finish(events, steps=self.step, seconds=seconds)
         if ended_well:
             self.bus.close()
@@ -235,12 +293,12 @@ class Turns:
         """
         if self.meter is not None and self.step:
             task = replace(task, limits=self.meter.left(), id=task.key)
+        key = f"{self.step + 1}/{agent.name}"
+        if key not in self._over:
+            self.hear()
         self.step += 1
-        key = f"{self.step}/{agent.name}"
         if key not in self._promises:
-            self._promises[key] = self.place.ids("run")
-            self.publish(AgentStarted(key, agent.name, self._promises[key]), agent.name)
-            self._save()
+            self._promise(key, agent)
         run_id = self._promises[key]
         at_work = shared(agent, run_id, self.keeps) if self.keeps is not None and agent.mode != "evaluation" else agent
         result = await promised(
@@ -266,6 +324,14 @@ class Turns:
             self._tell(key, agent, result, sender, why)
         (self.failed if result.success is False else self.judged).append((at_work, result))
         return result
+
+    def _promise(self, key: str, agent: Agent) -> None:
+        """A turn begins. Its run hears the lessons that the team has heard, before its first step."""
+        run_id = self._promises[key] = self.place.ids("run")
+        self.publish(AgentStarted(key, agent.name, run_id), agent.name)
+        told = self._lessons and self.is_recorded
+        with self.place.record.telling(run_id, self._lessons, at=self.place.clock.now()) if told else nullcontext():
+            self._save()
 
     def _read(self, name: str, answer: str | None, makes: Makes | None) -> Artefact | None:
         if answer is None:
@@ -309,3 +375,9 @@ class Turns:
                 skip = "the attempt before it was reflected on" if 0 < number < len(self.failed) else ""
                 lessons += await self.place.reflect(result, agent, passed=passed, skip=skip, listeners=self.listeners)
         return TaskResult(trace, tuple(self.recalled.values()), tuple(lessons))
+
+
+def _ended_by(result: TaskResult) -> str | None:
+    """The person who ended a member's run, and with it the team's."""
+    end = result.trace.finished
+    return end.ended_by if end is not None else None

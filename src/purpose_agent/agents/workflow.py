@@ -14,14 +14,15 @@ from typing import Any, TypeVar
 from purpose_agent.agents.arguments import check_engine, check_run_id
 from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.graph_state import Reducer
-from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.workflow_drawn import Drawn
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_runs import begun, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
+from purpose_agent.core.task import Limits
 from purpose_agent.runtime.checkpoint import Checkpointer, check_checkpointer
 from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
 
@@ -45,11 +46,14 @@ class Workflow(Drawn):
             superstep are an error.
         workspace: Where it is recorded; None: where its agents are.
         max_steps: Supersteps of one run, cycles included; then it ends as "exhausted".
+        limits: What all agents of a run may spend together, in tokens, dollars and seconds; held before each of their model calls. Then it
+            ends as "exhausted", keeps what is done, and goes on where it was if it is resumed with more.
         checkpointer: Keeps its runs, instead of the workspace.
         engine: Who does the work: "local", "dbos:postgresql://…" or an engine; None: as its workspace has it.
 
     Raises:
-        UsageError: `state` is no such class, `merge` names what it lacks, or there can be no such checkpointer or engine.
+        UsageError: `state` is no such class, `merge` names what it lacks, `limits` count steps or retries, or there can be no such
+            checkpointer or engine.
     """
 
     def __init__(
@@ -60,10 +64,11 @@ class Workflow(Drawn):
         merge: Mapping[str, Reducer] | None = None,
         workspace: Workspace | str | Path | None = None,
         max_steps: int = MAX_STEPS,
+        limits: Limits | None = None,
         checkpointer: Checkpointer | None = None,
         engine: Engine | str | None = None,
     ) -> None:
-        super().__init__(name, state, {} if merge is None else merge, max_steps)
+        super().__init__(name, state, {} if merge is None else merge, max_steps, limits)
         check_checkpointer(f"Flow(checkpointer={checkpointer!r:.80})", checkpointer)
         check_engine("Flow", engine)
         self._checkpointer = checkpointer
@@ -109,7 +114,7 @@ class Workflow(Drawn):
         done: Mapping[str, object] | None = None,
         watch: Listener | None = None,
     ) -> WorkflowResult:
-        """Go on with a run that failed, waits, was stopped, has spent its supersteps, or whose process died.
+        """Go on with a run that failed, waits, was interrupted, has spent its supersteps, or whose process died.
 
         Nodes that were done are not done again. Agents and flows that were under way go on where they were. A run that is finished
         gives its result again.
@@ -119,7 +124,7 @@ class Workflow(Drawn):
             done: By function in doubt: what it came to, as you found out.
 
         Raises:
-            CantResume: It is under way in another process, is another flow's, or a function is in doubt.
+            CantResume: It is under way in another process, is another flow's, a function is in doubt, or a person ended it.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
@@ -153,9 +158,8 @@ class Workflow(Drawn):
         if engine is not None:
             return await self._elsewhere(engine, Job(self._plan.ids("run"), "flow", self.name, first))
         with quietly() as callbacks:
-            listeners = [callbacks.quiet(watch)] if watch is not None else []
+            listeners = callbacks.listeners(watch)
             run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here)
-            run.hearing = self._hearing(run.bus.run_id)
             return await run.to_the_end()
 
     async def _resume(
@@ -186,6 +190,7 @@ class Workflow(Drawn):
             raise NotFound(f"resume({run_id!r}): there is no such run.")
         if trace.finished is not None and trace.finished.status == "finished":
             return WorkflowResult(trace)
+        check_not_ended(trace)
         if engine is not None:
             if again or done:
                 raise UsageError(
@@ -193,9 +198,8 @@ class Workflow(Drawn):
                 )
             return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
         with quietly() as callbacks:
-            listeners = [callbacks.quiet(watch)] if watch is not None else []
+            listeners = callbacks.listeners(watch)
             run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
-            run.hearing = self._hearing(run_id, resuming=True)
             run.save()  # whoever saves this first has the run
             return await run.to_the_end()
 
@@ -227,12 +231,6 @@ class Workflow(Drawn):
             result: T = done.value
             return result
         raise AssertionError("a line of plain functions waits for nothing")
-
-    def _hearing(self, run_id: str, *, resuming: bool = False) -> Hearing | None:
-        place = self._plan.place
-        if place is None or self._checkpointer is not None or self._plan.mode == "evaluation":
-            return None
-        return Hearing(place.record, run_id, place.clock, resuming=resuming)
 
     def _keeps(self) -> Checkpointer | None:
         if self._plan.mode == "evaluation":

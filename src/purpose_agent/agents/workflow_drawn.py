@@ -18,15 +18,20 @@ from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.given import check_function, check_kind, check_list, check_number, check_text, check_whole
 from purpose_agent.core.origin import AUTHORITY, Origin
+from purpose_agent.core.task import Limits
+from purpose_agent.runtime.pool import check_shared
 
 
 class Drawn:
     """What `Workflow` is before it runs; see there."""
 
-    def __init__(self, name: str, state: type | None, merge: Mapping[str, Reducer], max_steps: int) -> None:
+    def __init__(
+        self, name: str, state: type | None, merge: Mapping[str, Reducer], max_steps: int, limits: Limits | None
+    ) -> None:
         check_text(f"Flow(name={name!r:.80})", name, "give it a name; its runs are found by it")
         check_whole(f"Flow(max_steps={max_steps!r})", max_steps, least=1)
-        self._plan = Plan(name, Shape(state, merge), max_steps)
+        check_shared(limits, "Flow")
+        self._plan = Plan(name, Shape(state, merge), max_steps, limits)
         know(NOWHERE, "flow", name, self)
 
     def __repr__(self) -> str:

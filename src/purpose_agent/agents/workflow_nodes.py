@@ -219,7 +219,9 @@ class Asks:
         then = partial(agent.reflected, result, turn.listeners)
         if result.answer is None:
             why = f"{result.status.replace('_', ' ')}: {result.reason}"
-            raise PartFailed(why, status=result.status, usage=result.usage, origin=origin, then=then)
+            # What a person ended is not tried again.
+            again = result.trace.finished is None or result.trace.finished.ended_by is None
+            raise PartFailed(why, status=result.status, usage=result.usage, origin=origin, then=then, again=again)
         update = turn.shape.update({self.writes: result.answer}, f"Node {turn.node!r}")
         return Handed(update, result.usage, origin, then)
 

@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from purpose_agent.agents.continuing import OVER
+from purpose_agent.agents.continuing import OVER, STANDS
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
-from purpose_agent.agents.hearing import Hearing
+from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Turn
 from purpose_agent.agents.workflow_past import Past
@@ -39,6 +39,7 @@ from purpose_agent.runtime.events import (
     RunSuspended,
     StateChanged,
 )
+from purpose_agent.runtime.pool import Pool
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
 
@@ -53,6 +54,7 @@ class WorkflowRun:
         here: Nothing in it waits, and it is worked off in the caller's thread.
         shares: Its agents' runs are kept there too.
         hearing: What people say to it; None: nobody can.
+        pool: What all its parts may spend together; None: no more is said than they say themselves.
     """
 
     name: str
@@ -68,6 +70,7 @@ class WorkflowRun:
     here: bool = False
     shares: bool = False
     hearing: Hearing | None = None
+    pool: Pool | None = None
     stands: list[tuple[str, PartStands]] = field(default_factory=list[tuple[str, PartStands]])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     began: float = field(default_factory=time.monotonic)
@@ -75,7 +78,7 @@ class WorkflowRun:
     async def to_the_end(self) -> WorkflowResult:
         """Work until nothing is active, something fails or waits, or the supersteps are spent."""
         try:
-            status, reason = await self._work()
+            end = await self._work()
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
             self._close(_stopped(error), "stopped from outside")
             raise
@@ -84,12 +87,12 @@ class WorkflowRun:
         except BaseException as error:
             self._close("failed", f"{type(error).__name__}: {error}")
             raise
-        if status in ("waiting", "paused"):
+        if end.status in STANDS:
             usage = sum((each.usage for _, each in self.stands), self.past.usage)
-            self._publish(RunSuspended(status, reason, usage, self._seconds()))
+            self._publish(RunSuspended(end.status, end.reason, usage, self._seconds()))
             self.save()
         else:
-            self._close(status, reason)
+            self._close(end.status, end.reason, ended_by=end.ended_by)
         self.bus.close()
         return WorkflowResult(Trace(tuple(self.bus.events)))
 
@@ -99,32 +102,42 @@ class WorkflowRun:
             with self.bus.saving() as events, self.hearing.saving(events) if self.hearing is not None else nullcontext():
                 self.keeps.append(events)
 
-    async def _work(self) -> tuple[RunStatus, str]:
+    async def _work(self) -> Ending:
         past = self.past
         while past.active:
             if past.step >= self.max_steps:
                 waiting = ", ".join(map(repr, past.active))
-                return (
+                return Ending(
                     "exhausted",
                     f"It has taken {past.step} supersteps, all it was given (max_steps); next would be {waiting}.",
                 )
             if self.hearing is not None and (end := self.hearing.heard()) is not None:
                 self.save()  # what was done before it; the end itself is saved with the mark that it was heard
                 return end
+            if self.pool is not None and (spent := self._spent(self.pool)):
+                return Ending("exhausted", spent)
             self._announce()
             self.save()
             await self._perform()
             if self.failed:
-                return "failed", "; ".join(f"node {name!r} in superstep {past.step + 1}: {why}" for name, why in self.failed)
+                why = "; ".join(f"node {name!r} in superstep {past.step + 1}: {why}" for name, why in self.failed)
+                return Ending("failed", why)
             if self.stands:
                 name, first = self.stands[0]
-                return first.status, f"node {name!r}: {first}"
+                if self.pool is not None and self.pool.refused:
+                    return Ending("exhausted", f"{self.pool.refused} Not done: {', '.join(each for each, _ in self.stands)}.")
+                return Ending(first.status, f"node {name!r}: {first}")
             self._end_superstep()
         for edge, come in past.arrivals.items():
             if come:
                 missing = ", ".join(repr(name) for name in edge.sources if name not in come)
-                return "failed", f"node {edge.target!r} waited for {missing}, and nothing led there any more"
-        return "finished", ""
+                return Ending("failed", f"node {edge.target!r} waited for {missing}, and nothing led there any more")
+        return Ending("finished", "")
+
+    def _spent(self, pool: Pool) -> str:
+        """Why the next superstep is not begun; functions spend nothing but time."""
+        spends = any(self.nodes[name].work.has_run for name in self.past.active)
+        return pool.spent() if spends or pool.remaining_seconds == 0 else ""
 
     def _announce(self) -> None:
         """The nodes that are about to begin."""
@@ -220,15 +233,26 @@ class WorkflowRun:
             self.here,
             self.shares,
         )
-        if node.timeout is None:
+        key = turn.run_id or f"{past.step + 1}/{node.name}"
+        with self.pool.part(key) if self.pool is not None else nullcontext():
+            # Agents keep to the time that is left for all by themselves.
+            left = self.pool.remaining_seconds if self.pool is not None and not node.work.has_run else None
+            return await self._in_time(node, turn, left)
+
+    async def _in_time(self, node: Node, turn: Turn, left: float | None) -> Handed:
+        """Within its own seconds, and those that are left for all parts."""
+        given = [each for each in (node.timeout, left) if each is not None]
+        if not given:
             return await node.work.perform(turn)
-        limit = asyncio.timeout(node.timeout)
+        limit = asyncio.timeout(min(given))
         try:
             async with limit:
                 return await node.work.perform(turn)
         except TimeoutError as error:
             if not limit.expired():
                 raise
+            if left is not None and left == min(given) and self.pool is not None:
+                raise PartStands(str(self.pool.out_of_time()), "paused", NOTHING) from error
             given_up = "" if node.work.can_stop else "; its thread can't be stopped, and is left alone"
             raise PartFailed(f"took longer than {node.timeout:g} s{given_up}", again=node.work.can_stop) from error
 
@@ -283,15 +307,16 @@ class WorkflowRun:
     def _seconds(self) -> float:
         return _short(self.past.seconds + time.monotonic() - self.began)
 
-    def _close(self, status: RunStatus, reason: str) -> None:
+    def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:
         past = self.past
+        usage = sum((each.usage for _, each in self.stands), past.usage)
         answer = answer_of(past.state, past.last) if status == "finished" else None
         taint = past.taint
-        self._publish(
-            RunFinished(
-                status, answer, None, None, past.usage, reason, taint.origin, taint.source, None, seconds=self._seconds()
-            )
+        seconds = self._seconds()
+        end = RunFinished(
+            status, answer, None, None, usage, reason, taint.origin, taint.source, None, seconds, ended_by=ended_by
         )
+        self._publish(end)
         self.save()
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from purpose_agent.agents.continuing import STANDS
+from purpose_agent.agents.continuing import OVER, STANDS
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn, made_by
 from purpose_agent.agents.workflow_past import Past, past_of
 from purpose_agent.agents.workflow_result import WorkflowResult
@@ -19,13 +20,26 @@ from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import CantResume, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.messages import Json
+from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
-from purpose_agent.core.task import Task, task_to_json
+from purpose_agent.core.task import Limits, Task, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.checkpoints.sqlite import SqliteCheckpointer
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.event_bus import EventBus, Listener
-from purpose_agent.runtime.events import AgentFinished, HandedOver, RunMode, RunResumed, RunStarted
+from purpose_agent.runtime.events import (
+    AgentFinished,
+    CheckpointSaved,
+    HandedOver,
+    RunFinished,
+    RunMode,
+    RunResumed,
+    RunStarted,
+    RunSuspended,
+)
+from purpose_agent.runtime.forking import check_not_ended
+from purpose_agent.runtime.pool import Pool, current_share, spent_by_part
 from purpose_agent.runtime.record import this_process
 from purpose_agent.runtime.trace import Trace
 
@@ -38,12 +52,14 @@ class Plan:
     """A workflow as its runs need it.
 
     Attributes:
+        limits: What all parts of a run may spend together, or None.
         place: The workspace of its agents; None if there is none.
     """
 
     name: str
     shape: Shape
     max_steps: int
+    limits: Limits | None = None
     place: Workspace | None = None
     graph: Graph = field(default_factory=Graph)
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
@@ -75,8 +91,11 @@ class Plan:
     @property
     def waits_for_nothing(self) -> bool:
         """It is one line of plain functions, so that whoever calls it can as well work it off."""
-        return self.graph.is_line and all(
-            not (node.work.can_stop or node.work.has_run or node.timeout) for node in self.nodes.values()
+        in_time = self.limits is not None and self.limits.seconds is not None
+        return (
+            not in_time
+            and self.graph.is_line
+            and all(not (node.work.can_stop or node.work.has_run or node.timeout) for node in self.nodes.values())
         )
 
 
@@ -102,7 +121,16 @@ def begun(
     following = plan.graph.first(lambda: plan.shape.view(state))
     task = task_to_json(Task(goal))
     started = RunStarted(
-        task, plan.name, "none", plan.mode, dict(state), parent, origin=taint.origin, source=taint.source, of="flow"
+        task,
+        plan.name,
+        "none",
+        plan.mode,
+        dict(state),
+        parent,
+        limits=plan.limits,
+        origin=taint.origin,
+        source=taint.source,
+        of="flow",
     )
     run.bus.publish(started, lane=plan.name)
     for chosen in following.chosen:
@@ -130,8 +158,9 @@ def gone_on_with(
         done: By node that is in doubt: what it handed back, as somebody found out.
 
     Raises:
-        CantResume: It is another flow's, or nodes are in doubt and nobody said what of them.
+        CantResume: A person ended it, it is another flow's, or nodes are in doubt and nobody said what of them.
     """
+    check_not_ended(trace)
     found = dict(done or {})
     if trace.events[0].lane != plan.name:
         raise CantResume(
@@ -148,7 +177,7 @@ def gone_on_with(
             f" resume({trace.run_id!r}, done={{{left[0]!r}: {{...}}}})."
         )
     bus = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events)
-    run = _run(plan, bus, past, listeners, keeps, here, shares)
+    run = _run(plan, bus, past, listeners, keeps, here, shares, before=trace)
     resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
     bus.publish(resumed, lane=plan.name, step=past.step)
     for name, output in found.items():
@@ -176,7 +205,12 @@ def _run(
     keeps: Checkpointer | None,
     here: bool,
     shares: bool,
+    *,
+    before: Trace | None = None,
 ) -> WorkflowRun:
+    # Who is kept in a workspace's file can be spoken to there: a flow within a flow, too.
+    hears = isinstance(keeps, SqliteCheckpointer)
+    hearing = Hearing(keeps.record, bus.run_id, plan.clock, resuming=before is not None) if hears else None
     for listener in listeners:
         bus.listen(listener)
     return WorkflowRun(
@@ -192,7 +226,27 @@ def _run(
         listeners,
         here,
         shares,
+        hearing,
+        _pool(plan, before, keeps),
     )
+
+
+def _pool(plan: Plan, before: Trace | None, keeps: Checkpointer | None) -> Pool | None:
+    """What the parts of a run share; one that goes on has spent what its parts had."""
+    shared = current_share()
+    if shared is not None and before is not None:
+        # Parts that go on tell what they have cost by themselves.
+        shared.charge(sum((part.usage for part in before.of(AgentFinished) if part.status in OVER), Usage()))
+    if plan.limits is None:
+        return None
+    seconds = max((each.seconds or 0.0 for each in _told_seconds(before)), default=0.0)
+    return Pool(f"The flow {plan.name!r}", plan.limits, plan.clock, spent=spent_by_part(before, keeps), seconds=seconds)
+
+
+def _told_seconds(before: Trace | None) -> Sequence[CheckpointSaved | RunSuspended | RunFinished]:
+    if before is None:
+        return ()
+    return [*before.of(CheckpointSaved), *before.of(RunSuspended), *before.of(RunFinished)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +275,9 @@ class Nested:
         taint = result.trace.finished.origin if result.trace.finished is not None else None
         if result.status != "finished":
             why = f"{result.status}: {result.reason}"
-            raise PartFailed(why, status=result.status, usage=result.usage, origin=taint)
+            # What a person ended is not tried again.
+            ended = result.trace.finished is not None and result.trace.finished.ended_by is not None
+            raise PartFailed(why, status=result.status, usage=result.usage, origin=taint, again=not ended)
         changed: dict[str, Json] = {
             name: value for name, value in result.state.items() if name not in first or first[name] != value
         }

@@ -54,12 +54,12 @@ def what_now(place: "Workspace", run_id: str, called: Called) -> Iterator[str]:
     """
     from purpose_agent.agents.continuing import find_trace
     from purpose_agent.agents.standing import asked_in, nodes_in_doubt, top_of
-    from purpose_agent.runtime.controls import ENDED_BY
 
     if find_trace(place, run_id) is None:
         return
     top = place.run(top_of(place, run_id))
-    if top.status not in _GO_ON or (top.status == "cancelled" and top.reason.startswith(ENDED_BY)):
+    end = place.trace(top.id).finished
+    if top.status not in _GO_ON or (end is not None and end.ended_by is not None):
         return
     asked = asked_in(place, top.id)
     for each in asked:

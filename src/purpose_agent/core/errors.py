@@ -17,6 +17,7 @@
     │   └── HashMismatch        the bytes are not the pinned ones; the file was discarded
     ├── ToolError               a tool's own, foreseen failure: shown to the model
     ├── LimitReached            a run spent what it was allowed: steps, tokens, seconds, usd
+    │   └── PoolSpent           several runs together did: those of a flow or a swarm
     ├── GateError               a memory's status can't change that way
     │   ├── NotQuarantined      only a quarantined memory can be promoted or rejected by trial
     │   └── TrialInconclusive   the report doesn't carry the decision
@@ -119,6 +120,10 @@ class LimitReached(PurposeAgentError):
     def __init__(self, message: str, *, limit: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class PoolSpent(LimitReached):
+    """The runs of a flow or a swarm have spent together what they may; what is done of each stays, and it can go on with more."""
 
 
 class GateError(PurposeAgentError):

@@ -33,6 +33,7 @@ def close(run: Run, record: RunRecord | None, status: RunStatus, reason: str, *,
         taint.source,
         taint.step,
         run.meter.seconds,
+        run.ended_by,
     )
     run.publish(end)
     if record is not None:

@@ -17,11 +17,16 @@ from purpose_agent.runtime.events import LessonInjected, Payload, PersonAnswered
 
 
 class Stopped(Exception):
-    """A person ended the run; the runner closes it as cancelled, with that reason."""
+    """A person ended the run; the runner closes it as cancelled, with that reason.
 
-    def __init__(self, reason: str) -> None:
+    Args:
+        by: Who did, as the run's end says it.
+    """
+
+    def __init__(self, reason: str, *, by: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.by = by
 
 
 def heed(run: Run, controls: Sequence[Control], *, resuming: bool = False) -> None:
@@ -57,7 +62,7 @@ def heed(run: Run, controls: Sequence[Control], *, resuming: bool = False) -> No
             case _:
                 assert_never(control.said)
     if ends is not None:
-        raise Stopped(ends.words)
+        raise Stopped(ends.words, by=ends.who)
     if pauses is not None and not resuming:
         raise Suspended(pauses.words, status="paused")
 
@@ -75,7 +80,8 @@ def _answered(run: Run, answer: PersonAnswered) -> None:
 
 
 def _learn(run: Run, lesson: LessonInjected) -> None:
-    if lesson.status == "promoted":
+    recalled = {each.memory_id for each in run.recalled.memories}
+    if lesson.status == "promoted" and lesson.memory_id not in recalled:
         run.context.add_note(lesson.text)
 
 

@@ -51,6 +51,7 @@ from purpose_agent.runtime.events import (
     ToolStarted,
 )
 from purpose_agent.runtime.limits import Meter
+from purpose_agent.runtime.pool import current_share
 from purpose_agent.runtime.trace import Trace, by_call, folded
 
 
@@ -143,6 +144,7 @@ async def restored(
             usage=sum((call.usage for call in spent), Usage()),
             steps=recorded.step,
             seconds=recorded.seconds,
+            shared=current_share(),
         ),
         context=context,
         state=known,

@@ -139,6 +139,7 @@ class Run:
         asked: The messages that its model was shown last.
         streams: Its answers are told piece by piece while the model writes them.
         part: The id of the event that what is told now follows from; None: as the bus has it.
+        ended_by: The person who ended it; None: nobody did.
     """
 
     setup: Setup
@@ -173,6 +174,7 @@ class Run:
     asked: tuple[Message, ...] = ()
     streams: bool = False
     part: str | None = None
+    ended_by: str | None = None
 
     def publish(self, payload: Payload) -> None:
         """Tell of an event of the present step; a model call is charged as it is told."""

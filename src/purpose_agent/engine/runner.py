@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from purpose_agent.core.action import Finish, GiveUp, ToolUse
-from purpose_agent.core.errors import LimitReached, ModelError, RunTaken, UsageError
+from purpose_agent.core.errors import LimitReached, ModelError, PoolSpent, RunTaken, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.model import Capabilities
@@ -40,6 +40,7 @@ from purpose_agent.engine.world import entered
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import RunMode, RunResumed, RunStatus
 from purpose_agent.runtime.limits import Meter
+from purpose_agent.runtime.pool import current_share
 from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord, this_process
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
@@ -242,7 +243,7 @@ class Runner:
             task=task,
             mode=mode,
             bus=bus,
-            meter=Meter(task.limits or setup.limits, self._clock),
+            meter=Meter(task.limits or setup.limits, self._clock, shared=current_share()),
             context=open_context(
                 setup.role, task, setup.tools.specs, capabilities, given.notes, plans=setup.replans is not None
             ),
@@ -255,17 +256,24 @@ class Runner:
         )
 
     async def _until_the_end(self, run: Run, decided: Decided | None) -> tuple[RunStatus, str]:
-        seconds = run.meter.remaining_seconds
+        own, shared = run.meter.remaining_seconds, run.meter.shared
+        theirs = shared.remaining_seconds if shared is not None else None
         try:
-            if seconds is None:
+            if own is None and theirs is None:
                 return await self._loop(run, decided)
             import anyio
 
-            with anyio.move_on_after(seconds):
+            with anyio.move_on_after(min(each for each in (own, theirs) if each is not None)):
                 return await self._loop(run, decided)
+            if shared is not None and theirs is not None and (own is None or theirs < own):
+                raise shared.out_of_time()
             return "exhausted", f"The run has taken {run.meter.limits.seconds:g} seconds, all it was given."
         except Stopped as stopped:
+            run.ended_by = stopped.by
             return "cancelled", stopped.reason
+        except PoolSpent as spent:
+            # It could go on: others have spent what it has not.
+            raise Suspended(str(spent), status="paused") from spent
         except LimitReached as limit:
             return "exhausted", f"{limit} {run.last_problem}".strip()
         except ModelError as error:

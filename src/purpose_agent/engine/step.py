@@ -131,7 +131,7 @@ class Stepper:
         run.meter.check_spending()
         if run.meter.has_budget:
             question = estimated_tokens(request.text) + sum(estimated_tokens(str(tool)) for tool in request.tools)
-            most = run.meter.longest_answer(question, model)
+            most = await run.meter.room(question, model)
             if most is not None:
                 request = replace(request, max_tokens=most if request.max_tokens is None else min(request.max_tokens, most))
         streams = heard is not None or (acts and run.streams)

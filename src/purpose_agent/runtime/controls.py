@@ -25,8 +25,7 @@ from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.payloads.person import LessonInjected, PersonAnswered, ScoreOverridden
 from purpose_agent.runtime.trace import time_to_text
 
-ENDED_BY: Final = "ended by"
-"""So begins the reason of a run that a person ended."""
+_SOMEBODY: Final = "a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Pause:
     @property
     def words(self) -> str:
         """Why the run stands still."""
-        return f"paused by {_who(self)}"
+        return f"paused by {_told(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,12 @@ class Abort:
     @property
     def words(self) -> str:
         """Why the run is over."""
-        return f"{ENDED_BY} {_who(self)}"
+        return f"ended by {_told(self)}"
+
+    @property
+    def who(self) -> str:
+        """Who ended it, as its end says."""
+        return self.by or _SOMEBODY
 
 
 Said: TypeAlias = PersonAnswered | ScoreOverridden | LessonInjected | Pause | Abort
@@ -79,8 +83,8 @@ class Control:
     said: Said
 
 
-def _who(said: "Pause | Abort") -> str:
-    return f"{said.by or 'a person'}{f': {said.reason}' if said.reason else ''}"
+def _told(said: "Pause | Abort") -> str:
+    return f"{said.by or _SOMEBODY}{f': {said.reason}' if said.reason else ''}"
 
 
 @contextmanager
@@ -123,12 +127,13 @@ def say(db: Database, run_id: str, said: Said, *, at: datetime) -> int:
             " kept. Let the tool read it from its environment, or answer in the process of the run, through Agent(approve=...)."
         )
     with db.write() as cursor:
-        row = cursor.execute(
-            "INSERT INTO controls (run_id, at, what, body) VALUES (?, ?, ?, ?) RETURNING number",
-            (run_id, time_to_text(at), _NAMES[type(said)], kept),
-        ).fetchone()
-    assert row is not None, "what is inserted has a number"
-    return int(row[0])
+        return _put(cursor, run_id, said, kept, at)
+
+
+def pass_on(cursor: Cursor, run_id: str, said: Sequence[Said], *, at: datetime) -> None:
+    """Say to a part of a run what the run itself was told by a person."""
+    for each in said:
+        _put(cursor, run_id, each, json_without_secrets(to_json(type(each), each)), at)
 
 
 def waiting(db: Database, run_id: str) -> tuple[Control, ...]:
@@ -144,6 +149,15 @@ def waiting(db: Database, run_id: str) -> tuple[Control, ...]:
 def take(cursor: Cursor, numbers: Sequence[int]) -> None:
     """The run has heard them. In the transaction that saves what it made of them, so that nothing is heard twice or not at all."""
     cursor.executemany("UPDATE controls SET taken = 1 WHERE number = ?", [(number,) for number in numbers])
+
+
+def _put(cursor: Cursor, run_id: str, said: Said, body: str, at: datetime) -> int:
+    row = cursor.execute(
+        "INSERT INTO controls (run_id, at, what, body) VALUES (?, ?, ?, ?) RETURNING number",
+        (run_id, time_to_text(at), _NAMES[type(said)], body),
+    ).fetchone()
+    assert row is not None, "what is inserted has a number"
+    return int(row[0])
 
 
 def _control(db: Database, run_id: str, number: int, at: str, what: str, body: str) -> Control:

@@ -14,7 +14,6 @@ from purpose_agent.core.errors import CantResume
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import task_from_json
-from purpose_agent.runtime.controls import ENDED_BY
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import (
     CheckpointSaved,
@@ -24,7 +23,7 @@ from purpose_agent.runtime.events import (
     RunStarted,
     RunSuspended,
 )
-from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord, RunRow, get_run, load_trace
+from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord, RunRow, find_run, get_run, load_trace
 from purpose_agent.runtime.trace import Trace
 
 RESUMABLE = ("waiting", "paused", "interrupted", "cancelled", "failed")
@@ -35,20 +34,39 @@ def resumable(db: Database, run_id: str) -> tuple[RunRow, Trace]:
 
     Raises:
         NotFound: There is none of that id.
-        CantResume: It is over, or under way.
+        CantResume: It is over, or under way; or a person ended it, or what it is a part of.
     """
     row = get_run(db, run_id)
     if row.status == "running":
         raise CantResume(
             f"{run_id} is under way, in process {row.owner.partition(':')[0]}. Wait for it, or end that process first."
         )
-    if row.status == "cancelled" and row.reason.startswith(ENDED_BY):
-        raise CantResume(f"{run_id} was {row.reason}. That is final: what a person ended does not go on. Run the task again.")
+    trace = load_trace(db, run_id)
+    check_not_ended(trace)
+    above = row
+    while above.parent is not None and (whole := find_run(db, above.parent)) is not None:
+        above = whole
+        check_not_ended(load_trace(db, whole.id), part=run_id)
     if row.status not in RESUMABLE:
         raise CantResume(
             f"{run_id} is over ({row.status}): there is nothing to go on with. To go on from a step of it: fork it."
         )
-    return row, load_trace(db, run_id)
+    return row, trace
+
+
+def check_not_ended(trace: Trace, *, part: str = "") -> None:
+    """Pass silently unless a person ended the run.
+
+    Args:
+        part: The id of a run that is a part of it, if that is the one which would go on.
+
+    Raises:
+        CantResume: A person did, and that is final: of an agent, a team, a flow or a swarm alike.
+    """
+    end = trace.finished
+    if end is not None and end.ended_by is not None:
+        which = f"{part} is a part of {trace.run_id}, which" if part else trace.run_id
+        raise CantResume(f"{which} was {end.reason}. That is final: what a person ended does not go on. Run the task again.")
 
 
 def fork(db: Database, record: RunRecord, run_id: str, *, at: int | None, seed: int | None, ids: IdSource, clock: Clock) -> str:

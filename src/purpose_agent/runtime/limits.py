@@ -35,27 +35,63 @@ class Priced(Protocol):
         ...
 
 
+class Shared(Protocol):
+    """What several runs spend from: see `pool.py`."""
+
+    @property
+    def remaining_seconds(self) -> float | None: ...
+
+    def check(self) -> None: ...
+
+    def out_of_time(self) -> LimitReached: ...
+
+    async def room(self, who: int, question: int, model: object) -> int | None: ...
+
+    def charge(self, usage: Usage) -> None: ...
+
+    def release(self, who: int) -> None: ...
+
+
 class Meter:
     """Counts one run's spending; its time runs from the moment the meter is made.
 
     A run that goes on has spent `usage`, `steps` and `seconds` before.
 
-    Ask `check` before each step, `check_spending` and `longest_answer` before each model call.
+    Ask `check` before each step, `check_spending` and `room` before each model call.
+
+    Args:
+        shared: What the run spends from together with others, beside its own limits.
+        whose: Who is refused, in the words of a refusal.
     """
 
     def __init__(
-        self, limits: Limits, clock: Clock, *, usage: Usage | None = None, steps: int = 0, seconds: float = 0.0
+        self,
+        limits: Limits,
+        clock: Clock,
+        *,
+        usage: Usage | None = None,
+        steps: int = 0,
+        seconds: float = 0.0,
+        shared: "Shared | None" = None,
+        whose: str = "The run",
     ) -> None:
         self.limits = limits
         self.usage = usage or Usage()
         self.steps = steps
         self._clock = clock
         self._started = clock.monotonic() - seconds
+        self.shared = shared
+        self._whose = whose
+        if shared is not None and usage is not None:
+            shared.charge(usage)
 
     def charge(self, usage: Usage, *, steps: int = 0) -> None:
         """Add what a model call cost; or a part of the work, with the decisions it took."""
         self.usage += usage
         self.steps += steps
+        if self.shared is not None:
+            self.shared.charge(usage)
+            self.shared.release(id(self))
 
     def step(self) -> None:
         """Count one decision."""
@@ -68,8 +104,8 @@ class Meter:
 
     @property
     def has_budget(self) -> bool:
-        """There is a limit in tokens or dollars, so that answers are to be bounded."""
-        return self.limits.tokens is not None or self.limits.usd is not None
+        """There is a limit in tokens or dollars, of its own or shared, so that answers are to be bounded."""
+        return self.shared is not None or self.limits.tokens is not None or self.limits.usd is not None
 
     @property
     def remaining_tokens(self) -> int | None:
@@ -80,6 +116,18 @@ class Meter:
     def remaining_seconds(self) -> float | None:
         """Seconds left, 0 and above, or None for no limit."""
         return None if self.limits.seconds is None else max(0.0, self.limits.seconds - self.seconds)
+
+    async def room(self, question: int, model: object) -> int | None:
+        """As `longest_answer`, and with what is shared: what the answer may cost at most is held there until the call is charged.
+
+        Raises:
+            LimitReached: As `longest_answer`.
+        """
+        own = self.longest_answer(question, model)
+        if self.shared is None:
+            return own
+        theirs = await self.shared.room(id(self), question, model)
+        return theirs if own is None else own if theirs is None else min(own, theirs)
 
     def left(self) -> Limits:
         """What is left of all of them, for somebody who does a part of the work.
@@ -113,7 +161,7 @@ class Meter:
         if left is not None:
             if question >= left:
                 raise LimitReached(
-                    f"The run has {left} of {self.limits.tokens} tokens left, and the next question has about {question}.",
+                    f"{self._whose} has {left} of {self.limits.tokens} tokens left, and the next question has about {question}.",
                     limit="tokens",
                 )
             bounds.append(left - question)
@@ -127,7 +175,7 @@ class Meter:
                 each = (answered - asked) / _MANY
                 if asked + each > usd:
                     raise LimitReached(
-                        f"The run has ${usd:.6f} of ${self.limits.usd:g} left, and the next question alone costs about ${asked:.6f}.",
+                        f"{self._whose} has ${usd:.6f} of ${self.limits.usd:g} left, and the next question alone costs about ${asked:.6f}.",
                         limit="usd",
                     )
                 bounds += [int((usd - asked) / each)] if each > 0 else []
@@ -151,26 +199,28 @@ class Meter:
             LimitReached: A limit is spent, or there is one in dollars and a call's price is unknown.
         """
         if self.steps >= self.limits.steps:
-            raise LimitReached(f"The run has taken {self.steps} of {self.limits.steps} steps.", limit="steps")
+            raise LimitReached(f"{self._whose} has taken {self.steps} of {self.limits.steps} steps.", limit="steps")
         self.check_spending()
 
     def check_spending(self) -> None:
         """Return if there are tokens, seconds and dollars left: ask before a model call within a step.
 
         Raises:
-            LimitReached: As `check`, steps left aside.
+            LimitReached: As `check`, steps left aside. `PoolSpent` if it is what is shared.
         """
+        if self.shared is not None:
+            self.shared.check()
         limits = self.limits
         if limits.tokens is not None and self.usage.tokens >= limits.tokens:
-            raise LimitReached(f"The run has used {self.usage.tokens} of {limits.tokens} tokens.", limit="tokens")
+            raise LimitReached(f"{self._whose} has used {self.usage.tokens} of {limits.tokens} tokens.", limit="tokens")
         if limits.seconds is not None and self.seconds >= limits.seconds:
-            raise LimitReached(f"The run has taken {self.seconds:.1f} of {limits.seconds:g} seconds.", limit="seconds")
+            raise LimitReached(f"{self._whose} has taken {self.seconds:.1f} of {limits.seconds:g} seconds.", limit="seconds")
         if limits.usd is None:
             return
         if self.usage.usd is None:
             raise self._unpriced("a model call")
         if self.usage.usd >= limits.usd:
-            raise LimitReached(f"The run has spent ${self.usage.usd:.4f} of ${limits.usd:g}.", limit="usd")
+            raise LimitReached(f"{self._whose} has spent ${self.usage.usd:.4f} of ${limits.usd:g}.", limit="usd")
 
     def _unpriced(self, what: str) -> LimitReached:
         return LimitReached(

@@ -25,7 +25,7 @@ from purpose_agent.core.errors import NotFound, RunTaken, UsageError, WorkspaceE
 from purpose_agent.core.secrets import json_without_secrets
 from purpose_agent.core.task import Task, task_from_json, task_to_json
 from purpose_agent.runtime.connection import Cursor, Row, Value
-from purpose_agent.runtime.controls import Control, take, waiting
+from purpose_agent.runtime.controls import Control, Said, pass_on, take, waiting
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.event_rows import count, insert, kept
 from purpose_agent.runtime.events import (
@@ -176,6 +176,13 @@ class RunRecord:
         with self._db.write() as cursor:
             yield
             take(cursor, [each.number for each in heard])
+
+    @contextmanager
+    def telling(self, run_id: str, said: Sequence[Said], *, at: datetime) -> Generator[None]:
+        """What is saved within it is saved together with what a part of the run shall hear; or nothing is."""
+        with self._db.write() as cursor:
+            yield
+            pass_on(cursor, run_id, said, at=at)
 
     def finish(
         self, events: Sequence[Event], *, steps: int, seconds: float, reflected: int | None = None, also: Also | None = None

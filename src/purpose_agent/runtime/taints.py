@@ -12,7 +12,7 @@ from dataclasses import replace
 from purpose_agent.core.codec import from_json
 from purpose_agent.core.origin import OWN, Origin, Taint
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import RunFinished, RunStarted, ToolReturned
+from purpose_agent.runtime.events import AgentFinished, RunFinished, RunStarted, ToolReturned
 from purpose_agent.runtime.trace import Trace
 
 UNTOLD = Taint("tool", "a run of an older version")
@@ -52,7 +52,7 @@ def taint_at(end: RunFinished) -> Taint | None:
 
 
 def taint_so_far(trace: Trace) -> Taint:
-    """Of a run that has not ended by itself: of its task, and of all that came back in it."""
+    """Of a run that has not ended by itself: of its task, of all that came back in it, and of what its parts had read."""
     first = trace.events[0]
     seen = [(event.step, event.payload.observation) for event in trace.events if isinstance(event.payload, ToolReturned)]
     if first.version < 2 or not isinstance(first.payload, RunStarted):
@@ -60,6 +60,9 @@ def taint_so_far(trace: Trace) -> Taint:
     taint = Taint(first.payload.origin, first.payload.source)
     for step, observation in seen:
         taint = taint.mixed(Taint(observation.origin, observation.source, step))
+    for part in trace.of(AgentFinished):
+        if part.origin is not None:
+            taint = taint.mixed(Taint(part.origin, part.name))
     return taint
 
 

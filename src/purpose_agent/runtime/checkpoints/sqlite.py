@@ -27,6 +27,11 @@ class SqliteCheckpointer:
         self._record = RunRecord(db)
         self._reflected = reflected
 
+    @property
+    def record(self) -> RunRecord:
+        """The file's own: what people say to the runs in it is there too."""
+        return self._record
+
     def append(self, events: Sequence[Event]) -> None:
         if not events:
             return

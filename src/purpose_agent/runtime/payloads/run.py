@@ -160,6 +160,7 @@ class RunFinished:
         source: What had that origin: a page, a file, a tool, a memory's own source; "" for none.
         tainted_at: The step in which that was read; None if it was there from the start.
         seconds: Of work, without the time it stood still, by a clock that doesn't jump; None in records of versions that did not keep it.
+        ended_by: The person who ended it, for good; "a person" where nobody said who. None: no person did, or the version did not keep it.
     """
 
     status: RunStatus
@@ -172,4 +173,5 @@ class RunFinished:
     source: str = ""
     tainted_at: int | None = None
     seconds: float | None = None
+    ended_by: str | None = None
     kind: Literal["run_finished"] = "run_finished"
