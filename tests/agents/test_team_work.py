@@ -1,5 +1,6 @@
 """What members of a team hand on: plans, code, findings with their sources; bounded, recorded, and the same after a crash."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,37 @@ async def test_a_retry_shows_the_code_and_not_the_talk_around_it(tmp_path: Path)
 
     assert all("dear friend" not in request.text for request in acts(model))
     assert WRONG in acts(model)[1].text
+
+
+# What the tester has against the end
+
+
+@pytest.mark.parametrize(
+    ("code", "success", "reason"),
+    [
+        ("raise ValueError('broken')", False, r"does not run:\n- running it ends with error: (.|\n)*ValueError: broken"),
+        ("while True: pass", None, "was stopped:\n- running it ends with timeout"),
+        ("I can't do that.", False, "does not run:\n- there is no readable Python code"),
+        ("print(2)", None, "^$"),
+    ],
+)
+async def test_code_that_never_ran_is_no_plain_success(tmp_path: Path, code: str, success: bool | None, reason: str) -> None:
+    workspace = pa.Workspace(tmp_path, code_runner=pa.Sandbox(limits=pa.CodeLimits(seconds=1)))
+    team = pa.purpose("Write Python code", model=only_acts(lambda request: code), workspace=workspace, tools=[])
+    result = await team.run_async("Write a fibonacci function")
+
+    assert (result.status, result.success) == ("finished", success)
+    assert re.search(reason, result.reason)
+    assert team.workspace.run(result.id).success is success
+
+
+async def test_checks_that_fail_to_the_end_are_the_reason(tmp_path: Path) -> None:
+    team = pa.purpose("Write Python code", model=only_acts(lambda request: WRONG), workspace=tmp_path)
+    result = await team.run_async(DOUBLE)
+
+    assert result.success is False
+    assert "fails its checks:\n- assert double(2) == 4" in result.reason
+    assert "fails its checks" in result.summary()
 
 
 # Bounds

@@ -54,13 +54,27 @@ class Checked:
     """The tester's.
 
     Attributes:
-        by: What judged: "checks" of the task, a "run" of the code alone, "assertions" of the critic, or "nobody".
+        by: What judged: "checks" of the task, a "run" of the code alone, "limits" that stopped that run, "assertions" of the critic, or
+            "nobody".
         failed: One line for each failure; "" if there is none.
     """
 
-    by: Literal["checks", "run", "assertions", "nobody"]
+    by: Literal["checks", "run", "limits", "assertions", "nobody"]
     failed: str = ""
     kind: Literal["checked"] = "checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """What the tester has against the answer that a team ends with.
+
+    Attributes:
+        is_proof: It failed its checks, or does not run; else it is a suspicion, and nobody knows.
+        why: In words.
+    """
+
+    is_proof: bool
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +171,18 @@ def shown(artefact: Artefact, most: int = MOST_SHOWN) -> str:
         case Draft(text=said):
             text = said
     return _cut(text, most)
+
+
+def refutation(checked: Checked) -> Refutation:
+    """Of the last attempt, which failed."""
+    opening = {
+        "checks": "the last attempt fails its checks",
+        "run": "the last attempt does not run",
+        "limits": "the last attempt was stopped",
+        "assertions": "the critic's assertions broke the last attempt",
+        "nobody": "the last attempt failed",
+    }[checked.by]
+    return Refutation(checked.by in ("checks", "run"), f"{opening}:\n{shown(checked)}")
 
 
 def artefact_to_json(artefact: Artefact) -> Json:

@@ -16,6 +16,7 @@ from purpose_agent.agents.artefacts import (
     Findings,
     artefact_from_json,
     artefact_to_json,
+    refutation,
     shown,
     with_sources,
 )
@@ -48,7 +49,10 @@ async def code(turns: Turns) -> None:
         turns.last = await turns.turn(coder, wanted, sender=sender, why=why, makes="code")
         work = turns.made
         tested = await _tested(turns, turns.last)
-        if not tested.failed or work is None or attempt == ATTEMPTS:
+        if not tested.failed or work is None:
+            return
+        if attempt == ATTEMPTS:
+            turns.refuted = refutation(tested)
             return
         why, sender, advice = tested.failed, TESTER, ""
         told = {"goal": task.goal, "answer": _told(turns, work), "failed": defused(shown(tested))}
@@ -158,7 +162,9 @@ async def _tests(turns: Turns, result: TaskResult) -> Checked:
         return Checked("nobody")
     # A program that waits for input can't be judged by running it alone.
     if ran.status != "ok" and "EOFError" not in ran.stderr:
-        return Checked("run", f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}")
+        # A program that a limit stops may be one that serves, or reckons long: that is no proof against it.
+        by = "run" if ran.status == "error" else "limits"
+        return Checked(by, f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}".rstrip(": "))
     is_small = turns.member("coder").model.capabilities.small
     if score is not None and score.critic == "falsification" and not is_small and failures(score):
         return Checked("assertions", failures(score))
