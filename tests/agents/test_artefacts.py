@@ -8,6 +8,7 @@ from purpose_agent.agents.artefacts import (
     FROM_MEMORY,
     MOST_FACTS,
     MOST_SHOWN,
+    NOTHING_FOUND,
     Artefact,
     Checked,
     Code,
@@ -79,7 +80,8 @@ def test_a_conclusion_knows_what_it_cites_and_what_of_it_is_no_source() -> None:
 
 def test_an_answer_that_cites_nothing_says_so_where_there_were_sources() -> None:
     assert with_sources(Conclusion("They dance."), ["a.md"]) == "They dance.\n\nNo source is cited."
-    assert with_sources(Conclusion("They dance."), []) == "They dance."
+    assert with_sources(Conclusion("They dance."), []) == f"They dance.\n\n{NOTHING_FOUND}"
+    assert with_sources(Conclusion("They dance."), None) == "They dance."
 
 
 def test_only_numbers_in_brackets_are_citations() -> None:

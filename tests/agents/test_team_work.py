@@ -204,6 +204,19 @@ async def test_where_the_documents_have_nothing_the_model_is_told_to_say_so(tmp_
     assert "The documents have nothing on this" in acts(model)[0].text
 
 
+@pytest.mark.parametrize("description", ["Answer questions about our product", "Write a blog post", "Research our rules"])
+async def test_where_the_documents_have_nothing_an_invented_citation_is_flagged(
+    tmp_path: Path, docs: Path, description: str
+) -> None:
+    invented = only_acts(lambda request: "It was Michelangelo [1].")
+    team = pa.purpose(description, model=invented, knowledge=docs, workspace=tmp_path / "ws")
+    asked = await team.ask_async("Who painted the ceiling?")
+    worked = await team.run_async("Who painted the ceiling?")
+
+    flagged = "It was Michelangelo [1: no such source].\n\nNo passage of the documents was found for this; no source is cited."
+    assert [str(asked), str(worked)] == [flagged, flagged]
+
+
 async def test_without_documents_findings_are_told_as_what_a_model_remembers(tmp_path: Path) -> None:
     model = only_acts(research)
     team = pa.purpose("Research our rules", model=model, workspace=tmp_path)

@@ -27,6 +27,7 @@ MOST_FACTS = 40
 MOST_FAILURES = 2_000
 
 NO_SOURCE = "(no source)"
+NOTHING_FOUND = "No passage of the documents was found for this; no source is cited."
 FROM_MEMORY = "None of this has a source; it is what the model remembers."
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
@@ -218,14 +219,19 @@ def marked(text: str, unknown: Sequence[int]) -> str:
     return _CITED.sub(told, text) if unknown else text
 
 
-def with_sources(conclusion: Conclusion, names: Sequence[str]) -> str:
+def with_sources(conclusion: Conclusion, names: Sequence[str] | None) -> str:
     """An answer for people: unknown citations marked, and below it what the numbers mean.
 
     Args:
-        names: Of the sources, the first one is [1].
+        names: Of the sources, the first one is [1]; none if no document has something on it. None: there are no documents.
     """
-    lines = [f"[{number}] {names[number - 1]}" for number in sorted(conclusion.cited)]
-    below = "\n".join(["Sources:", *lines]) if lines else "No source is cited." if names else ""
+    lines = [f"[{number}] {(names or ())[number - 1]}" for number in sorted(conclusion.cited)]
+    if lines:
+        below = "\n".join(["Sources:", *lines])
+    elif names:
+        below = "No source is cited."
+    else:
+        below = "" if names is None else NOTHING_FOUND
     return "\n\n".join(part for part in (marked(conclusion.text, conclusion.unknown).rstrip(), below) if part)
 
 

@@ -7,6 +7,7 @@ A member is shown the task and what the one before it made, cut to a length: nev
 what there is to run. The architect of a large model plans first; that of a small one is asked before the last attempt, see ADR 40.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from purpose_agent.agents.artefacts import (
@@ -28,6 +29,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import failures
 from purpose_agent.engine.quoting import defused, named, quoted
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.retrieval.passages import Passage
 
 ATTEMPTS = 3
 TESTER = "tester"
@@ -77,7 +79,7 @@ async def line(turns: Turns) -> None:
     turns.last = await turns.turn(last, wanted, sender=sender)
     # What checks have judged, or a choice, stays to the letter.
     if isinstance(turns.made, Conclusion) and not task.checks and not task.choices:
-        turns.said = with_sources(turns.made, [each.source for each in turns.sources])
+        turns.said = with_sources(turns.made, None if turns.sources is None else [each.source for each in turns.sources])
 
 
 def _part(turns: Turns, name: str, goal: str) -> Task:
@@ -96,26 +98,25 @@ def _sourced(turns: Turns) -> str:
     from purpose_agent.prompts.loader import load
 
     goal = turns.task.goal
-    if not _looked_up(turns, goal):
+    sources = _looked_up(turns, goal)
+    if sources is None:
         return goal
-    if not turns.sources:
+    if not sources:
         return load("sources_none").fill(goal=goal)
-    listed = [f"[{n}] {named('document', each.source)}\n{quoted(each.text)}" for n, each in enumerate(turns.sources, start=1)]
+    listed = [f"[{n}] {named('document', each.source)}\n{quoted(each.text)}" for n, each in enumerate(sources, start=1)]
     return load("sources").fill(goal=goal, sources="\n".join(listed))
 
 
-def _looked_up(turns: Turns, question: str) -> bool:
-    """The passages to work from are found, or had from the record; False if there are no documents."""
+def _looked_up(turns: Turns, question: str) -> Sequence[Passage] | None:
+    """The passages to work from are found, or had from the record; None if there are no documents."""
     kept, knowledge = kept_passages(turns.before), turns.way.knowledge
-    if kept is None and knowledge is None:
-        return False
     if kept is None and knowledge is not None:
-        kept = knowledge.search(question)
+        kept = tuple(knowledge.search(question))
         turns.keep(TEAM, {SOURCES: passages_to_json(kept)})
-    turns.sources = kept or ()
-    if turns.sources:
-        turns.taint = turns.taint.mixed(Taint("document", turns.sources[0].source))
-    return True
+    turns.sources = kept
+    if kept:
+        turns.taint = turns.taint.mixed(Taint("document", kept[0].source))
+    return kept
 
 
 def _relayed(turns: Turns, sender: str, work: Artefact) -> str:

@@ -65,7 +65,7 @@ class Turns:
 
     Attributes:
         made: What the last turn made; None if it has no answer.
-        sources: The passages that were found for the task; a citation is the place in this list, from 1.
+        sources: The passages that were found for the task; a citation is the place in this list, from 1. None: there are no documents.
         said: The team's answer, where it is not the last member's to the letter.
         refuted: What is known against the answer, if the tester found something to the end.
         run_id: That it was promised under; None: a new one.
@@ -88,7 +88,7 @@ class Turns:
     way: Way = field(default_factory=Way)
     step: int = 0
     made: Artefact | None = None
-    sources: tuple[Passage, ...] = ()
+    sources: tuple[Passage, ...] | None = None
     said: str | None = None
     refuted: Refutation | None = None
     usage: Usage = field(default_factory=Usage)
@@ -273,9 +273,9 @@ class Turns:
         if answer is None:
             return None
         makes = makes or self.way.makes.get(name, "draft")
-        if makes == "draft" and self.sources:
+        if makes == "draft" and self.sources is not None:
             makes = "conclusion"
-        return read_artefact(makes, answer, len(self.sources))
+        return read_artefact(makes, answer, len(self.sources or ()))
 
     def _tell(self, key: str, agent: Agent, result: TaskResult, sender: str, why: str) -> None:
         """A turn is over."""
