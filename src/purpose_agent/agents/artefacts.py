@@ -30,7 +30,10 @@ NO_SOURCE = "(no source)"
 NOTHING_FOUND = "No passage of the documents was found for this; no source is cited."
 FROM_MEMORY = "None of this has a source; it is what the model remembers."
 
-_CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_CITED = re.compile(
+    r"```(?!(?:md|markdown|text|txt)\b)\w+.*?```|`[^`\n]*[^`\n\[\]\d,\s][^`\n]*`|\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]", re.DOTALL
+)
+"""A citation; or code, which is passed over and has no group. A fence without a language may be prose, and "`[1]`" is a citation."""
 _BULLET = re.compile(r"^(?:[-*•]\s+|\d{1,2}[.)]\s+)")
 
 
@@ -204,8 +207,8 @@ _Recorded: "type[Artefact]" = Annotated[Artefact, Tagged("kind")]  # pyright: ig
 
 
 def citations(text: str) -> tuple[int, ...]:
-    """The numbers that are cited, each once, in the order they occur; [0] is one that no source has."""
-    numbers = (int(number) for found in _CITED.finditer(text) for number in found[1].split(","))
+    """The numbers that are cited, each once, in the order they occur; [0] is one that no source has. Brackets in code cite nothing."""
+    numbers = (int(number) for found in _CITED.finditer(text) if found[1] for number in found[1].split(","))
     return tuple(dict.fromkeys(numbers))
 
 
@@ -213,6 +216,8 @@ def marked(text: str, unknown: Sequence[int]) -> str:
     """`text`, in which a citation that names no source says so."""
 
     def told(found: re.Match[str]) -> str:
+        if not found[1]:
+            return found[0]
         numbers = [int(number) for number in found[1].split(",")]
         return ", ".join(f"[{number}: no such source]" if number in unknown else f"[{number}]" for number in numbers)
 
