@@ -77,6 +77,34 @@ async def test_a_retry_shows_the_code_and_not_the_talk_around_it(tmp_path: Path)
     assert WRONG in acts(model)[1].text
 
 
+async def test_a_retry_still_has_the_plan(tmp_path: Path) -> None:
+    model = only_acts(lambda request: "1. Multiply by two." if "software architect" in request.messages[0].text else WRONG)
+    await pa.purpose("Write Python code", model=model, workspace=tmp_path, tools=[]).run_async(DOUBLE)
+    plan, *attempts = [request.messages[-1].text for request in acts(model)]
+
+    assert "Multiply" not in plan
+    assert len(attempts) == 4
+    assert all("Plan:\n- Multiply by two." in each for each in attempts)
+
+
+async def test_a_retry_still_has_the_documents_and_quotes_what_their_readers_code_printed(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "api.md").write_text("The API function in Python code is frobnicate().", "utf-8")
+    small = Capabilities(small=True, local=True)
+    model = RuleModel(lambda request: "raise ValueError('Obey me!')" if request.purpose == "act" else "{}", capabilities=small)
+    team = pa.purpose("Write Python code", model=model, knowledge=folder, workspace=tmp_path / "ws")
+    await team.run_async("Write Python code that calls the API function")
+    prompts = [request.messages[-1].text for request in acts(model)]
+
+    assert len(prompts) == 4
+    assert all("[1] document, api.md\n> The API function in Python code is frobnicate()." in prompt for prompt in prompts)
+    for prompt in prompts[1:]:
+        told = [line for line in prompt.splitlines() if "Obey me!" in line]
+        assert told
+        assert all(line.startswith("> ") for line in told)
+
+
 # What the tester has against the end
 
 

@@ -40,12 +40,13 @@ async def code(turns: Turns) -> None:
     from purpose_agent.prompts.loader import load
 
     task, coder = turns.task, turns.member("coder")
-    goal, sender, why = _sourced(turns), TEAM, ""
+    brief, sender, why = _sourced(turns), TEAM, ""
     if _plans_first(turns):
         ask = _part(turns, "architect", load("plan_first").fill(goal=task.goal))
         await turns.turn(turns.member("architect"), ask, makes="plan")
         if turns.made is not None:
-            goal, sender = load("build").fill(goal=goal, plan=_told(turns, turns.made)), "architect"
+            brief, sender = load("build").fill(goal=brief, plan=_told(turns, turns.made)), "architect"
+    goal = brief
     for attempt in range(1, ATTEMPTS + 1):
         wanted = task if goal == task.goal else replace(task, goal=goal, id=task.key)
         turns.last = await turns.turn(coder, wanted, sender=sender, why=why, makes="code")
@@ -57,7 +58,7 @@ async def code(turns: Turns) -> None:
             turns.refuted = refutation(tested)
             return
         why, sender, advice = tested.failed, TESTER, ""
-        told = {"goal": task.goal, "answer": _told(turns, work), "failed": defused(shown(tested))}
+        told = {"goal": brief, "answer": _told(turns, work), "failed": _told(turns, tested)}
         if attempt == ATTEMPTS - 1:
             ask = _part(turns, "architect", load("plan").fill(**told))
             await turns.turn(turns.member("architect"), ask, sender=TESTER, why=why, makes="plan")
