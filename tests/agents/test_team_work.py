@@ -11,6 +11,7 @@ import purpose_agent as pa
 from purpose_agent.agents.artefacts import Checked, Code, Plan, artefact_from_json
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Capabilities, ModelRequest
+from purpose_agent.retrieval.passages import Passage, Passages
 from purpose_agent.runtime.events import AgentStarted, HandedOver, RunStarted, StateChanged
 from purpose_agent.testing.models import RuleModel
 
@@ -302,6 +303,29 @@ async def test_a_question_that_goes_on_stays_one_to_the_speaker(tmp_path: Path, 
 
     assert [part.name for part in result.trace.of(AgentStarted)] == ["analyst"]
     assert str(result) == "Thirty days [1].\n\nSources:\n[1] refunds.md"
+
+
+class DiesOnce(Passages):
+    """Documents in the middle of whose search the process dies."""
+
+    dead = True
+
+    def search(self, question: str, limit: int = 4) -> tuple[Passage, ...]:
+        if self.dead:
+            self.dead = False
+            raise Stop
+        return super().search(question, limit)
+
+
+async def test_a_question_that_died_before_it_was_looked_up_is_looked_up_when_it_goes_on(tmp_path: Path, docs: Path) -> None:
+    model = only_acts(lambda request: "Thirty days [1].")
+    team = pa.purpose("Research our rules", model=model, knowledge=docs, workspace=tmp_path / "ws")
+    team.knowledge = DiesOnce(docs)
+    with pytest.raises(Stop):
+        await team.ask_async("How do refunds work?")
+    (begun,) = team.workspace.runs()
+
+    assert str(await team.resume_async(begun.id)) == "Thirty days [1].\n\nSources:\n[1] refunds.md"
 
 
 async def test_a_run_that_goes_on_plans_as_it_began(tmp_path: Path) -> None:
