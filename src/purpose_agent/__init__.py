@@ -62,6 +62,8 @@ if TYPE_CHECKING:
         swarm_async,
     )
 
+    __version__: str
+
 __all__ = [
     "BEGIN",
     "DONE_SIGNAL",
@@ -206,6 +208,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("purpose-agent")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'purpose_agent' has no attribute {name!r}")
@@ -218,4 +224,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

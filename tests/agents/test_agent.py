@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,11 @@ def test_its_own_model_scores_a_task_without_checks_unless_told_otherwise(tmp_pa
 def test_the_public_names_are_all_there() -> None:
     assert all(getattr(pa, name) is not None for name in pa.__all__)
     assert set(pa.__all__) <= set(dir(pa))
+
+
+def test_the_package_says_which_version_is_installed() -> None:
+    assert pa.__version__ == version("purpose-agent")
+    assert "__version__" in dir(pa)
     with pytest.raises(AttributeError, match="no attribute 'Sparkle'"):
         _ = pa.Sparkle  # pyright: ignore
 

@@ -8,6 +8,7 @@ from purpose_agent.agents.artefacts import (
     FROM_MEMORY,
     MOST_FACTS,
     MOST_SHOWN,
+    NOTHING_FOUND,
     Artefact,
     Checked,
     Code,
@@ -77,9 +78,25 @@ def test_a_conclusion_knows_what_it_cites_and_what_of_it_is_no_source() -> None:
     )
 
 
+def test_brackets_in_code_are_no_citations() -> None:
+    said = "Take the first [1]: `rows[0]`, or\n```python\nreturn rows[7]\n```\nas said [9]."
+    made = read_artefact("conclusion", said, known=1)
+
+    assert made == Conclusion(said, cited=(1,), unknown=(9,))
+    assert shown(made) == said.replace("[9]", "[9: no such source]")
+
+
+@pytest.mark.parametrize(
+    "said", ["```\nThey dance [9].\n```", "```markdown\nThey dance [9].\n```", "They dance `[9]`.", "```python\n[9]"]
+)
+def test_a_citation_does_not_hide_behind_marks_of_code(said: str) -> None:
+    assert citations(said) == (9,)
+
+
 def test_an_answer_that_cites_nothing_says_so_where_there_were_sources() -> None:
     assert with_sources(Conclusion("They dance."), ["a.md"]) == "They dance.\n\nNo source is cited."
-    assert with_sources(Conclusion("They dance."), []) == "They dance."
+    assert with_sources(Conclusion("They dance."), []) == f"They dance.\n\n{NOTHING_FOUND}"
+    assert with_sources(Conclusion("They dance."), None) == "They dance."
 
 
 def test_only_numbers_in_brackets_are_citations() -> None:

@@ -38,6 +38,13 @@ def places(description: str) -> list[str]:
         ("Tell me about Roman history", ["assistant"]),
         ("Hilf mir beim Kochen", ["assistant"]),
         ("?", ["assistant"]),
+        ("Write a Python script", CODE),
+        ("Write a fibonacci function", CODE),
+        ("Write a report on our test data", ["analyst", "reporter"]),
+        ("Plan the program for our wedding", ["assistant"]),
+        ("Write a movie script", ["assistant"]),
+        ("Organise a blood test appointment", ["assistant"]),
+        ("Implement a remote work policy", ["assistant"]),
     ],
 )
 def test_the_description_chooses_the_team(description: str, expected: list[str]) -> None:
@@ -162,6 +169,22 @@ def test_where_no_word_decides_the_model_chooses_and_the_team_says_so(tmp_path: 
     (request,) = model.requests
     assert "writing: writes a text" in request.text
     assert run.mode == "validation"
+
+
+def test_words_that_mean_other_things_too_leave_it_to_the_model_and_the_team_says_so(tmp_path: Path) -> None:
+    team = chosen("Write a movie script", tmp_path, "writing")
+
+    assert team.template.name == "writing"
+    why = "script, write may mean something else; the words don't decide; rule chose it among code, research, data, writing, single"
+    assert f"Why this team: {why}" in team.status()
+
+
+def test_words_that_mean_other_things_too_get_no_special_team_where_the_model_is_too_small(tmp_path: Path) -> None:
+    small = ScriptedModel(capabilities=Capabilities(small=True, local=True))
+    team = pa.purpose("Organise a blood test appointment", model=small, workspace=tmp_path)
+
+    assert team.template.name == "single"
+    assert "test may mean something else; the words don't decide, and scripted is too small to be asked" in team.status()
 
 
 def test_a_tie_is_decided_by_the_model_among_the_tied(tmp_path: Path) -> None:

@@ -337,6 +337,26 @@ def test_the_status_tells_who_is_there_what_ran_and_what_was_learned(tmp_path: P
     assert str(tmp_path.resolve()) in text
 
 
+def test_the_status_tells_of_this_team_alone(tmp_path: Path) -> None:
+    for agent in ("loner", "resolver"):
+        pa.Spark(agent, model=ScriptedModel("Hello."), critic=None, workspace=tmp_path).run("Say hello")
+    other = coders(tmp_path)
+    other.run(FIBONACCI)
+    same = pa.Team.build("Answer questions about our product", ["assistant"], model=RuleModel(friendly), workspace=tmp_path)
+    team = pa.purpose("Answer questions about refunds", model=RuleModel(friendly), workspace=tmp_path)
+    same.ask("Who are you?")
+    team.workspace.teach("Always begin politely")
+
+    assert "Runs: 0, of 0" in team.status()
+    assert "Memories: 1 in use, 0 in quarantine" in team.status()
+    assert "[taught] Always begin politely (for all agents of the workspace)" in team.status()
+    team.ask("What is the policy?")
+    team.run(pa.Task("What is the policy?", checks=[pa.Check.contains("Dear")]))
+    assert "Runs: 2, of 1 that were judged 1 succeeded" in team.status()
+    assert "Runs: 1, of 0" in same.status()
+    assert "Runs: 1, of 1 that were judged 1 succeeded\nMemories: 1 in use, 1 in quarantine" in other.status()
+
+
 def test_the_status_of_a_team_that_never_ran_writes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "place"
 

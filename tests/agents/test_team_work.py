@@ -1,5 +1,6 @@
 """What members of a team hand on: plans, code, findings with their sources; bounded, recorded, and the same after a crash."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import purpose_agent as pa
 from purpose_agent.agents.artefacts import Checked, Code, Plan, artefact_from_json
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Capabilities, ModelRequest
+from purpose_agent.retrieval.passages import Passage, Passages
 from purpose_agent.runtime.events import AgentStarted, HandedOver, RunStarted, StateChanged
 from purpose_agent.testing.models import RuleModel
 
@@ -74,6 +76,65 @@ async def test_a_retry_shows_the_code_and_not_the_talk_around_it(tmp_path: Path)
 
     assert all("dear friend" not in request.text for request in acts(model))
     assert WRONG in acts(model)[1].text
+
+
+async def test_a_retry_still_has_the_plan(tmp_path: Path) -> None:
+    model = only_acts(lambda request: "1. Multiply by two." if "software architect" in request.messages[0].text else WRONG)
+    await pa.purpose("Write Python code", model=model, workspace=tmp_path, tools=[]).run_async(DOUBLE)
+    plan, *attempts = [request.messages[-1].text for request in acts(model)]
+
+    assert "Multiply" not in plan
+    assert len(attempts) == 4
+    assert all("Plan:\n- Multiply by two." in each for each in attempts)
+
+
+async def test_a_retry_still_has_the_documents_and_quotes_what_their_readers_code_printed(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "api.md").write_text("The API function in Python code is frobnicate().", "utf-8")
+    small = Capabilities(small=True, local=True)
+    model = RuleModel(lambda request: "raise ValueError('Obey me!')" if request.purpose == "act" else "{}", capabilities=small)
+    team = pa.purpose("Write Python code", model=model, knowledge=folder, workspace=tmp_path / "ws")
+    await team.run_async("Write Python code that calls the API function")
+    prompts = [request.messages[-1].text for request in acts(model)]
+
+    assert len(prompts) == 4
+    assert all("[1] document, api.md\n> The API function in Python code is frobnicate()." in prompt for prompt in prompts)
+    for prompt in prompts[1:]:
+        told = [line for line in prompt.splitlines() if "Obey me!" in line]
+        assert told
+        assert all(line.startswith("> ") for line in told)
+
+
+# What the tester has against the end
+
+
+@pytest.mark.parametrize(
+    ("code", "success", "reason"),
+    [
+        ("raise ValueError('broken')", False, r"does not run:\n- running it ends with error: (.|\n)*ValueError: broken"),
+        ("while True: pass", None, "was stopped:\n- running it ends with timeout"),
+        ("I can't do that.", False, "does not run:\n- there is no readable Python code"),
+        ("print(2)", None, "^$"),
+    ],
+)
+async def test_code_that_never_ran_is_no_plain_success(tmp_path: Path, code: str, success: bool | None, reason: str) -> None:
+    workspace = pa.Workspace(tmp_path, code_runner=pa.Sandbox(limits=pa.CodeLimits(seconds=1)))
+    team = pa.purpose("Write Python code", model=only_acts(lambda request: code), workspace=workspace, tools=[])
+    result = await team.run_async("Write a fibonacci function")
+
+    assert (result.status, result.success) == ("finished", success)
+    assert re.search(reason, result.reason)
+    assert team.workspace.run(result.id).success is success
+
+
+async def test_checks_that_fail_to_the_end_are_the_reason(tmp_path: Path) -> None:
+    team = pa.purpose("Write Python code", model=only_acts(lambda request: WRONG), workspace=tmp_path)
+    result = await team.run_async(DOUBLE)
+
+    assert result.success is False
+    assert "fails its checks:\n- assert double(2) == 4" in result.reason
+    assert "fails its checks" in result.summary()
 
 
 # Bounds
@@ -172,6 +233,19 @@ async def test_where_the_documents_have_nothing_the_model_is_told_to_say_so(tmp_
     assert "The documents have nothing on this" in acts(model)[0].text
 
 
+@pytest.mark.parametrize("description", ["Answer questions about our product", "Write a blog post", "Research our rules"])
+async def test_where_the_documents_have_nothing_an_invented_citation_is_flagged(
+    tmp_path: Path, docs: Path, description: str
+) -> None:
+    invented = only_acts(lambda request: "It was Michelangelo [1].")
+    team = pa.purpose(description, model=invented, knowledge=docs, workspace=tmp_path / "ws")
+    asked = await team.ask_async("Who painted the ceiling?")
+    worked = await team.run_async("Who painted the ceiling?")
+
+    flagged = "It was Michelangelo [1: no such source].\n\nNo passage of the documents was found for this; no source is cited."
+    assert [str(asked), str(worked)] == [flagged, flagged]
+
+
 async def test_without_documents_findings_are_told_as_what_a_model_remembers(tmp_path: Path) -> None:
     model = only_acts(research)
     team = pa.purpose("Research our rules", model=model, workspace=tmp_path)
@@ -229,6 +303,29 @@ async def test_a_question_that_goes_on_stays_one_to_the_speaker(tmp_path: Path, 
 
     assert [part.name for part in result.trace.of(AgentStarted)] == ["analyst"]
     assert str(result) == "Thirty days [1].\n\nSources:\n[1] refunds.md"
+
+
+class DiesOnce(Passages):
+    """Documents in the middle of whose search the process dies."""
+
+    dead = True
+
+    def search(self, question: str, limit: int = 4) -> tuple[Passage, ...]:
+        if self.dead:
+            self.dead = False
+            raise Stop
+        return super().search(question, limit)
+
+
+async def test_a_question_that_died_before_it_was_looked_up_is_looked_up_when_it_goes_on(tmp_path: Path, docs: Path) -> None:
+    model = only_acts(lambda request: "Thirty days [1].")
+    team = pa.purpose("Research our rules", model=model, knowledge=docs, workspace=tmp_path / "ws")
+    team.knowledge = DiesOnce(docs)
+    with pytest.raises(Stop):
+        await team.ask_async("How do refunds work?")
+    (begun,) = team.workspace.runs()
+
+    assert str(await team.resume_async(begun.id)) == "Thirty days [1].\n\nSources:\n[1] refunds.md"
 
 
 async def test_a_run_that_goes_on_plans_as_it_began(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_the_list_states_size_and_licence_of_each_model() -> None:
     row = next(line for line in result.stdout.splitlines() if line.startswith("qwen2.5-coder:1.5b"))
     assert row.split()[1:5] == ["1.1", "GB", "Apache-2.0", "–"]
     assert "the default" in row
+    assert CliRunner().invoke(app, ["models"]).stdout == result.stdout
 
 
 def test_a_file_with_another_hash_is_discarded_and_said_to_be() -> None:

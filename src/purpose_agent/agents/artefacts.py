@@ -27,9 +27,13 @@ MOST_FACTS = 40
 MOST_FAILURES = 2_000
 
 NO_SOURCE = "(no source)"
+NOTHING_FOUND = "No passage of the documents was found for this; no source is cited."
 FROM_MEMORY = "None of this has a source; it is what the model remembers."
 
-_CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_CITED = re.compile(
+    r"```(?!(?:md|markdown|text|txt)\b)\w+.*?```|`[^`\n]*[^`\n\[\]\d,\s][^`\n]*`|\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]", re.DOTALL
+)
+"""A citation; or code, which is passed over and has no group. A fence without a language may be prose, and "`[1]`" is a citation."""
 _BULLET = re.compile(r"^(?:[-*•]\s+|\d{1,2}[.)]\s+)")
 
 
@@ -54,13 +58,27 @@ class Checked:
     """The tester's.
 
     Attributes:
-        by: What judged: "checks" of the task, a "run" of the code alone, "assertions" of the critic, or "nobody".
+        by: What judged: "checks" of the task, a "run" of the code alone, "limits" that stopped that run, "assertions" of the critic, or
+            "nobody".
         failed: One line for each failure; "" if there is none.
     """
 
-    by: Literal["checks", "run", "assertions", "nobody"]
+    by: Literal["checks", "run", "limits", "assertions", "nobody"]
     failed: str = ""
     kind: Literal["checked"] = "checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """What the tester has against the answer that a team ends with.
+
+    Attributes:
+        is_proof: It failed its checks, or does not run; else it is a suspicion, and nobody knows.
+        why: In words.
+    """
+
+    is_proof: bool
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +177,18 @@ def shown(artefact: Artefact, most: int = MOST_SHOWN) -> str:
     return _cut(text, most)
 
 
+def refutation(checked: Checked) -> Refutation:
+    """Of the last attempt, which failed."""
+    opening = {
+        "checks": "the last attempt fails its checks",
+        "run": "the last attempt does not run",
+        "limits": "the last attempt was stopped",
+        "assertions": "the critic's assertions broke the last attempt",
+        "nobody": "the last attempt failed",
+    }[checked.by]
+    return Refutation(checked.by in ("checks", "run"), f"{opening}:\n{shown(checked)}")
+
+
 def artefact_to_json(artefact: Artefact) -> Json:
     """For the record: a value of the run's state."""
     return json.loads(to_json(_Recorded, artefact))
@@ -177,8 +207,8 @@ _Recorded: "type[Artefact]" = Annotated[Artefact, Tagged("kind")]  # pyright: ig
 
 
 def citations(text: str) -> tuple[int, ...]:
-    """The numbers that are cited, each once, in the order they occur; [0] is one that no source has."""
-    numbers = (int(number) for found in _CITED.finditer(text) for number in found[1].split(","))
+    """The numbers that are cited, each once, in the order they occur; [0] is one that no source has. Brackets in code cite nothing."""
+    numbers = (int(number) for found in _CITED.finditer(text) if found[1] for number in found[1].split(","))
     return tuple(dict.fromkeys(numbers))
 
 
@@ -186,20 +216,27 @@ def marked(text: str, unknown: Sequence[int]) -> str:
     """`text`, in which a citation that names no source says so."""
 
     def told(found: re.Match[str]) -> str:
+        if not found[1]:
+            return found[0]
         numbers = [int(number) for number in found[1].split(",")]
         return ", ".join(f"[{number}: no such source]" if number in unknown else f"[{number}]" for number in numbers)
 
     return _CITED.sub(told, text) if unknown else text
 
 
-def with_sources(conclusion: Conclusion, names: Sequence[str]) -> str:
+def with_sources(conclusion: Conclusion, names: Sequence[str] | None) -> str:
     """An answer for people: unknown citations marked, and below it what the numbers mean.
 
     Args:
-        names: Of the sources, the first one is [1].
+        names: Of the sources, the first one is [1]; none if no document has something on it. None: there are no documents.
     """
-    lines = [f"[{number}] {names[number - 1]}" for number in sorted(conclusion.cited)]
-    below = "\n".join(["Sources:", *lines]) if lines else "No source is cited." if names else ""
+    lines = [f"[{number}] {(names or ())[number - 1]}" for number in sorted(conclusion.cited)]
+    if lines:
+        below = "\n".join(["Sources:", *lines])
+    elif names:
+        below = "No source is cited."
+    else:
+        below = "" if names is None else NOTHING_FOUND
     return "\n\n".join(part for part in (marked(conclusion.text, conclusion.unknown).rstrip(), below) if part)
 
 

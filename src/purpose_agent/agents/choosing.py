@@ -8,11 +8,11 @@ they choose no better than a fixed choice does, see ADR 40.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from purpose_agent.agents.agent import Agent
-from purpose_agent.agents.templates import SINGLE, TEMPLATES, Template, by_words
+from purpose_agent.agents.templates import SINGLE, TEMPLATES, Template, are_vague, by_words
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.model import Model
 from purpose_agent.core.task import Limits, Task
@@ -37,9 +37,15 @@ class Choice:
 
 
 def choose(description: str, ask: Callable[[Sequence[Template]], Choice] | None = None) -> Choice:
-    """The template that the words ask for; where several do or none, what `ask` says of those in question."""
+    """The template that the words ask for; where several do or none, what `ask` says of those in question.
+
+    Words that mean other things, too, decide nothing if there is no other word beside them; all templates are then in question.
+    """
     best, words = by_words(description)
     told = ", ".join(words)
+    if are_vague(words):
+        choice = ask((*TEMPLATES, SINGLE)) if ask is not None else Choice(SINGLE, "default", "nobody was asked")
+        return replace(choice, why=f"{told} may mean something else; {choice.why}")
     if len(best) == 1:
         return Choice(best[0], "words", f"its words: {told}")
     if ask is not None:

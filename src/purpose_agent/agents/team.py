@@ -14,12 +14,12 @@ from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.arguments import check_run_id, check_seed
 from purpose_agent.agents.artefacts import Makes
 from purpose_agent.agents.callbacks import quietly
-from purpose_agent.agents.choosing import NAME as CHOOSER
 from purpose_agent.agents.choosing import Choice
 from purpose_agent.agents.continuing import brought, find_trace, is_over
 from purpose_agent.agents.recipe import Recipe
 from purpose_agent.agents.streaming import RunStream
-from purpose_agent.agents.team_past import Way
+from purpose_agent.agents.team_learning import concerns
+from purpose_agent.agents.team_past import PURPOSE, Way
 from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.workspace import Workspace, open_workspace
@@ -42,8 +42,6 @@ from purpose_agent.runtime.trace import Trace
 
 ASKED = "asked"
 """In the first state of a run that is one question to the speaker: its name."""
-MOST_RUNS = 1000
-"""So many of the last runs does `status` count."""
 
 
 class Team:
@@ -239,7 +237,7 @@ class Team:
 
     def _way(self) -> Way:
         makes: dict[str, Makes] = {member.name: member.makes for member in self.template.members}
-        return Way(makes, self.knowledge, {"template": self.template.name}, self.recipe)
+        return Way(makes, self.knowledge, {"template": self.template.name, PURPOSE: self.purpose}, self.recipe)
 
     def _after(
         self,
@@ -251,7 +249,12 @@ class Team:
     ) -> Turns:
         asked = trace.of(RunStarted)[0].state.get(ASKED)
         members = tuple(member for member in self.members if asked in (None, member.name))
-        return Turns.after(trace, members, place, task, listeners, keeps=keeps, way=self._way() if asked is None else Way())
+        return Turns.after(
+            trace, members, place, task, listeners, keeps=keeps, way=self._way() if asked is None else self._way_to_ask()
+        )
+
+    def _way_to_ask(self) -> Way:
+        return Way(knowledge=self.knowledge, state={ASKED: self.members[-1].name, PURPOSE: self.purpose}, recipe=self.recipe)
 
     async def _worked(self, turns: Turns) -> TaskResult:
         has_coder = self.template.shape == "code" and len(turns.members) > 1
@@ -263,40 +266,41 @@ class Team:
         return run_sync(self.ask_async(question, watch=watch))
 
     async def ask_async(self, question: str, *, watch: Listener | None = None) -> TaskResult:
-        """A question to the team's speaker, the last member that has a model, with what the team has learned.
+        """A question to the team's speaker, the last member that has a model, with what the team has learned: a run of one turn.
 
-        Where the team has documents, the answer is made from them and cites them; it is then a run of the team.
+        Where the team has documents, the answer is made from them and cites them.
         """
-        speaker = self.members[-1]
-        if self.knowledge is None:
-            return await speaker.run_async(question, watch=watch)
-        way = Way(knowledge=self.knowledge, state={ASKED: speaker.name}, recipe=self.recipe)
         with quietly() as callbacks:
             listeners = callbacks.listeners(watch)
-            return await self._worked(Turns((speaker,), self.workspace, as_task(question), listeners, None, way=way))
+            turns = Turns(self.members[-1:], self.workspace, as_task(question), listeners, None, way=self._way_to_ask())
+            return await self._worked(turns)
 
     def teach(self, text: str, *, when: str = "", user: str = "") -> Memory:
         """A lesson from a person, for the tasks of one user or of all: scanned, and in use at once unless the scan blocks it."""
         return self.workspace.teach(text, when=when, user=user)
 
     def status(self) -> str:
-        """Who is in the team, and why; what it has learned."""
+        """Who is in the team, and why; how its own runs went, and what its members have learned or were taught."""
         places = [f"  {place.name}: {place.role}" for place in self.template.members]
-        memories = self.workspace.memories()
+        names = [member.name for member in self.members]
+        memories = [memory for memory in self.workspace.memories() if concerns(memory, names, self.purpose)]
         counts = {
             status: sum(memory.status == status for memory in memories) for status in ("promoted", "quarantined", "rejected")
         }
-        runs = [run for run in self.workspace.runs(limit=MOST_RUNS, top=True) if run.agent != CHOOSER]
-        judged = [run for run in runs if run.success is not None]
+        runs, judged, succeeded = self.workspace.outcomes_of(self.purpose)
         lines = [
             f"Team for: {self.purpose}",
             f"Template {self.template.name!r}, on {self.members[-1].model.name}:",
             *places,
             f"Why this team: {self.choice.why if self.choice is not None else 'it was named'}",
             *([_documents(self.knowledge)] if self.knowledge is not None else []),
-            f"Runs: {len(runs)}, of {len(judged)} that were judged {sum(run.success is True for run in judged)} succeeded",
+            f"Runs: {runs}, of {judged} that were judged {succeeded} succeeded",
             f"Memories: {counts['promoted']} in use, {counts['quarantined']} in quarantine, {counts['rejected']} rejected",
-            *(f"  [{_origin(memory)}] {memory.lesson.text}" for memory in memories if memory.status == "promoted"),
+            *(
+                f"  [{_origin(memory)}] {memory.lesson.text}{_reach(memory)}"
+                for memory in memories
+                if memory.status == "promoted"
+            ),
             f"Workspace: {self.workspace.path}",
         ]
         return "\n".join(lines)
@@ -304,6 +308,12 @@ class Team:
 
 def _origin(memory: Memory) -> str:
     return "taught" if memory.lesson.provenance.origin in TEACHERS else f"helped {memory.helped} of {memory.used}"
+
+
+def _reach(memory: Memory) -> str:
+    """Said of what is not the team's alone."""
+    scope = memory.lesson.scope
+    return "" if scope.agents or scope.teams else " (for all agents of the workspace)"
 
 
 def _documents(knowledge: Passages) -> str:

@@ -121,9 +121,11 @@ def report_on(
     return LearningReport(tuple(agents), tuple(heuristics), away)
 
 
-def concerns(memory: Memory, agents: Collection[str]) -> bool:
-    """Whether it is for one of `agents`, or for everybody."""
+def concerns(memory: Memory, agents: Collection[str], team: str = "") -> bool:
+    """Whether it is for one of `agents`, or for everybody; what is for teams other than `team`, if one is named, is not."""
     scope = memory.lesson.scope
+    if team and scope.teams and team not in scope.teams:
+        return False
     return not scope.agents or any(name in agents for name in scope.agents)
 
 

@@ -19,6 +19,8 @@ from purpose_agent.runtime.trace import Trace
 TEAM = "team"
 SOURCES = "sources"
 """The value of a run's state that has the passages which were found."""
+PURPOSE = "purpose"
+"""The value of a run's first state that says whose it is: teams are known by their purpose."""
 
 
 @dataclass(frozen=True, slots=True)

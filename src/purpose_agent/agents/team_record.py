@@ -7,6 +7,7 @@ Out: numbers and rows, read at one moment; nothing is kept beside the record.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from purpose_agent.agents.team_past import PURPOSE, TEAM
 from purpose_agent.runtime.connection import Row, Value
 from purpose_agent.runtime.database import Database
 
@@ -109,6 +110,16 @@ def team_record(db: Database, agents: Collection[str]) -> TeamRecord:
             for goal, agent, why, run, status, success in last
         ),
     )
+
+
+def outcomes_of(db: Database, purpose: str) -> tuple[int, int, int]:
+    """Of the team for that purpose: its runs, those that were judged, those that succeeded."""
+    ((runs, judged, succeeded),) = db.rows(
+        "SELECT count(*), count(r.success), total(r.success) FROM runs r JOIN events e ON e.run_id = r.id"
+        " WHERE r.agent = ? AND e.kind = 'run_started' AND e.payload ->> ? = ?",
+        (TEAM, f"$.state.{PURPOSE}", purpose),
+    ) or [(0, 0, 0)]
+    return int(runs), int(judged), int(succeeded)
 
 
 def past_of(db: Database, agents: Collection[str], family: str) -> Mapping[str, tuple[int, int]]:

@@ -7,6 +7,7 @@ A member is shown the task and what the one before it made, cut to a length: nev
 what there is to run. The architect of a large model plans first; that of a small one is asked before the last attempt, see ADR 40.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from purpose_agent.agents.artefacts import (
@@ -16,6 +17,7 @@ from purpose_agent.agents.artefacts import (
     Findings,
     artefact_from_json,
     artefact_to_json,
+    refutation,
     shown,
     with_sources,
 )
@@ -27,6 +29,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import failures
 from purpose_agent.engine.quoting import defused, named, quoted
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.retrieval.passages import Passage
 
 ATTEMPTS = 3
 TESTER = "tester"
@@ -37,21 +40,25 @@ async def code(turns: Turns) -> None:
     from purpose_agent.prompts.loader import load
 
     task, coder = turns.task, turns.member("coder")
-    goal, sender, why = _sourced(turns), TEAM, ""
+    brief, sender, why = _sourced(turns), TEAM, ""
     if _plans_first(turns):
         ask = _part(turns, "architect", load("plan_first").fill(goal=task.goal))
         await turns.turn(turns.member("architect"), ask, makes="plan")
         if turns.made is not None:
-            goal, sender = load("build").fill(goal=goal, plan=_told(turns, turns.made)), "architect"
+            brief, sender = load("build").fill(goal=brief, plan=_told(turns, turns.made)), "architect"
+    goal = brief
     for attempt in range(1, ATTEMPTS + 1):
         wanted = task if goal == task.goal else replace(task, goal=goal, id=task.key)
         turns.last = await turns.turn(coder, wanted, sender=sender, why=why, makes="code")
         work = turns.made
         tested = await _tested(turns, turns.last)
-        if not tested.failed or work is None or attempt == ATTEMPTS:
+        if not tested.failed or work is None:
+            return
+        if attempt == ATTEMPTS:
+            turns.refuted = refutation(tested)
             return
         why, sender, advice = tested.failed, TESTER, ""
-        told = {"goal": task.goal, "answer": _told(turns, work), "failed": defused(shown(tested))}
+        told = {"goal": brief, "answer": _told(turns, work), "failed": _told(turns, tested)}
         if attempt == ATTEMPTS - 1:
             ask = _part(turns, "architect", load("plan").fill(**told))
             await turns.turn(turns.member("architect"), ask, sender=TESTER, why=why, makes="plan")
@@ -73,7 +80,7 @@ async def line(turns: Turns) -> None:
     turns.last = await turns.turn(last, wanted, sender=sender)
     # What checks have judged, or a choice, stays to the letter.
     if isinstance(turns.made, Conclusion) and not task.checks and not task.choices:
-        turns.said = with_sources(turns.made, [each.source for each in turns.sources])
+        turns.said = with_sources(turns.made, None if turns.sources is None else [each.source for each in turns.sources])
 
 
 def _part(turns: Turns, name: str, goal: str) -> Task:
@@ -92,26 +99,25 @@ def _sourced(turns: Turns) -> str:
     from purpose_agent.prompts.loader import load
 
     goal = turns.task.goal
-    if not _looked_up(turns, goal):
+    sources = _looked_up(turns, goal)
+    if sources is None:
         return goal
-    if not turns.sources:
+    if not sources:
         return load("sources_none").fill(goal=goal)
-    listed = [f"[{n}] {named('document', each.source)}\n{quoted(each.text)}" for n, each in enumerate(turns.sources, start=1)]
+    listed = [f"[{n}] {named('document', each.source)}\n{quoted(each.text)}" for n, each in enumerate(sources, start=1)]
     return load("sources").fill(goal=goal, sources="\n".join(listed))
 
 
-def _looked_up(turns: Turns, question: str) -> bool:
-    """The passages to work from are found, or had from the record; False if there are no documents."""
+def _looked_up(turns: Turns, question: str) -> Sequence[Passage] | None:
+    """The passages to work from are found, or had from the record; None if there are no documents."""
     kept, knowledge = kept_passages(turns.before), turns.way.knowledge
-    if kept is None and knowledge is None:
-        return False
     if kept is None and knowledge is not None:
-        kept = knowledge.search(question)
+        kept = tuple(knowledge.search(question))
         turns.keep(TEAM, {SOURCES: passages_to_json(kept)})
-    turns.sources = kept or ()
-    if turns.sources:
-        turns.taint = turns.taint.mixed(Taint("document", turns.sources[0].source))
-    return True
+    turns.sources = kept
+    if kept:
+        turns.taint = turns.taint.mixed(Taint("document", kept[0].source))
+    return kept
 
 
 def _relayed(turns: Turns, sender: str, work: Artefact) -> str:
@@ -158,7 +164,9 @@ async def _tests(turns: Turns, result: TaskResult) -> Checked:
         return Checked("nobody")
     # A program that waits for input can't be judged by running it alone.
     if ran.status != "ok" and "EOFError" not in ran.stderr:
-        return Checked("run", f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}")
+        # A program that a limit stops may be one that serves, or reckons long: that is no proof against it.
+        by = "run" if ran.status == "error" else "limits"
+        return Checked(by, f"- running it ends with {ran.status}: {ran.stderr.strip()[-500:]}".rstrip(": "))
     is_small = turns.member("coder").model.capabilities.small
     if score is not None and score.critic == "falsification" and not is_small and failures(score):
         return Checked("assertions", failures(score))

@@ -5,6 +5,7 @@ Out: the templates that most of its words ask for, and those words. Where they a
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -65,7 +66,7 @@ CODE = Template(
     ),
     (
         *("python", "code", "coding", "coder", "program*", "function", "script", "scripting", "software"),
-        *("debug*", "refactor*", "implement*", "bug", "test"),
+        *("debug*", "refactor*", "implement*", "bug", "test", "unit test"),
     ),
     "writes, repairs or tests programs",
 )
@@ -114,6 +115,9 @@ SINGLE = Template(
 TEMPLATES = (CODE, RESEARCH, DATA, WRITING)
 WEAK = frozenset({"write", "writes", "writing"})
 """They decide only where nothing else does: code and reports are written, too. So do the words of the single assistant."""
+HOMONYMS = re.compile(r"(?:program(?:me)?|script|test)s?|implement\w*")
+"""Words of code and of much else: a wedding's program, a movie's script, a blood test. They count half, and alone, or beside a
+weak one, decide nothing."""
 
 
 def by_words(description: str) -> tuple[tuple[Template, ...], tuple[str, ...]]:
@@ -121,11 +125,20 @@ def by_words(description: str) -> tuple[tuple[Template, ...], tuple[str, ...]]:
     pool = (*TEMPLATES, SINGLE)
     said = {template.name: _said(template, description.casefold()) for template in pool}
     weights = {
-        template.name: sum(1 if template is SINGLE or word in WEAK else 2 for word in said[template.name]) for template in pool
+        template.name: sum(
+            1 if template is SINGLE or word in WEAK or HOMONYMS.fullmatch(word) else 2 for word in said[template.name]
+        )
+        for template in pool
     }
     most = max(weights.values())
     best = tuple(template for template in pool if most and weights[template.name] == most)
     return best, tuple(word for template in best for word in said[template.name])
+
+
+def are_vague(words: Sequence[str]) -> bool:
+    """Whether words that were said may all mean something else than what their templates are for."""
+    known = [word for word in words if word not in WEAK]
+    return bool(known) and all(HOMONYMS.fullmatch(word) for word in known)
 
 
 def _said(template: Template, text: str) -> tuple[str, ...]:

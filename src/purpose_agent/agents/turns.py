@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent
-from purpose_agent.agents.artefacts import Artefact, Makes, artefact_to_json, read_artefact
+from purpose_agent.agents.artefacts import Artefact, Makes, Refutation, artefact_to_json, read_artefact
 from purpose_agent.agents.continuing import OVER, STANDS, promised, shared
 from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.recipe import recipe_to_json
@@ -78,8 +78,9 @@ class Turns:
 
     Attributes:
         made: What the last turn made; None if it has no answer.
-        sources: The passages that were found for the task; a citation is the place in this list, from 1.
+        sources: The passages that were found for the task; a citation is the place in this list, from 1. None: there are no documents.
         said: The team's answer, where it is not the last member's to the letter.
+        refuted: What is known against the answer, if the tester found something to the end.
         run_id: That it was promised under; None: a new one.
         parent: The run that it is a part of.
         before: What was recorded of it, if it goes on.
@@ -101,8 +102,9 @@ class Turns:
     way: Way = field(default_factory=Way)
     step: int = 0
     made: Artefact | None = None
-    sources: tuple[Passage, ...] = ()
+    sources: tuple[Passage, ...] | None = None
     said: str | None = None
+    refuted: Refutation | None = None
     usage: Usage = field(default_factory=Usage)
     last: TaskResult | None = None
     taint: Taint = field(default_factory=Taint)
@@ -268,6 +270,8 @@ class Turns:
         success = last.success if last is not None and ended_well else None
         if ended_well and self.task.checks and answer is None:
             success = False  # a member gave up before the one whose answer is checked
+        if ended_well and self.refuted is not None:
+            success, reason = (False if self.refuted.is_proof else success), reason or self.refuted.why
         phi = last.final_phi if last is not None else None
         taint, seconds = self.taint, self._seconds()
         end = RunFinished(
@@ -337,9 +341,9 @@ class Turns:
         if answer is None:
             return None
         makes = makes or self.way.makes.get(name, "draft")
-        if makes == "draft" and self.sources:
+        if makes == "draft" and self.sources is not None:
             makes = "conclusion"
-        return read_artefact(makes, answer, len(self.sources))
+        return read_artefact(makes, answer, len(self.sources or ()))
 
     def _tell(self, key: str, agent: Agent, result: TaskResult, sender: str, why: str) -> None:
         """A turn is over."""

@@ -26,7 +26,7 @@ from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.routing import Routes, by_meaning, model_of_run, routed, routes
 from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
-from purpose_agent.agents.team_record import TeamRecord, past_of, team_record
+from purpose_agent.agents.team_record import TeamRecord, outcomes_of, past_of, team_record
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.given import check_kind
 from purpose_agent.core.ids import IdSource, new_id
@@ -516,6 +516,10 @@ class Workspace(Remembered):
     def team_record(self, agents: Collection[str]) -> TeamRecord:
         """What agents of an `AgentTeam` did together here: see `agents/team_record.py`."""
         return team_record(self._db, agents)
+
+    def outcomes_of(self, purpose: str) -> tuple[int, int, int]:
+        """Of the `Team` for that purpose: its runs, those that were judged, those that succeeded."""
+        return outcomes_of(self._db, purpose)
 
     def past_of(self, agents: Collection[str], family: str) -> Mapping[str, tuple[int, int]]:
         """By agent: its judged learning runs on tasks of a family, and how many of them succeeded."""

@@ -7,9 +7,16 @@ import typer
 from purpose_agent.cli.progress import bytes_progress
 from purpose_agent.cli.render import say, size, table
 
-app = typer.Typer(help="Local models: list, fetch, check.", no_args_is_help=True)
+app = typer.Typer(help="Local models: list, fetch, check.")
 
 Name = Annotated[str, typer.Argument(help="A name or alias of the catalogue; the default model if none is given.")]
+
+
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context) -> None:
+    """Local models: list, fetch, check. Without a command: the list."""
+    if context.invoked_subcommand is None:
+        show_catalogue()
 
 
 @app.command("list")
