@@ -277,6 +277,56 @@ async def test_a_task_that_broke_off_goes_on_with_the_one_who_had_it(tmp_path: P
         await build(tmp_path).resume_async(broken.id)
 
 
+async def test_whoever_was_asked_for_is_still_asked_for_when_a_task_goes_on_that_nobody_had_begun(tmp_path: Path) -> None:
+    world = Counter()
+    team = AgentTeam(
+        specs(),
+        default_model=RuleModel(counting, capabilities=JSON),
+        environment=world,
+        critic_model="none",
+        persistence_dir=tmp_path,
+    )
+    async with team._work.world or Turnstile():  # the world is taken  # pyright: ignore[reportPrivateUsage]
+        cancelled = anyio.CancelScope()
+
+        async def ask() -> None:
+            with cancelled:
+                await team.run_task_async("Code it", agent_name="researcher")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            cancelled.cancel()
+    (row,) = team.workspace.runs()
+    result = await team.resume_async(row.id)
+
+    assert isinstance(result, pa.TaskResult)
+    assert (row.status, handed(team, result.id).receiver, handed(team, result.id).why) == (
+        "cancelled",
+        "researcher",
+        "asked for",
+    )
+
+
+async def test_teams_of_the_two_kinds_do_not_go_on_with_each_others_runs(tmp_path: Path) -> None:
+    def down(request: ModelRequest) -> str:
+        raise ModelUnreachable("gone")
+
+    place = pa.Workspace(tmp_path)
+    other = pa.Team.build("Answer", ["researcher", "coder"], model=RuleModel(down), workspace=place)
+    team = build(place, RuleModel(down))
+    task = await team.run_task_async("Code it")
+    tasks = await team.run_pipeline_async([{"purpose": "Code it"}])
+    its = await other.run_async("Answer it")
+    whole = [place.run(task.id).parent or "", tasks.id]
+
+    for run in whole:
+        with pytest.raises(CantResume, match="another kind of team"):
+            await other.resume_async(run)
+    with pytest.raises(CantResume, match="another kind of team"):
+        await team.resume_async(its.id)
+
+
 async def test_a_pipeline_with_checks_that_are_functions_can_not_go_on_from_the_record(tmp_path: Path) -> None:
     def good(answer: str) -> bool:
         return True

@@ -40,7 +40,7 @@ from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approvals, Approver
-from purpose_agent.core.errors import NotFound
+from purpose_agent.core.errors import CantResume, NotFound
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, is_no_model
@@ -55,6 +55,8 @@ from purpose_agent.runtime.sync import run_sync
 CAPACITY = 1000
 PIPELINE = "pipeline"
 """The fact of a run's first state that has its tasks, if it is a pipeline."""
+ASKED_FOR = "agent asked for"
+"""The one that says for whom the caller asked by name, or None, if it is one task."""
 
 
 class AgentTeam:
@@ -167,7 +169,7 @@ class AgentTeam:
         """
         task = task_with(as_task(purpose), initial_state, max_steps)
         check_name(agent_name, self.names)
-        return await self._work.one(self._turns(task, seed, watch), agent_name)
+        return await self._work.one(self._turns(task, seed, watch, Way(state={ASKED_FOR: agent_name})), agent_name)
 
     def run_pipeline(
         self,
@@ -227,8 +229,11 @@ class AgentTeam:
         _, trace = self.workspace.resumable(whole)
         turns = Turns.after(trace, self.members, self.workspace, None, [watch] if watch is not None else [], way=Way())
         inputs = trace.of(RunStarted)[0].state
+        if ASKED_FOR in inputs:
+            name = inputs[ASKED_FOR]
+            return await self._work.one(turns, name if isinstance(name, str) else None)
         if PIPELINE not in inputs:
-            return await self._work.one(turns, None)
+            raise CantResume(f"{whole} is the run of another kind of team; resume it with what began it.")
         kept, on_failure = inputs.get("state"), inputs.get("on_failure")
         state: dict[str, Json] = dict(kept) if isinstance(kept, dict) else {}
         steps = steps_from_json(inputs[PIPELINE], whole)
@@ -253,8 +258,8 @@ class AgentTeam:
         """Try what was learned: see `Workspace.settle`."""
         return self.workspace.settle(watch=watch)
 
-    def _turns(self, task: Task, seed: int | None, watch: Listener | None) -> Turns:
-        return Turns(self.members, self.workspace, task, [watch] if watch is not None else [], seed)
+    def _turns(self, task: Task, seed: int | None, watch: Listener | None, way: Way | None = None) -> Turns:
+        return Turns(self.members, self.workspace, task, [watch] if watch is not None else [], seed, way=way or Way())
 
     def _agent_of(self, run_id: str) -> str | None:
         try:
