@@ -10,6 +10,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.agent_team_arguments import is_one
+from purpose_agent.agents.pipeline import PipelineResult
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.action import Action, ToolUse
@@ -521,6 +522,63 @@ async def test_the_stats_tell_what_the_record_has(tmp_path: Path) -> None:
     assert (stats.per_agent["coder"].tasks, stats.per_agent["coder"].judged, stats.per_agent["coder"].succeeded) == (12, 12, 11)
     assert stats.per_agent["researcher"].judged == 0
     assert stats.per_agent["coder"].usd == 0.0
+
+
+async def test_a_task_that_went_on_three_times_counts_once_and_keeps_its_reason(tmp_path: Path) -> None:
+    team = build(tmp_path, ScriptedModel(*[ModelUnreachable("gone")] * 3, "done", "{}"))
+    result: pa.TaskResult | PipelineResult = await team.run_task_async("Code it")
+    for _ in range(3):
+        assert result.status == "failed"
+        result = await team.resume_async(result.id)
+    stats = team.stats
+
+    assert result.status == "finished"
+    assert [(each.agent, each.why, each.status) for each in stats.delegations] == [("coder", "words: code", "finished")]
+    assert (stats.per_agent["coder"].tasks, stats.per_agent["coder"].tokens) == (1, result.usage.tokens)
+
+
+@pa.tool(effects=("send",))
+def send(text: str) -> str:
+    """Send."""
+    return "sent"
+
+
+def sender(place: Path, *answers: str) -> AgentTeam:
+    model = ScriptedModel('{"tool": "send", "arguments": {"text": "hi"}}', *answers, "{}", capabilities=JSON)
+    mailer = AgentSpec("mailer", tools=[send], model=model, expertise_keywords=["mail"])
+    return AgentTeam(
+        [mailer, AgentSpec("writer", model=says("w"))], critic_model="none", persistence_dir=place, approvals={"send": "ask"}
+    )
+
+
+async def test_a_task_that_waits_for_a_person_is_among_those_that_were_given(tmp_path: Path) -> None:
+    team = sender(tmp_path, '{"answer": "mailed"}')
+    waits = await team.run_task_async("Mail it")
+    (given,) = team.stats.delegations
+
+    assert (given.status, given.why, team.stats.per_agent["mailer"].tasks) == ("waiting", "words: mail", 1)
+    team.workspace.control(given.run_id).approve()
+    assert str(await team.resume_async(waits.id)) == "mailed"
+    assert [(each.status, each.why) for each in team.stats.delegations] == [("finished", "words: mail")]
+
+
+async def test_what_choices_cost_is_counted_when_a_pipeline_goes_on(tmp_path: Path) -> None:
+    down = [True]
+
+    def rule(request: ModelRequest) -> str:
+        if request.purpose == "act" and "second" in request.text and down.pop():
+            raise ModelUnreachable("gone")
+        return "coder" if request.purpose == "delegate" else "{}"
+
+    down.insert(0, False)
+    model = RuleModel(rule)
+    team = build(tmp_path, model)
+    broken = await team.run_pipeline_async([{"purpose": "The first"}, {"purpose": "The second"}])
+    whole = await team.resume_async(broken.id)
+
+    assert (broken.status, whole.status) == ("failed", "finished")
+    assert whole.usage.calls == sum(request.purpose != "reflect" for request in model.requests)
+    assert [each.why for each in team.stats.delegations] == ["model", "model"]
 
 
 def test_the_stats_of_a_team_that_did_nothing_write_nothing(tmp_path: Path) -> None:

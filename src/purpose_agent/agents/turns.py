@@ -33,6 +33,7 @@ from purpose_agent.runtime.events import (
     AgentFinished,
     AgentStarted,
     HandedOver,
+    ModelCalled,
     Payload,
     RunFinished,
     RunResumed,
@@ -100,6 +101,7 @@ class Turns:
     _began: float = field(init=False)
     _promises: dict[str, str] = field(default_factory=dict[str, str])
     _over: set[str] = field(default_factory=set[str])
+    _handed: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
         place, before = self.place, self.before
@@ -132,7 +134,12 @@ class Turns:
         of, seed = trace.run_id, started.seed
         turns = cls(members, place, wanted, listeners, seed, run_id=of, before=trace, keeps=keeps, way=way)
         turns._promises = {part.key: part.run_id for part in begun}
+        turns._handed = {hop.run_id for hop in trace.of(HandedOver)}
         turns._over = {part.key for part in trace.of(AgentFinished) if part.status in OVER}
+        # Calls of its own, for choices; what its members spent is in their results.
+        turns.usage = sum((call.usage for call in trace.of(ModelCalled)), Usage())
+        if turns.meter is not None:
+            turns.meter.charge(turns.usage)
         return turns
 
     @property
@@ -238,8 +245,12 @@ class Turns:
         if key not in self._promises:
             self._promises[key] = self.place.ids("run")
             self.publish(AgentStarted(key, agent.name, self._promises[key]), agent.name)
-            self._save()
         run_id = self._promises[key]
+        if run_id not in self._handed:
+            # Told once, before it is begun: it is so however often the turn has to go on.
+            self._handed.add(run_id)
+            self.publish(HandedOver(sender, agent.name, run_id, why), agent.name)
+            self._save()
         at_work = shared(agent, run_id, self.keeps) if self.keeps is not None and agent.mode != "evaluation" else agent
         result = await promised(
             at_work,
@@ -261,7 +272,7 @@ class Turns:
         self.recalled |= {found.memory.id: found for found in result.recalled}
         self.made = self._read(agent.name, result.answer, makes)
         if key not in self._over:
-            self._tell(key, agent, result, sender, why)
+            self._tell(key, agent, result)
         (self.failed if result.success is False else self.judged).append((at_work, result))
         return result
 
@@ -273,9 +284,8 @@ class Turns:
             makes = "conclusion"
         return read_artefact(makes, answer, len(self.sources))
 
-    def _tell(self, key: str, agent: Agent, result: TaskResult, sender: str, why: str) -> None:
+    def _tell(self, key: str, agent: Agent, result: TaskResult) -> None:
         """A turn is over."""
-        self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
         action = Finish(result.answer) if result.answer is not None else GiveUp(result.reason)
         self.publish(ActionDecided(action), agent.name)
         if self.made is not None:
