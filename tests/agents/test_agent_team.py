@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import pytest
@@ -24,7 +25,7 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.multi_agent import AgentSpec, AgentTeam
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import HandedOver
+from purpose_agent.runtime.events import AgentFinished, HandedOver
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.learning.given import HINT, as_lesson, drawn
 from tests.memory.build import report
@@ -234,6 +235,67 @@ async def test_a_pipeline_goes_on_if_it_shall_without_the_work_that_failed(tmp_p
     assert "coder" not in results.state
     assert "coder: " not in next(request for request in model.requests if "Again" in request.text).text
     assert team.workspace.run(results.id).success is False
+
+
+class Broken:
+    """A world that can't be entered."""
+
+    def reset(self) -> State:
+        raise OSError("the disk is gone")
+
+    def execute(self, action: Action, current_state: State) -> State:
+        return current_state
+
+    def is_terminal(self, state: State) -> bool:
+        return False
+
+
+def breaking(place: Path, how: str) -> AgentTeam:
+    """Its second agent ends in an error that no model gave."""
+
+    def rule(request: ModelRequest) -> str:
+        if how == "model" and "coder" in request.text:
+            raise RuntimeError("a bug")
+        return "{}" if request.purpose == "reflect" else "done"
+
+    def world(task: pa.Task) -> Broken | Counter:
+        return Broken() if task.goal == "Code" else Counter()
+
+    model = RuleModel(rule)
+    members = [AgentSpec("researcher", model=model), AgentSpec("coder", model="none" if how == "no model" else model)]
+    environment = world if how == "world" else None
+    return AgentTeam(members, default_model=model, environment=environment, critic_model="none", persistence_dir=place)
+
+
+@pytest.mark.parametrize("how", ["world", "model", "no model"])
+@pytest.mark.parametrize("on_failure", ["stop", "continue"])
+async def test_an_error_in_one_task_is_its_failure_and_loses_no_other(
+    tmp_path: Path, how: str, on_failure: Literal["stop", "continue"]
+) -> None:
+    team = breaking(tmp_path, how)
+    tasks = [
+        {"purpose": "Look", "agent": "researcher"},
+        {"purpose": "Code", "agent": "coder"},
+        {"purpose": "Look", "agent": "researcher"},
+    ]
+    results = await team.run_pipeline_async(tasks, on_failure=on_failure)
+    reason = {"world": "OSError: the disk is gone", "model": "RuntimeError: a bug", "no model": "UsageError: "}[how]
+    parts = team.workspace.trace(results.id).of(AgentFinished)
+
+    (failed,) = results.failed
+    assert (failed.number, failed.agent, failed.reason.startswith(f"failed: {reason}")) == (2, "coder", True)
+    assert [str(result) for result in results][::2] == ["done"] * (1 if on_failure == "stop" else 2)
+    assert (parts[1].name, parts[1].status, parts[1].error.startswith(reason)) == ("coder", "failed", True)
+    assert (results.status, len(results.left)) == ("failed", 1 if on_failure == "stop" else 0)
+
+
+async def test_a_task_that_an_error_ended_is_tried_again_when_the_pipeline_goes_on(tmp_path: Path) -> None:
+    tasks = [{"purpose": "Look", "agent": "researcher"}, {"purpose": "Code", "agent": "coder"}]
+    broken = await breaking(tmp_path, "no model").run_pipeline_async(tasks)
+    results = await breaking(tmp_path, "").resume_async(broken.id)
+
+    assert isinstance(results, PipelineResult)
+    assert ([str(result) for result in results], results.failed) == (["done", "done"], ())
 
 
 async def test_what_was_read_elsewhere_is_handed_on_as_a_quotation_and_taints_the_next_one(tmp_path: Path) -> None:

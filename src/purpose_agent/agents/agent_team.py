@@ -197,7 +197,8 @@ class AgentTeam:
         Args:
             tasks: Each has a "purpose", in words or as a `Task`; if wanted an "agent" by name, and "max_steps".
             initial_state: Facts that all of them have.
-            on_failure: "stop" after a task that failed, or "continue" with the next one, which then lacks its work.
+            on_failure: "stop" after a task that failed, or "continue" with the next one, which then lacks its work. A task that an
+                error ends has failed too: the error is its reason.
 
         Raises:
             UsageError: A task is not of that form, or for an agent that isn't there; the message says which. Nothing was begun then.

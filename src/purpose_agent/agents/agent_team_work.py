@@ -79,6 +79,7 @@ class TeamWork:
             # The outcome of the whole is that of the first task that failed.
             turns.last = first_failed or turns.last
 
+        turns.catches = True
         await turns.guarded(work)
         results = [await self._reflected(agent, result, turns) for agent, result in done]
         status = self.place.run(turns.bus.run_id).status

@@ -14,11 +14,11 @@ from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.artefacts import Artefact, Makes, artefact_to_json, read_artefact
-from purpose_agent.agents.continuing import OVER, STANDS, promised, shared
+from purpose_agent.agents.continuing import OVER, STANDS, broken, promised, shared
 from purpose_agent.agents.team_past import TEAM, Way, recorded_task
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.action import Finish, GiveUp
-from purpose_agent.core.errors import LimitReached, RunTaken
+from purpose_agent.core.errors import CantResume, LimitReached, RunTaken
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import NO_MODEL, Usage
@@ -73,6 +73,7 @@ class Turns:
         before: What was recorded of it, if it goes on.
         keeps: Where its members' runs are kept beside the workspace, whose record is `place.record`.
         meter: Of the task's limits, if it has some.
+        catches: Whether a turn that an error ends is a failed turn, and the others go on; else the error ends the team's run.
     """
 
     members: Sequence[Agent]
@@ -86,6 +87,7 @@ class Turns:
     before: Trace | None = None
     keeps: Checkpointer | None = None
     way: Way = field(default_factory=Way)
+    catches: bool = False
     step: int = 0
     made: Artefact | None = None
     sources: tuple[Passage, ...] = ()
@@ -252,17 +254,24 @@ class Turns:
             self.publish(HandedOver(sender, agent.name, run_id, why), agent.name)
             self._save()
         at_work = shared(agent, run_id, self.keeps) if self.keeps is not None and agent.mode != "evaluation" else agent
-        result = await promised(
-            at_work,
-            task,
-            run_id,
-            seed=None if self.seed is None else self.seed + 100 * self.step,
-            parent=self.bus.run_id,
-            # What a member hands on carries what it had read: its own words for it change nothing.
-            taint=replace(self.taint, step=None),
-            listeners=self.listeners,
-            stream=self.streams,
-        )
+        try:
+            result = await promised(
+                at_work,
+                task,
+                run_id,
+                seed=None if self.seed is None else self.seed + 100 * self.step,
+                parent=self.bus.run_id,
+                # What a member hands on carries what it had read: its own words for it change nothing.
+                taint=replace(self.taint, step=None),
+                listeners=self.listeners,
+                stream=self.streams,
+            )
+        except (RunTaken, CantResume):
+            raise  # another has it, and says what becomes of it
+        except Exception as error:
+            if not self.catches:
+                raise
+            result = broken(at_work, task, run_id, error, parent=self.bus.run_id)
         if result.status in STANDS:
             raise _Stands(result)
         self.taint = self.taint.mixed(replace(result.taint, step=self.step))
