@@ -4,12 +4,14 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.agent_team_arguments import is_one
+from purpose_agent.agents.pipeline import PipelineResult
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.action import Action, ToolUse
@@ -23,7 +25,7 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.multi_agent import AgentSpec, AgentTeam
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import HandedOver
+from purpose_agent.runtime.events import AgentFinished, HandedOver
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.learning.given import HINT, as_lesson, drawn
 from tests.memory.build import report
@@ -235,6 +237,67 @@ async def test_a_pipeline_goes_on_if_it_shall_without_the_work_that_failed(tmp_p
     assert team.workspace.run(results.id).success is False
 
 
+class Broken:
+    """A world that can't be entered."""
+
+    def reset(self) -> State:
+        raise OSError("the disk is gone")
+
+    def execute(self, action: Action, current_state: State) -> State:
+        return current_state
+
+    def is_terminal(self, state: State) -> bool:
+        return False
+
+
+def breaking(place: Path, how: str) -> AgentTeam:
+    """Its second agent ends in an error that no model gave."""
+
+    def rule(request: ModelRequest) -> str:
+        if how == "model" and "coder" in request.text:
+            raise RuntimeError("a bug")
+        return "{}" if request.purpose == "reflect" else "done"
+
+    def world(task: pa.Task) -> Broken | Counter:
+        return Broken() if task.goal == "Code" else Counter()
+
+    model = RuleModel(rule)
+    members = [AgentSpec("researcher", model=model), AgentSpec("coder", model="none" if how == "no model" else model)]
+    environment = world if how == "world" else None
+    return AgentTeam(members, default_model=model, environment=environment, critic_model="none", persistence_dir=place)
+
+
+@pytest.mark.parametrize("how", ["world", "model", "no model"])
+@pytest.mark.parametrize("on_failure", ["stop", "continue"])
+async def test_an_error_in_one_task_is_its_failure_and_loses_no_other(
+    tmp_path: Path, how: str, on_failure: Literal["stop", "continue"]
+) -> None:
+    team = breaking(tmp_path, how)
+    tasks = [
+        {"purpose": "Look", "agent": "researcher"},
+        {"purpose": "Code", "agent": "coder"},
+        {"purpose": "Look", "agent": "researcher"},
+    ]
+    results = await team.run_pipeline_async(tasks, on_failure=on_failure)
+    reason = {"world": "OSError: the disk is gone", "model": "RuntimeError: a bug", "no model": "UsageError: "}[how]
+    parts = team.workspace.trace(results.id).of(AgentFinished)
+
+    (failed,) = results.failed
+    assert (failed.number, failed.agent, failed.reason.startswith(f"failed: {reason}")) == (2, "coder", True)
+    assert [str(result) for result in results][::2] == ["done"] * (1 if on_failure == "stop" else 2)
+    assert (parts[1].name, parts[1].status, parts[1].error.startswith(reason)) == ("coder", "failed", True)
+    assert (results.status, len(results.left)) == ("failed", 1 if on_failure == "stop" else 0)
+
+
+async def test_a_task_that_an_error_ended_is_tried_again_when_the_pipeline_goes_on(tmp_path: Path) -> None:
+    tasks = [{"purpose": "Look", "agent": "researcher"}, {"purpose": "Code", "agent": "coder"}]
+    broken = await breaking(tmp_path, "no model").run_pipeline_async(tasks)
+    results = await breaking(tmp_path, "").resume_async(broken.id)
+
+    assert isinstance(results, PipelineResult)
+    assert ([str(result) for result in results], results.failed) == (["done", "done"], ())
+
+
 async def test_what_was_read_elsewhere_is_handed_on_as_a_quotation_and_taints_the_next_one(tmp_path: Path) -> None:
     @pa.tool(origin="web")
     def fetch() -> str:
@@ -275,6 +338,56 @@ async def test_a_task_that_broke_off_goes_on_with_the_one_who_had_it(tmp_path: P
     assert (broken.status, str(result)) == ("failed", "c says so")
     with pytest.raises(CantResume, match="over"):
         await build(tmp_path).resume_async(broken.id)
+
+
+async def test_whoever_was_asked_for_is_still_asked_for_when_a_task_goes_on_that_nobody_had_begun(tmp_path: Path) -> None:
+    world = Counter()
+    team = AgentTeam(
+        specs(),
+        default_model=RuleModel(counting, capabilities=JSON),
+        environment=world,
+        critic_model="none",
+        persistence_dir=tmp_path,
+    )
+    async with team._work.world or Turnstile():  # the world is taken  # pyright: ignore[reportPrivateUsage]
+        cancelled = anyio.CancelScope()
+
+        async def ask() -> None:
+            with cancelled:
+                await team.run_task_async("Code it", agent_name="researcher")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            cancelled.cancel()
+    (row,) = team.workspace.runs()
+    result = await team.resume_async(row.id)
+
+    assert isinstance(result, pa.TaskResult)
+    assert (row.status, handed(team, result.id).receiver, handed(team, result.id).why) == (
+        "cancelled",
+        "researcher",
+        "asked for",
+    )
+
+
+async def test_teams_of_the_two_kinds_do_not_go_on_with_each_others_runs(tmp_path: Path) -> None:
+    def down(request: ModelRequest) -> str:
+        raise ModelUnreachable("gone")
+
+    place = pa.Workspace(tmp_path)
+    other = pa.Team.build("Answer", ["researcher", "coder"], model=RuleModel(down), workspace=place)
+    team = build(place, RuleModel(down))
+    task = await team.run_task_async("Code it")
+    tasks = await team.run_pipeline_async([{"purpose": "Code it"}])
+    its = await other.run_async("Answer it")
+    whole = [place.run(task.id).parent or "", tasks.id]
+
+    for run in whole:
+        with pytest.raises(CantResume, match="another kind of team"):
+            await other.resume_async(run)
+    with pytest.raises(CantResume, match="another kind of team"):
+        await team.resume_async(its.id)
 
 
 async def test_a_pipeline_with_checks_that_are_functions_can_not_go_on_from_the_record(tmp_path: Path) -> None:
@@ -471,6 +584,63 @@ async def test_the_stats_tell_what_the_record_has(tmp_path: Path) -> None:
     assert (stats.per_agent["coder"].tasks, stats.per_agent["coder"].judged, stats.per_agent["coder"].succeeded) == (12, 12, 11)
     assert stats.per_agent["researcher"].judged == 0
     assert stats.per_agent["coder"].usd == 0.0
+
+
+async def test_a_task_that_went_on_three_times_counts_once_and_keeps_its_reason(tmp_path: Path) -> None:
+    team = build(tmp_path, ScriptedModel(*[ModelUnreachable("gone")] * 3, "done", "{}"))
+    result: pa.TaskResult | PipelineResult = await team.run_task_async("Code it")
+    for _ in range(3):
+        assert result.status == "failed"
+        result = await team.resume_async(result.id)
+    stats = team.stats
+
+    assert result.status == "finished"
+    assert [(each.agent, each.why, each.status) for each in stats.delegations] == [("coder", "words: code", "finished")]
+    assert (stats.per_agent["coder"].tasks, stats.per_agent["coder"].tokens) == (1, result.usage.tokens)
+
+
+@pa.tool(effects=("send",))
+def send(text: str) -> str:
+    """Send."""
+    return "sent"
+
+
+def sender(place: Path, *answers: str) -> AgentTeam:
+    model = ScriptedModel('{"tool": "send", "arguments": {"text": "hi"}}', *answers, "{}", capabilities=JSON)
+    mailer = AgentSpec("mailer", tools=[send], model=model, expertise_keywords=["mail"])
+    return AgentTeam(
+        [mailer, AgentSpec("writer", model=says("w"))], critic_model="none", persistence_dir=place, approvals={"send": "ask"}
+    )
+
+
+async def test_a_task_that_waits_for_a_person_is_among_those_that_were_given(tmp_path: Path) -> None:
+    team = sender(tmp_path, '{"answer": "mailed"}')
+    waits = await team.run_task_async("Mail it")
+    (given,) = team.stats.delegations
+
+    assert (given.status, given.why, team.stats.per_agent["mailer"].tasks) == ("waiting", "words: mail", 1)
+    team.workspace.control(given.run_id).approve()
+    assert str(await team.resume_async(waits.id)) == "mailed"
+    assert [(each.status, each.why) for each in team.stats.delegations] == [("finished", "words: mail")]
+
+
+async def test_what_choices_cost_is_counted_when_a_pipeline_goes_on(tmp_path: Path) -> None:
+    down = [True]
+
+    def rule(request: ModelRequest) -> str:
+        if request.purpose == "act" and "second" in request.text and down.pop():
+            raise ModelUnreachable("gone")
+        return "coder" if request.purpose == "delegate" else "{}"
+
+    down.insert(0, False)
+    model = RuleModel(rule)
+    team = build(tmp_path, model)
+    broken = await team.run_pipeline_async([{"purpose": "The first"}, {"purpose": "The second"}])
+    whole = await team.resume_async(broken.id)
+
+    assert (broken.status, whole.status) == ("failed", "finished")
+    assert whole.usage.calls == sum(request.purpose != "reflect" for request in model.requests)
+    assert [each.why for each in team.stats.delegations] == ["model", "model"]
 
 
 def test_the_stats_of_a_team_that_did_nothing_write_nothing(tmp_path: Path) -> None:

@@ -24,13 +24,14 @@ from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, TextDelta
 from purpose_agent.core.task import Limits
 from purpose_agent.models.openai_compatible import OpenAICompatibleModel
+from purpose_agent.multi_agent import AgentSpec, AgentTeam
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.events import CheckpointSaved, Event, ModelCalled, RunFinished, RunResumed, ToolReturned, ToolStarted
 from purpose_agent.runtime.owner import this_process
-from purpose_agent.runtime.record import RunRecord
+from purpose_agent.runtime.record import PENDING, RunRecord
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.clock import START
-from purpose_agent.testing.models import ScriptedModel
+from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.models.wire import Reply, serving
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ import purpose_agent as pa
 from purpose_agent.core.errors import WorkspaceError
 from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelResponse
-from purpose_agent.testing.models import ScriptedModel
+from purpose_agent.testing.models import RuleModel, ScriptedModel
 
 folder = Path(sys.argv[1])
 
@@ -512,3 +513,66 @@ def test_a_run_that_another_process_has_gone_on_with_leaves_that_ones_record_alo
     trace = whole(porter.workspace.trace(run.id))
     assert trace.events[-1].id == "evt_other"
     assert (run.status, trace.of(RunFinished)) == ("running", ())
+
+
+# Reflection
+
+
+def judged_wrong(goal: str) -> pa.Task:
+    return pa.Task(goal, checks=[pa.Check.contains("never said")])
+
+
+def judged_state(state: object) -> pa.Task:
+    return judged_wrong("One")
+
+
+def run_of(kind: str, model: RuleModel, place: pa.Workspace) -> list[str]:
+    """What was answered by work of that kind."""
+    agent = pa.Agent("a", model=model, critic=None, workspace=place)
+    match kind:
+        case "agent":
+            return [str(agent.run(judged_wrong("One")))]
+        case "swarm":
+            return list(map(str, pa.swarm([judged_wrong("One"), judged_wrong("Two")], agents=[agent], at_once=1)))
+        case "flow":
+            flow = pa.Flow("f", workspace=place)
+            flow.add_node("a", agent, task=judged_state)
+            flow.add_edge(pa.BEGIN, "a")
+            flow.add_edge("a", pa.DONE_SIGNAL)
+            flow.run({})
+            return [str(run.answer) for run in place.runs() if run.agent == "a"]
+        case "team":
+            team = pa.Team.build("Answer", ["a"], model=model, workspace=place)
+            return [str(team.run(judged_wrong("One")))]
+        case _:
+            specialists = AgentTeam([AgentSpec("a")], default_model=model, critic_model="none", persistence_dir=place)
+            return list(
+                map(
+                    str, specialists.run_pipeline([{"purpose": judged_wrong("One")}, {"purpose": "Two"}], on_failure="continue")
+                )
+            )
+
+
+@pytest.mark.parametrize("kind", ["agent", "swarm", "flow", "team", "pipeline"])
+def test_a_bug_while_reflecting_loses_no_work_and_is_told_and_settle_tries_again(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_broken = [True]
+
+    def rule(request: ModelRequest) -> str:
+        if request.purpose != "reflect":
+            return "said"
+        if is_broken:
+            raise RuntimeError("a bug in reflection")
+        return "{}"
+
+    place = pa.Workspace(tmp_path)
+    answers = run_of(kind, RuleModel(rule), place)
+    waiting = [run for run in place.runs() if run.reflected == PENDING and run.success is False]
+
+    assert set(answers) == {"said"}
+    assert waiting
+    assert "failed, and is tried again by settle(): RuntimeError: a bug in reflection" in caplog.text
+    assert set(place.settle().waiting) >= {run.id for run in waiting}
+    is_broken.clear()
+    assert set(place.settle().reflected) >= {run.id for run in waiting}

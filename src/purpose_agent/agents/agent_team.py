@@ -41,7 +41,7 @@ from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approvals, Approver
-from purpose_agent.core.errors import NotFound
+from purpose_agent.core.errors import CantResume, NotFound
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, is_no_model
@@ -57,6 +57,8 @@ from purpose_agent.runtime.trace import Trace
 CAPACITY = 1000
 PIPELINE = "pipeline"
 """The fact of a run's first state that has its tasks, if it is a pipeline."""
+ASKED_FOR = "agent asked for"
+"""The one that says for whom the caller asked by name, or None, if it is one task."""
 
 
 class AgentTeam:
@@ -170,7 +172,8 @@ class AgentTeam:
         task = task_with(as_task(purpose), initial_state, max_steps)
         check_name(agent_name, self.names)
         with quietly() as callbacks:
-            return await self._work.one(self._turns(task, seed, callbacks.listeners(watch)), agent_name)
+            turns = self._turns(task, seed, callbacks.listeners(watch), Way(state={ASKED_FOR: agent_name}))
+            return await self._work.one(turns, agent_name)
 
     def run_pipeline(
         self,
@@ -198,7 +201,8 @@ class AgentTeam:
         Args:
             tasks: Each has a "purpose", in words or as a `Task`; if wanted an "agent" by name, and "max_steps".
             initial_state: Facts that all of them have.
-            on_failure: "stop" after a task that failed, or "continue" with the next one, which then lacks its work.
+            on_failure: "stop" after a task that failed, or "continue" with the next one, which then lacks its work. A task that an
+                error ends has failed too: the error is its reason.
 
         Raises:
             UsageError: A task is not of that form, or for an agent that isn't there; the message says which. Nothing was begun then.
@@ -236,8 +240,11 @@ class AgentTeam:
 
     async def _worked(self, turns: Turns, trace: Trace) -> TaskResult | PipelineResult:
         inputs = trace.of(RunStarted)[0].state
+        if ASKED_FOR in inputs:
+            name = inputs[ASKED_FOR]
+            return await self._work.one(turns, name if isinstance(name, str) else None)
         if PIPELINE not in inputs:
-            return await self._work.one(turns, None)
+            raise CantResume(f"{trace.run_id} is the run of another kind of team; resume it with what began it.")
         kept, on_failure = inputs.get("state"), inputs.get("on_failure")
         state: dict[str, Json] = dict(kept) if isinstance(kept, dict) else {}
         steps = steps_from_json(inputs[PIPELINE], trace.run_id)
@@ -262,8 +269,8 @@ class AgentTeam:
         """Try what was learned: see `Workspace.settle`."""
         return self.workspace.settle(watch=watch)
 
-    def _turns(self, task: Task, seed: int | None, listeners: Sequence[Listener]) -> Turns:
-        return Turns(self.members, self.workspace, task, listeners, seed)
+    def _turns(self, task: Task, seed: int | None, listeners: Sequence[Listener], way: Way | None = None) -> Turns:
+        return Turns(self.members, self.workspace, task, listeners, seed, way=way or Way())
 
     def _agent_of(self, run_id: str) -> str | None:
         try:

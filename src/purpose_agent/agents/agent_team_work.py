@@ -10,7 +10,7 @@ from functools import partial
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team_arguments import task_with
-from purpose_agent.agents.delegation import Asked, Delegation, Past, delegate
+from purpose_agent.agents.delegation import Asked, Past, delegate
 from purpose_agent.agents.pipeline import OnFailure, PipelineResult, PipelineStep, why_failed
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_past import TEAM
@@ -25,7 +25,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
-from purpose_agent.runtime.events import AgentStarted, ModelCalled, Payload
+from purpose_agent.runtime.events import AgentStarted, HandedOver, ModelCalled, Payload
 from purpose_agent.runtime.model_call import call_model
 from purpose_agent.runtime.pool import current_share
 
@@ -80,6 +80,7 @@ class TeamWork:
             # The outcome of the whole is that of the first task that failed.
             turns.last = first_failed or turns.last
 
+        turns.catches = True
         await turns.guarded(work)
         results = [await self._reflected(agent, result, turns) for agent, result in done]
         status = self.place.run(turns.bus.run_id).status
@@ -88,24 +89,19 @@ class TeamWork:
         )
 
     async def _turn(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[Agent, TaskResult]:
-        chosen = await self._chosen(turns, task, agent_name)
-        agent = turns.member(chosen.agent)
+        name, why = _begun(turns) or await self._chosen(turns, task, agent_name)
+        agent = turns.member(name)
         if turns.meter is not None and not turns.step and turns.usage.calls:
             task = replace(task, limits=turns.meter.left(), id=task.key)  # less what the choice has cost
         async with self.world or _OPEN:
-            turns.last = await turns.turn(agent, replace(task, id=task.key), sender=SENDER, why=chosen.why)
+            turns.last = await turns.turn(agent, replace(task, id=task.key), sender=SENDER, why=why)
         return agent, turns.last
 
-    async def _chosen(self, turns: Turns, task: Task, agent_name: str | None) -> Delegation:
-        if turns.before is not None:
-            # It was promised to somebody before the run stood still.
-            number = f"{turns.step + 1}/"
-            begun = [part for part in turns.before.of(AgentStarted) if part.key.startswith(number)]
-            if begun:
-                return Delegation(begun[0].name, "asked for", "begun before")
+    async def _chosen(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[str, str]:
+        """Who does it, and why."""
         turns.hear()
         if agent_name is not None:
-            return Delegation(agent_name, "asked for", "asked for")
+            return agent_name, "asked for"
         model = self._model()
 
         def past() -> Mapping[str, Past]:
@@ -113,7 +109,8 @@ class TeamWork:
             return {name: Past(judged, succeeded) for name, (judged, succeeded) in known.items()}
 
         router = Asked(partial(_ask, turns, model), model.capabilities) if model is not None else None
-        return await delegate(task, self.specs, router=router, past=past)
+        chosen = await delegate(task, self.specs, router=router, past=past)
+        return chosen.agent, chosen.why
 
     def _model(self) -> Model | None:
         """Who decides where words don't; None: nobody can."""
@@ -141,6 +138,18 @@ class _Open:
 
 
 _OPEN = _Open()
+
+
+def _begun(turns: Turns) -> tuple[str, str] | None:
+    """To whom the next turn was promised before the run stood still, and why, as it was told then; None if to nobody."""
+    if turns.before is None:
+        return None
+    number = f"{turns.step + 1}/"
+    begun = next((part for part in turns.before.of(AgentStarted) if part.key.startswith(number)), None)
+    if begun is None:
+        return None
+    why = next((hop.why for hop in turns.before.of(HandedOver) if hop.run_id == begun.run_id), "begun before")
+    return begun.name, why
 
 
 async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -> ModelResponse:

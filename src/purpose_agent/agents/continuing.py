@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import NotFound
+from purpose_agent.core.model import NO_MODEL, Usage
 from purpose_agent.core.origin import UNTAINTED, Taint
-from purpose_agent.core.task import Task
+from purpose_agent.core.task import Task, task_to_json
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
-from purpose_agent.runtime.events import RunStatus, RunSuspended
+from purpose_agent.runtime.events import RunFinished, RunStarted, RunStatus, RunSuspended
 from purpose_agent.runtime.trace import Trace
 
 OVER: frozenset[RunStatus] = frozenset({"finished", "gave_up", "exhausted"})
@@ -52,6 +53,21 @@ async def promised(
     # Functions in checks are in no record; all else is, without its secrets.
     has_functions = any(check.kind == "callable" for check in task.checks)
     return await agent.go_on(run_id, task=task if has_functions else None, listeners=listeners, stream=stream)
+
+
+def broken(agent: Agent, task: Task, run_id: str, error: Exception, *, parent: str) -> TaskResult:
+    """The run that an error ended, as it was recorded; of one that was not, when it began and what ended it."""
+    place = agent.workspace
+    trace = find_trace(place, run_id)
+    if trace is None or trace.finished is None:
+        bus = EventBus(run_id, place.clock, place.ids, before=trace.events if trace is not None else ())
+        if trace is None:
+            first = RunStarted(task_to_json(task), agent.name, NO_MODEL, agent.mode, task.inputs, parent, of="agent")
+            bus.publish(first, lane=agent.name)
+        usage = trace.usage if trace is not None else Usage()
+        bus.publish(RunFinished("failed", None, None, None, usage, f"{type(error).__name__}: {error}"), lane=agent.name)
+        trace = Trace(tuple(bus.events))
+    return TaskResult(trace)
 
 
 def shared(agent: Agent, run_id: str, keeps: Checkpointer) -> Agent:

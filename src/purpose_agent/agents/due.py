@@ -4,6 +4,7 @@ In:  a workspace's parts, a purse.
 Out: what was done; lessons at the gate.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,15 @@ from purpose_agent.runtime.record import (
     release_reflection,
     this_process,
 )
+
+_log = logging.getLogger(__name__)
+
+
+def tell_of_failure(run_id: str, error: Exception) -> None:
+    """Reflection on a run broke off: say so in the log, with all of the error. The run still waits for it."""
+    _log.warning(
+        "Reflection on %s failed, and is tried again by settle(): %s: %s", run_id, type(error).__name__, error, exc_info=error
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +76,12 @@ class Due:
             while purse.has_room() and (run := claim_reflection(self.db, now=self.clock.now(), owner=this_process())):
                 left.append(run.id)
                 agent = self.agents.get(run.agent)
-                model = agent.setup(like=run.id).model if agent is not None else None
-                await self.learner.reflect(run, model, listeners=[purse.listen])
+                try:
+                    model = agent.setup(like=run.id).model if agent is not None else None
+                    await self.learner.reflect(run, model, listeners=[purse.listen])
+                # A door: the other runs still get their turn.
+                except Exception as error:  # noqa: BLE001
+                    tell_of_failure(run.id, error)
                 if get_run(self.db, run.id).reflected == REFLECTED:
                     done.append(left.pop())
         finally:

@@ -15,7 +15,7 @@ class Settled:
     Attributes:
         reflected: Runs that had been waiting for reflection.
         doubtful: Memories that people taught and whose runs mostly fail; they stay in use.
-        waiting: Runs that still wait: reflection needs their agent's model, and the agent was not made in this process.
+        waiting: Runs that still wait: reflection needs their agent's model, and the agent was not made in this process; or it failed.
         trialled: Memories that were tried, and what became of each.
         skipped: Memories that could not be tried, and why.
         returned: Promoted memories that went back to quarantine.
@@ -56,7 +56,10 @@ class Settled:
             f"{_line(memory)}: was edited in the file, and is {memory.status} now, as an import" for memory in self.altered
         ]
         lines += [f"reflected on {run_id}" for run_id in self.reflected]
-        lines += [f"{run_id}: not reflected on, its agent was not made in this process" for run_id in self.waiting]
+        lines += [
+            f"{run_id}: not reflected on: its agent was not made in this process, or reflection failed, as the log says"
+            for run_id in self.waiting
+        ]
         lines += [f"{_line(memory)}: made of {', '.join(memory.lesson.provenance.parents)}" for memory in self.generalised]
         lines += [f"critics were asked about {self.judged} runs whose outcome is known"] if self.judged else []
         lines += [f"{_line(memory)}: drawn from a critic's mistakes" for memory in self.calibrations]

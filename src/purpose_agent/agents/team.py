@@ -24,7 +24,7 @@ from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.approval import Approver
-from purpose_agent.core.errors import UsageError, WorkspaceError
+from purpose_agent.core.errors import CantResume, UsageError, WorkspaceError
 from purpose_agent.core.given import check_list
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.model import Model
@@ -40,8 +40,8 @@ from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
 
-ASKED = "asked"
-"""In the first state of a run that is one question to the speaker: its name."""
+ASKED, TEMPLATE = "asked", "template"
+"""What the first state of a run says: of one question to the speaker, its name; of a task, the template."""
 
 
 class Team:
@@ -237,7 +237,7 @@ class Team:
 
     def _way(self) -> Way:
         makes: dict[str, Makes] = {member.name: member.makes for member in self.template.members}
-        return Way(makes, self.knowledge, {"template": self.template.name, PURPOSE: self.purpose}, self.recipe)
+        return Way(makes, self.knowledge, {TEMPLATE: self.template.name, PURPOSE: self.purpose}, self.recipe)
 
     def _after(
         self,
@@ -247,7 +247,10 @@ class Team:
         listeners: Sequence[Listener],
         keeps: Checkpointer | None = None,
     ) -> Turns:
-        asked = trace.of(RunStarted)[0].state.get(ASKED)
+        first = trace.of(RunStarted)[0].state
+        if ASKED not in first and TEMPLATE not in first:
+            raise CantResume(f"{trace.run_id} is the run of another kind of team; resume it with what began it.")
+        asked = first.get(ASKED)
         members = tuple(member for member in self.members if asked in (None, member.name))
         return Turns.after(
             trace, members, place, task, listeners, keeps=keeps, way=self._way() if asked is None else self._way_to_ask()

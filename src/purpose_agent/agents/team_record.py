@@ -39,7 +39,7 @@ class AgentRecord:
     """What one agent did for the team, and what was learned from its runs.
 
     Attributes:
-        tasks: That were over, or stood still, when one looked.
+        tasks: That it was given and has begun; one that went on counts once.
         judged: Those of them of which somebody knows whether they succeeded.
         heuristics: Memories in use that came from its runs.
         usd: What its runs cost; None where a price is unknown.
@@ -67,10 +67,12 @@ class TeamRecord:
     last: tuple[Delegated, ...]
 
 
+# Records of older versions tell of a task again whenever it went on: its first word on why counts.
 _TASKS = """
-    FROM runs m JOIN events e ON e.run_id = m.parent
-    WHERE m.agent IN (SELECT value FROM json_each(?1)) AND m.parent IS NOT NULL AND m.mode != 'validation' AND e.kind = 'handed_over'
-    AND json_extract(e.payload, '$.run_id') = m.id AND json_extract(e.payload, '$.sender') = ?2
+    FROM runs m JOIN events e ON e.seq = (SELECT min(h.seq) FROM events h WHERE h.run_id = m.parent AND h.kind = 'handed_over'
+        AND json_extract(h.payload, '$.run_id') = m.id) AND e.run_id = m.parent
+    WHERE m.agent IN (SELECT value FROM json_each(?1)) AND m.parent IS NOT NULL AND m.mode != 'validation'
+    AND json_extract(e.payload, '$.sender') = ?2
 """
 
 

@@ -15,13 +15,13 @@ from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.artefacts import Artefact, Makes, Refutation, artefact_to_json, read_artefact
-from purpose_agent.agents.continuing import OVER, STANDS, promised, shared
+from purpose_agent.agents.continuing import OVER, STANDS, broken, promised, shared
 from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.recipe import recipe_to_json
 from purpose_agent.agents.team_past import TEAM, Way, recorded_task
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.action import Finish, GiveUp
-from purpose_agent.core.errors import LimitReached, PoolSpent, RunTaken
+from purpose_agent.core.errors import CantResume, LimitReached, PoolSpent, RunTaken
 from purpose_agent.core.memory import Memory, Recalled
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import NO_MODEL, Usage
@@ -38,6 +38,7 @@ from purpose_agent.runtime.events import (
     Event,
     HandedOver,
     LessonInjected,
+    ModelCalled,
     Payload,
     RunFinished,
     RunResumed,
@@ -87,6 +88,7 @@ class Turns:
         keeps: Where its members' runs are kept beside the workspace, whose record is `place.record`.
         meter: Of the task's limits, if it has some.
         hearing: What people say to it; None: it only measures, and nobody can.
+        catches: Whether a turn that an error ends is a failed turn, and the others go on; else the error ends the team's run.
     """
 
     members: Sequence[Agent]
@@ -100,6 +102,7 @@ class Turns:
     before: Trace | None = None
     keeps: Checkpointer | None = None
     way: Way = field(default_factory=Way)
+    catches: bool = False
     step: int = 0
     made: Artefact | None = None
     sources: tuple[Passage, ...] | None = None
@@ -118,6 +121,7 @@ class Turns:
     _promises: dict[str, str] = field(default_factory=dict[str, str])
     _over: set[str] = field(default_factory=set[str])
     _lessons: list[LessonInjected] = field(default_factory=list[LessonInjected])
+    _handed: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
         place, before = self.place, self.before
@@ -156,7 +160,12 @@ class Turns:
         turns = cls(members, place, wanted, listeners, seed, run_id=of, before=trace, keeps=keeps, way=way)
         turns._promises = {part.key: part.run_id for part in begun}
         turns._lessons = list(trace.of(LessonInjected))
+        turns._handed = {hop.run_id for hop in trace.of(HandedOver)}
         turns._over = {part.key for part in trace.of(AgentFinished) if part.status in OVER}
+        # Calls of its own, for choices; what its members spent is in their results.
+        turns.usage = sum((call.usage for call in trace.of(ModelCalled)), Usage())
+        if turns.meter is not None:
+            turns.meter.charge(turns.usage)
         return turns
 
     @property
@@ -304,18 +313,30 @@ class Turns:
         if key not in self._promises:
             self._promise(key, agent)
         run_id = self._promises[key]
+        if run_id not in self._handed:
+            # Told once, before it is begun: it is so however often the turn has to go on.
+            self._handed.add(run_id)
+            self.publish(HandedOver(sender, agent.name, run_id, why), agent.name)
+            self._save()
         at_work = shared(agent, run_id, self.keeps) if self.keeps is not None and agent.mode != "evaluation" else agent
-        result = await promised(
-            at_work,
-            task,
-            run_id,
-            seed=None if self.seed is None else self.seed + 100 * self.step,
-            parent=self.bus.run_id,
-            # What a member hands on carries what it had read: its own words for it change nothing.
-            taint=replace(self.taint, step=None),
-            listeners=self.listeners,
-            stream=self.streams,
-        )
+        try:
+            result = await promised(
+                at_work,
+                task,
+                run_id,
+                seed=None if self.seed is None else self.seed + 100 * self.step,
+                parent=self.bus.run_id,
+                # What a member hands on carries what it had read: its own words for it change nothing.
+                taint=replace(self.taint, step=None),
+                listeners=self.listeners,
+                stream=self.streams,
+            )
+        except (RunTaken, CantResume, PoolSpent):
+            raise  # another has it, and says what becomes of it
+        except Exception as error:
+            if not self.catches:
+                raise
+            result = broken(at_work, task, run_id, error, parent=self.bus.run_id)
         if result.status in STANDS:
             raise _Stands(result)
         self.taint = self.taint.mixed(replace(result.taint, step=self.step))
@@ -325,7 +346,7 @@ class Turns:
         self.recalled |= {found.memory.id: found for found in result.recalled}
         self.made = self._read(agent.name, result.answer, makes)
         if key not in self._over:
-            self._tell(key, agent, result, sender, why)
+            self._tell(key, agent, result)
         (self.failed if result.success is False else self.judged).append((at_work, result))
         return result
 
@@ -345,9 +366,8 @@ class Turns:
             makes = "conclusion"
         return read_artefact(makes, answer, len(self.sources or ()))
 
-    def _tell(self, key: str, agent: Agent, result: TaskResult, sender: str, why: str) -> None:
+    def _tell(self, key: str, agent: Agent, result: TaskResult) -> None:
         """A turn is over."""
-        self.publish(HandedOver(sender, agent.name, result.id, why), agent.name)
         action = Finish(result.answer) if result.answer is not None else GiveUp(result.reason)
         self.publish(ActionDecided(action), agent.name)
         if self.made is not None:

@@ -20,7 +20,7 @@ from purpose_agent.agents.bringing import credit_brought
 from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.calibrating import Calibrating
 from purpose_agent.agents.control import RunControl
-from purpose_agent.agents.due import Due
+from purpose_agent.agents.due import Due, tell_of_failure
 from purpose_agent.agents.known import forget, know, names_at
 from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.routing import Routes, by_meaning, model_of_run, routed, routes
@@ -81,6 +81,7 @@ from purpose_agent.runtime.record import (
     last_seq,
     list_runs,
     load_trace,
+    release_reflection,
     this_process,
 )
 from purpose_agent.runtime.sync import run_sync
@@ -478,12 +479,20 @@ class Workspace(Remembered):
     ) -> tuple[Memory, ...]:
         """Draw lessons from a run of `agent`; `skip` says why none shall be drawn.
 
-        () too if somebody else is at it: the run waits for reflection from its end on, for `settle` of any process.
+        () too if somebody else is at it, or if it fails, which the log tells: no work is lost for it. The run waits for reflection
+        from its end on, for `settle` of any process.
         """
         run = claim_reflection(self._db, now=self._clock.now(), owner=this_process(), run_id=result.id)
         if run is None:
             return ()
-        return await self._learner.reflect(run, agent.setup(like=run.id).model, passed=passed, skip=skip, listeners=listeners)
+        try:
+            model = agent.setup(like=run.id).model
+            return await self._learner.reflect(run, model, passed=passed, skip=skip, listeners=listeners)
+        # A door: a bug in a model or a listener ends no team, flow or swarm whose work is done.
+        except Exception as error:  # noqa: BLE001
+            release_reflection(self._db, [run.id])
+            tell_of_failure(run.id, error)
+            return ()
 
     def join(self, team: str, agents: Iterable[str]) -> None:
         """Know which agents work in `team`, so that they recall what is for it."""
