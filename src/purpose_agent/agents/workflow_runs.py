@@ -25,7 +25,7 @@ from purpose_agent.core.task import Task, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.event_bus import EventBus, Listener
-from purpose_agent.runtime.events import AgentFinished, HandedOver, RunMode, RunResumed, RunStarted
+from purpose_agent.runtime.events import AgentFinished, HandedOver, RunFinished, RunMode, RunResumed, RunStarted
 from purpose_agent.runtime.record import this_process
 from purpose_agent.runtime.trace import Trace
 
@@ -80,6 +80,10 @@ class Plan:
         )
 
 
+class InDoubt(CantResume):
+    """A function had begun that must not be called twice, and nobody knows how far it came."""
+
+
 def begun(
     plan: Plan,
     state: Mapping[str, Json],
@@ -130,7 +134,8 @@ def gone_on_with(
         done: By node that is in doubt: what it handed back, as somebody found out.
 
     Raises:
-        CantResume: It is another flow's, or nodes are in doubt and nobody said what of them.
+        CantResume: It is another flow's.
+        InDoubt: Nodes are in doubt, and nobody said what of them.
     """
     found = dict(done or {})
     if trace.events[0].lane != plan.name:
@@ -142,7 +147,7 @@ def gone_on_with(
     if wrong := {*again, *found} - {*past.active}:
         raise UsageError(f"resume({trace.run_id!r}): {min(wrong)!r} was not under way. These were: {', '.join(past.active)}.")
     if left := [name for name in doubtful if name not in again and name not in found]:
-        raise CantResume(
+        raise InDoubt(
             f"Node {left[0]!r} of {trace.run_id} had begun when its process ended, and nobody knows how far it came. Find out; then run it"
             f" again with resume({trace.run_id!r}, again=[{left[0]!r}]), or give what it came to:"
             f" resume({trace.run_id!r}, done={{{left[0]!r}: {{...}}}})."
@@ -151,6 +156,12 @@ def gone_on_with(
     run = _run(plan, bus, past, listeners, keeps, here, shares)
     resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
     bus.publish(resumed, lane=plan.name, step=past.step)
+    for name in set(doubtful) & set(again):
+        # What somebody said is on record, so that whoever goes on next need not be told again.
+        attempt = past.begun[name].attempt
+        part = AgentFinished(f"{past.step + 1}/{name}", name, "failed", error="in doubt; somebody said: again", attempt=attempt)
+        bus.publish(part, lane=name, step=past.step + 1)
+        past.part_finished(part)
     for name, output in found.items():
         part = AgentFinished(
             f"{past.step + 1}/{name}", name, "finished", plan.shape.update(output, f"done={{{name!r}: ...}}"), error=""
@@ -158,6 +169,21 @@ def gone_on_with(
         bus.publish(part, lane=name, step=past.step + 1)
         past.part_finished(part)
     return run
+
+
+def failed_in_doubt(plan: Plan, trace: Trace, why: str, keeps: Checkpointer) -> WorkflowResult:
+    """The end of a run that nobody can be asked about here: it failed, until somebody says what became of its nodes."""
+    if trace.finished is not None and trace.finished.reason == why:
+        return WorkflowResult(trace)
+    bus, past = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events), past_of(trace, plan.graph)
+    resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
+    taint = past.taint
+    end = RunFinished("failed", None, None, None, past.usage, why, taint.origin, taint.source, None, seconds=past.seconds)
+    for payload in (resumed, end):
+        bus.publish(payload, lane=plan.name, step=past.step)
+    with bus.saving() as events:
+        keeps.append(events)
+    return WorkflowResult(Trace(tuple(bus.events)))
 
 
 def _is_in_doubt(node: Node, past: Past) -> bool:
