@@ -60,6 +60,8 @@ def test_limits_are_numbers(field: str, value: object, allowed: str) -> None:
         (lambda: any_.RateLimit(requests_per_minute="60"), "requests_per_minute='60'", "a number above 0, or None"),
         (lambda: any_.RateLimit(tokens_per_minute=True), "tokens_per_minute=True", "a number above 0, or None"),
         (lambda: any_.Workspace(3), "Workspace(3)", "the path of a folder"),
+        (lambda: any_.Workspace("ws", holdout="half"), "Workspace(holdout='half')", "a number of 0 or more"),
+        (lambda: any_.Workspace("ws", holdout=0.5), "Workspace(holdout=0.5)", "from 0 to below 0.5"),
         (lambda: any_.Workspace("ws", engine="foo:"), "'foo:'", "Say 'local', or 'dbos:'"),
         (lambda: any_.Workspace("ws", engine="dbos:"), "''", "postgresql://user:password@host:5432/name"),
         (lambda: any_.Workspace("ws", engine=3), "Workspace(engine=3)", "'local', 'dbos:postgresql://"),
@@ -195,3 +197,14 @@ def test_a_team_says_what_it_takes(tmp_path: Path) -> None:
     refused(lambda: team.run("a", watch="x"), "watch='x'", "a function of an event")
     assert team.workspace.runs() == []
     refused(lambda: team.resume(3), "resume(3)", "the id of a run")
+
+
+def test_a_council_says_what_it_takes_and_nothing_is_recorded(tmp_path: Path) -> None:
+    members = [pa.Agent(name, model=RuleModel(lambda request: "yes"), critic=None, workspace=tmp_path) for name in ("a", "b")]
+    council: Any = pa.Council(members)
+
+    refused(lambda: council.run("Which?", rounds="3"), "run(rounds='3')", "a whole number from 1")
+    refused(lambda: council.run("Which?", seed="x"), "seed='x'", "a whole number, or None")
+    refused(lambda: council.run("Which?", options="aa"), "options='aa'", "no option or several, in a list")
+    refused(lambda: council.run(3), "3 is no task", "a Task")
+    assert members[0].workspace.runs() == []

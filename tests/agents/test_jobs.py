@@ -17,7 +17,7 @@ from purpose_agent.core.model import ModelRequest
 from purpose_agent.core.task import task_to_json
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
-from purpose_agent.runtime.events import AgentFinished, RunResumed, RunStarted
+from purpose_agent.runtime.events import AgentFinished, AgentStarted, RunResumed, RunStarted
 from purpose_agent.runtime.jobs import Job, JobResult
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.models import RuleModel, ScriptedModel
@@ -88,8 +88,6 @@ def test_the_same_flow_runs_and_goes_on_where_its_engine_does_it(tmp_path: Path)
     flow.add_edge("send", pa.DONE_SIGNAL)
     failed = flow.run({"to": "bob"})
     up.append(True)
-    with pytest.raises(UsageError, match="whose engine is 'local'"):
-        flow.resume(failed.id, again=["send"])
     result = flow.resume(failed.id)
 
     assert (failed.status, result.status, result.id) == ("failed", "finished", failed.id)
@@ -98,6 +96,45 @@ def test_the_same_flow_runs_and_goes_on_where_its_engine_does_it(tmp_path: Path)
         (failed.id, "flow", "letters", {"to": "bob"}),
         (failed.id, "flow", "letters", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "sent"), [({"again": ["send"]}, 1), ({"done": {"send": {"sent": "by hand"}}}, 0)], ids=["again", "done"]
+)
+def test_a_function_in_doubt_ends_its_job_as_failed_and_the_run_goes_on_by_a_persons_word(
+    word: dict[str, Any], sent: int, tmp_path: Path
+) -> None:
+    engine = Elsewhere(tmp_path)
+    letters: list[str] = []
+
+    def send(state: Mapping[str, Any]) -> dict[str, str]:
+        letters.append(state["to"])
+        return {"sent": "by machine"}
+
+    flow = pa.Flow("letters", workspace=tmp_path, engine=engine)
+    flow.add_node("send", send, in_doubt="fail")
+    flow.add_edge(pa.BEGIN, "send")
+    flow.add_edge("send", pa.DONE_SIGNAL)
+    whole = flow.run({"to": "bob"})
+    cut = next(place for place, event in enumerate(whole.trace.events, 1) if isinstance(event.payload, AgentStarted))
+    engine.keeps = MemoryCheckpointer()
+    engine.keeps.append(whole.trace.events[:cut])  # its worker died within the function
+    letters.clear()
+
+    with pytest.raises(CantResume, match="is not over: a worker may be at it"):
+        flow.resume(whole.id, **word)
+    failed = flow.resume(whole.id)
+    again = flow.resume(whole.id)
+    with pytest.raises(UsageError, match="'sent' was not under way"):
+        flow.resume(whole.id, again=["sent"])
+    result = flow.resume(whole.id, **word)
+
+    assert (failed.status, again.status, result.status) == ("failed", "failed", "finished")
+    assert "Node 'send'" in failed.reason
+    assert f"resume({whole.id!r}, again=['send'])" in failed.reason
+    assert len(again.trace.events) == len(failed.trace.events), "nothing new happened"
+    assert len(letters) == sent
+    assert result.state["sent"] == ("by machine" if sent else "by hand")
 
 
 async def test_a_team_does_a_job(tmp_path: Path) -> None:

@@ -40,6 +40,12 @@ def write(state: Mapping[str, object]) -> dict[str, object]:
     return {"report": f"{state['short']}, {state['length']}"}
 
 
+def post(state: Mapping[str, object]) -> dict[str, object]:
+    left_a_line("post")
+    wait_at_the_gate(FOLDER)
+    return {"posted": "by machine"}
+
+
 clerk = Agent("clerk", model=RuleModel(lambda request: "tracking"), critic=None)
 speaker = Agent("speaker", model=RuleModel(lambda request: "the desk is tracking"), critic=None)
 desk = Team.build("desk", [clerk, speaker])
@@ -51,3 +57,7 @@ for side in ("shorten", "count"):
     errand.add_edge("fetch", side)
 errand.add_edge(["shorten", "count"], "write")
 errand.add_edge("write", "DONE")
+letter = Workflow("letter")  # in no workspace: whoever has the program can do it
+letter.add_node("post", post, in_doubt="fail")
+letter.add_edge("BEGIN", "post")
+letter.add_edge("post", "DONE")

@@ -132,3 +132,25 @@ async def test_a_job_that_no_worker_knows_is_told_what_to_do(program: ModuleType
 
     assert result.status == "failed"
     assert "No flow called 'erand'" in result.error
+
+
+async def test_a_function_in_doubt_whose_worker_is_killed_fails_its_run_and_a_persons_word_goes_on_with_it(
+    program: ModuleType, machines: Machines
+) -> None:
+    results: list[WorkflowResult] = []
+    for _ in range(2):
+        machines.start()
+
+    async def run() -> None:
+        results.append(await program.letter.run_async({"to": "Ann"}))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        os.kill(int(await to_thread.run_sync(machines.processes.heard)), signal.SIGKILL)
+    (failed,) = results
+    result = await program.letter.resume_async(failed.id, done={"post": {"posted": "by hand"}})
+
+    assert failed.status == "failed"
+    assert "Node 'post'" in failed.reason
+    assert (result.id, result.status, result.state) == (failed.id, "finished", {"to": "Ann", "posted": "by hand"})
+    assert machines.lines() == ["post"]

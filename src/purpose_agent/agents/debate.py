@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.arguments import check_seed
 from purpose_agent.agents.debate_result import DebateResult
 from purpose_agent.agents.debate_rounds import Seat, Seats, checked_members, goes_on, task_in
 from purpose_agent.agents.debate_votes import Group, tally, votes_in
@@ -31,6 +32,7 @@ from purpose_agent.agents.quorum_escalation import (
 )
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
+from purpose_agent.core.given import check_whole
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model
 from purpose_agent.core.task import Task, as_task
@@ -133,10 +135,12 @@ class Debate:
             NoModelFound: A member has no model, and there is none.
         """
         task = as_task(question)
-        if options:
+        check_whole(f"run(rounds={rounds!r})", rounds, least=1)
+        check_seed(seed)
+        if options and not isinstance(options, str):
             task = replace(task, choices=tuple(options))
-        if rounds < 1 or isinstance(options, str) or len(task.choices) == 1:
-            raise UsageError(f"run(rounds={rounds}, options={options!r}): give a round or more, and no option or several.")
+        if isinstance(options, str) or len(task.choices) == 1:
+            raise UsageError(f"run(options={options!r}): give no option or several, in a list.")
         if task.checks:
             raise UsageError("A council's task has no checks: its members take positions. Answers are checked in a Quorum.")
         state = first_state(task, rounds=rounds, seed=seed)

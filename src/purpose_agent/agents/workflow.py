@@ -16,7 +16,7 @@ from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.graph_state import Reducer
 from purpose_agent.agents.workflow_drawn import Drawn
 from purpose_agent.agents.workflow_result import WorkflowResult
-from purpose_agent.agents.workflow_runs import begun, gone_on_with
+from purpose_agent.agents.workflow_runs import InDoubt, begun, failed_in_doubt, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
 from purpose_agent.core.task import Limits
@@ -25,6 +25,7 @@ from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
+from purpose_agent.runtime.trace import Trace
 
 MAX_STEPS = 100
 T = TypeVar("T")
@@ -147,7 +148,10 @@ class Workflow(Drawn):
         elif trace.finished is not None and trace.finished.status == "finished":
             return WorkflowResult(trace)
         else:
-            run = gone_on_with(self._plan, trace, keeps=keeps, shares=shares)
+            try:
+                run = gone_on_with(self._plan, trace, keeps=keeps, shares=shares)
+            except InDoubt as doubt:
+                return failed_in_doubt(self._plan, trace, str(doubt), keeps)
             run.save()
         return await run.to_the_end()
 
@@ -193,15 +197,24 @@ class Workflow(Drawn):
         check_not_ended(trace)
         if engine is not None:
             if again or done:
-                raise UsageError(
-                    "resume(again=..., done=...): say that to a flow whose engine is 'local', on the same checkpointer."
-                )
+                self._put_on_record(trace, again, done, keeps)
             return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
         with quietly() as callbacks:
             listeners = callbacks.listeners(watch)
             run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
             run.save()  # whoever saves this first has the run
             return await run.to_the_end()
+
+    def _put_on_record(
+        self, trace: Trace, again: Collection[str], done: Mapping[str, object] | None, keeps: Checkpointer
+    ) -> None:
+        """What somebody found out of functions in doubt, for the worker that goes on."""
+        if trace.finished is None and trace.suspended is None:
+            raise CantResume(
+                f"{trace.run_id} is not over: a worker may be at it, and what you say would end its work. First have it gone on with:"
+                f" resume({trace.run_id!r}); if it fails, its reason says what to tell."
+            )
+        gone_on_with(self._plan, trace, again=again, done=done, keeps=keeps).save()
 
     async def _elsewhere(self, engine: Engine, job: Job) -> WorkflowResult:
         (result,) = await engine.perform([job])

@@ -99,6 +99,10 @@ class Plan:
         )
 
 
+class InDoubt(CantResume):
+    """A function had begun that must not be called twice, and nobody knows how far it came."""
+
+
 def begun(
     plan: Plan,
     state: Mapping[str, Json],
@@ -158,7 +162,8 @@ def gone_on_with(
         done: By node that is in doubt: what it handed back, as somebody found out.
 
     Raises:
-        CantResume: A person ended it, it is another flow's, or nodes are in doubt and nobody said what of them.
+        CantResume: A person ended it, or it is another flow's.
+        InDoubt: Nodes are in doubt, and nobody said what of them.
     """
     check_not_ended(trace)
     found = dict(done or {})
@@ -171,7 +176,7 @@ def gone_on_with(
     if wrong := {*again, *found} - {*past.active}:
         raise UsageError(f"resume({trace.run_id!r}): {min(wrong)!r} was not under way. These were: {', '.join(past.active)}.")
     if left := [name for name in doubtful if name not in again and name not in found]:
-        raise CantResume(
+        raise InDoubt(
             f"Node {left[0]!r} of {trace.run_id} had begun when its process ended, and nobody knows how far it came. Find out; then run it"
             f" again with resume({trace.run_id!r}, again=[{left[0]!r}]), or give what it came to:"
             f" resume({trace.run_id!r}, done={{{left[0]!r}: {{...}}}})."
@@ -180,6 +185,12 @@ def gone_on_with(
     run = _run(plan, bus, past, listeners, keeps, here, shares, before=trace)
     resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
     bus.publish(resumed, lane=plan.name, step=past.step)
+    for name in set(doubtful) & set(again):
+        # What somebody said is on record, so that whoever goes on next need not be told again.
+        attempt = past.begun[name].attempt
+        part = AgentFinished(f"{past.step + 1}/{name}", name, "failed", error="in doubt; somebody said: again", attempt=attempt)
+        bus.publish(part, lane=name, step=past.step + 1)
+        past.part_finished(part)
     for name, output in found.items():
         part = AgentFinished(
             f"{past.step + 1}/{name}", name, "finished", plan.shape.update(output, f"done={{{name!r}: ...}}"), error=""
@@ -187,6 +198,21 @@ def gone_on_with(
         bus.publish(part, lane=name, step=past.step + 1)
         past.part_finished(part)
     return run
+
+
+def failed_in_doubt(plan: Plan, trace: Trace, why: str, keeps: Checkpointer) -> WorkflowResult:
+    """The end of a run that nobody can be asked about here: it failed, until somebody says what became of its nodes."""
+    if trace.finished is not None and trace.finished.reason == why:
+        return WorkflowResult(trace)
+    bus, past = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events), past_of(trace, plan.graph)
+    resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
+    taint = past.taint
+    end = RunFinished("failed", None, None, None, past.usage, why, taint.origin, taint.source, None, seconds=past.seconds)
+    for payload in (resumed, end):
+        bus.publish(payload, lane=plan.name, step=past.step)
+    with bus.saving() as events:
+        keeps.append(events)
+    return WorkflowResult(Trace(tuple(bus.events)))
 
 
 def _is_in_doubt(node: Node, past: Past) -> bool:

@@ -28,7 +28,7 @@ from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.settling import Performer, Trials
 from purpose_agent.agents.team_record import TeamRecord, outcomes_of, past_of, team_record
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.given import check_kind
+from purpose_agent.core.given import check_kind, check_number
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import CALIBRATION, POLICY, Memory, Recalled
 from purpose_agent.core.model import Model
@@ -138,7 +138,8 @@ class Workspace(Remembered):
         clock: Clock | None = None,
         ids: IdSource = new_id,
     ) -> None:
-        if not 0 <= holdout < 0.5:
+        check_number(f"Workspace(holdout={holdout!r})", holdout, least=0)
+        if holdout >= 0.5:
             raise UsageError(f"Workspace(holdout={holdout!r}): give a share of runs from 0 to below 0.5, such as {HOLDOUT}.")
         check_engine("Workspace", engine)
         self.path = _folder(path)
