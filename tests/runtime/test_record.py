@@ -423,6 +423,16 @@ def test_a_run_that_is_resumed_runs_under_the_process_that_goes_on_with_it(db: D
     assert [each.id for each in list_runs(db, status="running")] == ["run_1"]
 
 
+def test_a_run_that_is_resumed_has_come_as_far_as_before(db: Database) -> None:
+    bus = _suspended(db)
+    bus.publish(StateChanged({"door": "open"}), lane="porter", step=3)
+    bus.publish(RunResumed(this_process(), 0, "suspended"), lane="porter")
+
+    RunRecord(db).append(bus.unsaved())
+
+    assert get_run(db, "run_1").steps == 3
+
+
 def test_a_run_that_ended_interrupted_and_goes_on_has_not_ended(db: Database) -> None:
     bus = a_bus()
     _open(db, bus)

@@ -63,20 +63,14 @@ def count(cursor: Cursor, events: Sequence[Event]) -> None:
             " answer = NULL, seconds = NULL WHERE id = ?",
             (this_process(), run_id),
         )
-    step, called = (
-        max(event.step for event in events),
-        [each.payload for each in events if isinstance(each.payload, ModelCalled)],
-    )
+    called = [each.payload for each in events if isinstance(each.payload, ModelCalled)]
     if called:
         usage = sum((each.usage for each in called), Usage())
         cursor.execute(
-            "UPDATE runs SET steps = max(steps, ?), input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
+            "UPDATE runs SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
             " cached_tokens = cached_tokens + ?, usd = usd + ? WHERE id = ? AND status = 'running'",
-            (step, usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.usd, run_id),
+            (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.usd, run_id),
         )
-    elif step:
-        # Most saves change nothing here, and a row that is not written costs nothing.
-        cursor.execute("UPDATE runs SET steps = ? WHERE id = ? AND steps < ? AND status = 'running'", (step, run_id, step))
     if standing and isinstance(standing[-1], RunSuspended):
         _stand_still(cursor, run_id, standing[-1])
 

@@ -421,8 +421,10 @@ def mark_reflected(db: Database, run_id: str, *, events: Sequence[Event] = (), a
             also(cursor)
 
 
+_STEPS: Final = "iif(finished_at IS NULL, (SELECT ifnull(max(step), 0) FROM events WHERE run_id = runs.id), steps)"
+"""How far it has come is counted when somebody asks, until it has ended: a save writes no row of `runs` for that alone."""
 _COLUMNS: Final = (
-    "id, started_at, finished_at, agent, model, mode, goal, task, task_key, family, parent, status, success, phi, steps,"
+    f"id, started_at, finished_at, agent, model, mode, goal, task, task_key, family, parent, status, success, phi, {_STEPS},"
     " input_tokens, output_tokens, cached_tokens, usd, seconds, answer, reason, owner, reflected, claimed_until,"
     " forked_from"
 )
