@@ -43,14 +43,18 @@ def test_a_flow_is_shown_node_by_node_with_what_each_handed_back(bare: Path) -> 
     assert "  error: ValueError: no ink" in told
 
 
-def test_a_flow_s_answer_is_shown(bare: Path) -> None:
+def test_a_flow_s_parts_are_shown_as_they_came_and_then_its_answer(bare: Path) -> None:
     scout = pa.Agent("scout", model=RuleModel(answers), critic=None, workspace=bare)
     flow = pa.Flow("looking")
+    flow.add_node("prepare", lambda state: {"note": "ready"})
     flow.add_node("look", scout)
-    flow.add_edge(pa.BEGIN, "look")
+    flow.add_edge(pa.BEGIN, "prepare")
+    flow.add_edge("prepare", "look")
     flow.add_edge("look", pa.DONE_SIGNAL)
 
-    assert "answer: It is a tree." in shown(flow.run({"task": "Look at the tree"}).id)
+    told = shown(flow.run({"task": "Look at the tree"}).id)
+    places = [told.index(words) for words in ("step 1: prepare", "step 2: look", "answer: It is a tree.")]
+    assert places == sorted(places)
 
 
 def test_a_swarm_is_shown_task_by_task(bare: Path) -> None:

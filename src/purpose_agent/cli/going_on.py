@@ -69,8 +69,8 @@ def what_now(place: "Workspace", run_id: str, called: Called) -> Iterator[str]:
     for name in doubtful:
         which = f" --call {name}" if len(doubtful) > 1 else ""
         yield f"{name} had begun when its process ended, and nobody knows how far it came. Find out; then"
-        yield f"  to run it again:      {resume} --again{which}"
-        yield f"  if it is done:        {resume} --done JSON{which}"
+        yield f"  {'to run it again:':<17}{resume} --again{which}"
+        yield f"  {'if it is done:':<17}{resume} --done JSON{which}"
     if not doubtful:
         yield f"{'Then go on' if asked else 'To go on'}: {resume}"
 
@@ -78,11 +78,10 @@ def what_now(place: "Workspace", run_id: str, called: Called) -> Iterator[str]:
 def _question(asked: "Asked", is_one_of_several: bool, called: Called) -> Iterator[str]:
     question, run = asked.question, asked.run_id
     call = f" --call {question.call_id}" if is_one_of_several else ""
-    again = " again" if question.in_flight else ""
     yield f"{asked.agent} asks: {question.tool}({arguments_line(question.arguments)}). {question.why}"
-    yield f"  to have it done{again}: {called.command(f'runs approve {run}{call}')}"
-    yield f"  if it is done:  {called.command(f'runs done {run} RESULT{call}')}"
-    yield f"  to refuse it:   {called.command(f'runs reject {run} WHY{call}')}"
+    yield f"  {'to do it again:' if question.in_flight else 'to allow it:':<16}{called.command(f'runs approve {run}{call}')}"
+    yield f"  {'if it is done:':<16}{called.command(f'runs done {run} RESULT{call}')}"
+    yield f"  {'to refuse it:':<16}{called.command(f'runs reject {run} WHY{call}')}"
 
 
 @contextmanager

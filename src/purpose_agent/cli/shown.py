@@ -53,7 +53,8 @@ def told_steps(place: "Workspace", trace: "Trace") -> Iterator[str]:
     """Each step of an agent's run; each part of a flow, a swarm or a team."""
     from purpose_agent.agents.run_kind import kind_of
 
-    parts = tuple(dict.fromkeys(part.key for part in (*trace.of(AgentStarted), *trace.of(AgentFinished))))
+    told = (event.payload for event in trace.events)
+    parts = tuple(dict.fromkeys(part.key for part in told if isinstance(part, AgentStarted | AgentFinished)))
     if not parts:
         yield from (_step(step, trace) for step in trace.steps())
         return
