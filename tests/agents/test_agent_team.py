@@ -10,6 +10,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.agent_team_arguments import is_one
+from purpose_agent.agents.pipeline import PipelineResult
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.action import Action, ToolUse
@@ -266,15 +267,24 @@ async def test_a_pipeline_that_broke_off_goes_on_where_it_was(tmp_path: Path) ->
     assert broken.failed[0].reason == "failed: ModelUnreachable: gone"
     assert [str(result) for result in results] == ["r says so", "c says so"]  # type: ignore[attr-defined] # pyright: ignore
     assert researcher.requests == []
+    coder = says("d")
+    over = await build(tmp_path, researcher=researcher, coder=coder).resume_async(results.id)
+    assert isinstance(over, PipelineResult)
+    assert isinstance(results, PipelineResult)
+    assert (over.summary(), over.state, over.usage) == (results.summary(), results.state, results.usage)
+    assert coder.requests == []
 
 
 async def test_a_task_that_broke_off_goes_on_with_the_one_who_had_it(tmp_path: Path) -> None:
     broken = await build(tmp_path, coder=ScriptedModel(ModelUnreachable("gone"))).run_task_async("Code it")
     result = await build(tmp_path, coder=says("c")).resume_async(broken.id)
 
+    assert isinstance(result, pa.TaskResult)
     assert (broken.status, str(result)) == ("failed", "c says so")
-    with pytest.raises(CantResume, match="over"):
-        await build(tmp_path).resume_async(broken.id)
+    coder = says("d")
+    again = await build(tmp_path, coder=coder).resume_async(broken.id)
+    assert isinstance(again, pa.TaskResult)
+    assert (again.id, again.status, again.answer, coder.requests) == (result.id, "finished", result.answer, [])
 
 
 async def test_a_pipeline_with_checks_that_are_functions_can_not_go_on_from_the_record(tmp_path: Path) -> None:

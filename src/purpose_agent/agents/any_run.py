@@ -31,7 +31,7 @@ def resume_any(
 
     Raises:
         NotFound: There is no such run.
-        CantResume: It is over, under way, or lacks what began it.
+        CantResume: A person ended it, it is under way, or lacks what began it.
     """
     started = place.trace(run_id).of(RunStarted)[0]
     match kind_of(started):

@@ -21,11 +21,14 @@ from purpose_agent.runtime.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    RunStatus,
     RunSuspended,
 )
 from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord, RunRow, find_run, get_run, load_trace
 from purpose_agent.runtime.trace import Trace
 
+OVER: frozenset[RunStatus] = frozenset({"finished", "gave_up", "exhausted"})
+"""Of an agent's run or a team's: it came to its end by itself, and going on would change nothing."""
 RESUMABLE = ("waiting", "paused", "interrupted", "cancelled", "failed")
 
 
