@@ -20,6 +20,7 @@ from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
 from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed
+from purpose_agent.runtime.owner import let_go
 from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
@@ -409,6 +410,7 @@ def test_of_two_that_go_on_with_one_flow_the_second_is_refused() -> None:
         def go(state: Mapping[str, Any]) -> dict[str, Any]:
             if not log or log[-1] != "taken":
                 log.append("taken")
+                let_go(run_id)  # as for one on another machine, who can't know that this process lives
                 fork(steps([]), checkpointer=keeps).resume(run_id)
             return {"notes": [name]}
 
@@ -420,6 +422,62 @@ def test_of_two_that_go_on_with_one_flow_the_second_is_refused() -> None:
     assert trace is not None
     assert trace.finished is not None
     assert len([part for part in trace.of(AgentFinished) if part.name == "last" and part.status == "finished"]) == 1
+
+
+def test_a_flow_that_is_under_way_is_not_taken_wherever_it_is_kept(tmp_path: Path) -> None:
+    keeps = JsonlCheckpointer(tmp_path / "runs")
+    told: list[str] = []
+
+    def again(name: str) -> Callable[[Any], Any]:
+        def go(state: Mapping[str, Any]) -> None:
+            with pytest.raises(CantResume, match=f"is under way, in process {os.getpid()}"):
+                fork(steps([]), checkpointer=JsonlCheckpointer(tmp_path / "runs")).resume(keeps.runs()[0])
+            told.append(name)
+
+        return go
+
+    assert fork(again, checkpointer=keeps).run().status == "finished"
+    assert len(told) == 3
+
+
+AT_WORK = """
+import sys
+import purpose_agent as pa
+from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
+
+def work(state):
+    print("began", flush=True)
+    sys.stdin.read()
+
+flow = pa.Flow("till", checkpointer=JsonlCheckpointer(sys.argv[1]))
+flow.add_node("first", lambda state: {"first": True})
+flow.add_node("work", work)
+flow.add_edge(pa.BEGIN, "first")
+flow.add_edge("first", "work")
+flow.add_edge("work", pa.DONE_SIGNAL)
+flow.run({})
+"""
+
+
+def test_files_of_lines_know_whether_the_process_at_work_lives(tmp_path: Path) -> None:
+    keeps = JsonlCheckpointer(tmp_path)
+    flow = pa.Flow("till", checkpointer=keeps)
+    flow.add_node("first", lambda state: {"first": "again"})
+    flow.add_node("work", lambda state: {"work": True})
+    flow.add_edge(pa.BEGIN, "first")
+    flow.add_edge("first", "work")
+    flow.add_edge("work", pa.DONE_SIGNAL)
+    command = [sys.executable, "-c", AT_WORK, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "began\n"
+        (run_id,) = keeps.runs()
+        with pytest.raises(CantResume, match=f"{run_id} is under way, in process {process.pid}"):
+            flow.resume(run_id)
+        process.kill()
+    result = flow.resume(run_id)
+
+    assert (result.status, result.state) == ("finished", {"first": True, "work": True})
 
 
 def test_a_flow_that_is_under_way_is_not_taken(tmp_path: Path) -> None:

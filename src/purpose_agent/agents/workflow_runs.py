@@ -131,6 +131,7 @@ def begun(
         origin=taint.origin,
         source=taint.source,
         of="flow",
+        owner=this_process(),
     )
     run.bus.publish(started, lane=plan.name)
     for chosen in following.chosen:
