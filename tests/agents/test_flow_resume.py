@@ -19,7 +19,7 @@ from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
-from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed
+from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed, RunSuspended
 from purpose_agent.runtime.owner import let_go
 from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel, ScriptedModel
@@ -622,8 +622,10 @@ def test_a_flow_that_waits_is_ended_with_the_part_that_asks(tmp_path: Path) -> N
     place = pa.Workspace(tmp_path)
     agent = pa.Agent("a", model=ScriptedModel(asks), tools=[look], critic=None, approvals={"look": "ask"}, workspace=place)
     flow = pa.Flow(workspace=place)
+    flow.add_node("fetch", lambda state: {"page": "words of others"}, origin="web")
     flow.add_node("a", agent, retries=1)
-    flow.add_edge(pa.BEGIN, "a")
+    flow.add_edge(pa.BEGIN, "fetch")
+    flow.add_edge("fetch", "a")
     flow.add_edge("a", pa.DONE_SIGNAL)
     waits = flow.run({"task": "look"})
     (part,) = (run for run in place.waiting() if run.parent == waits.id)
@@ -633,7 +635,8 @@ def test_a_flow_that_waits_is_ended_with_the_part_that_asks(tmp_path: Path) -> N
     assert {(run.status, run.reason) for run in place.runs()} == {("cancelled", "ended by ann: no use")}
     end = place.trace(waits.id).finished
     assert end is not None
-    assert (end.origin, end.usage.calls) == ("user", 1)
+    assert (end.origin, end.source, end.usage.calls) == ("web", "fetch", 1)
+    assert end.seconds == place.trace(waits.id).of(RunSuspended)[0].seconds
     for go_on in (lambda: flow.resume(waits.id), lambda: agent.resume(part.id)):
         with pytest.raises(CantResume, match="That is final"):
             go_on()
