@@ -180,7 +180,7 @@ class Turns:
         """Hear what people said to the team since the last turn. Lessons are for the members who begin after that.
 
         Raises:
-            Exception: Of this module: the team shall stand still, or end; `guarded` sees to it.
+            _Ends: The team shall stand still, or end; `guarded` sees to it.
         """
         if self.hearing is None:
             return
