@@ -329,15 +329,24 @@ async def test_a_pipeline_that_broke_off_goes_on_where_it_was(tmp_path: Path) ->
     assert broken.failed[0].reason == "failed: ModelUnreachable: gone"
     assert [str(result) for result in results] == ["r says so", "c says so"]  # type: ignore[attr-defined] # pyright: ignore
     assert researcher.requests == []
+    coder = says("d")
+    over = await build(tmp_path, researcher=researcher, coder=coder).resume_async(results.id)
+    assert isinstance(over, PipelineResult)
+    assert isinstance(results, PipelineResult)
+    assert (over.summary(), over.state, over.usage) == (results.summary(), results.state, results.usage)
+    assert coder.requests == []
 
 
 async def test_a_task_that_broke_off_goes_on_with_the_one_who_had_it(tmp_path: Path) -> None:
     broken = await build(tmp_path, coder=ScriptedModel(ModelUnreachable("gone"))).run_task_async("Code it")
     result = await build(tmp_path, coder=says("c")).resume_async(broken.id)
 
+    assert isinstance(result, pa.TaskResult)
     assert (broken.status, str(result)) == ("failed", "c says so")
-    with pytest.raises(CantResume, match="over"):
-        await build(tmp_path).resume_async(broken.id)
+    coder = says("d")
+    again = await build(tmp_path, coder=coder).resume_async(broken.id)
+    assert isinstance(again, pa.TaskResult)
+    assert (again.id, again.status, again.answer, coder.requests) == (result.id, "finished", result.answer, [])
 
 
 async def test_whoever_was_asked_for_is_still_asked_for_when_a_task_goes_on_that_nobody_had_begun(tmp_path: Path) -> None:

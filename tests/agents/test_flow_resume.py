@@ -19,7 +19,8 @@ from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
-from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed
+from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed, RunSuspended
+from purpose_agent.runtime.owner import let_go
 from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
@@ -409,6 +410,7 @@ def test_of_two_that_go_on_with_one_flow_the_second_is_refused() -> None:
         def go(state: Mapping[str, Any]) -> dict[str, Any]:
             if not log or log[-1] != "taken":
                 log.append("taken")
+                let_go(run_id)  # as for one on another machine, who can't know that this process lives
                 fork(steps([]), checkpointer=keeps).resume(run_id)
             return {"notes": [name]}
 
@@ -420,6 +422,62 @@ def test_of_two_that_go_on_with_one_flow_the_second_is_refused() -> None:
     assert trace is not None
     assert trace.finished is not None
     assert len([part for part in trace.of(AgentFinished) if part.name == "last" and part.status == "finished"]) == 1
+
+
+def test_a_flow_that_is_under_way_is_not_taken_wherever_it_is_kept(tmp_path: Path) -> None:
+    keeps = JsonlCheckpointer(tmp_path / "runs")
+    told: list[str] = []
+
+    def again(name: str) -> Callable[[Any], Any]:
+        def go(state: Mapping[str, Any]) -> None:
+            with pytest.raises(CantResume, match=f"is under way, in process {os.getpid()}"):
+                fork(steps([]), checkpointer=JsonlCheckpointer(tmp_path / "runs")).resume(keeps.runs()[0])
+            told.append(name)
+
+        return go
+
+    assert fork(again, checkpointer=keeps).run().status == "finished"
+    assert len(told) == 3
+
+
+AT_WORK = """
+import sys
+import purpose_agent as pa
+from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
+
+def work(state):
+    print("began", flush=True)
+    sys.stdin.read()
+
+flow = pa.Flow("till", checkpointer=JsonlCheckpointer(sys.argv[1]))
+flow.add_node("first", lambda state: {"first": True})
+flow.add_node("work", work)
+flow.add_edge(pa.BEGIN, "first")
+flow.add_edge("first", "work")
+flow.add_edge("work", pa.DONE_SIGNAL)
+flow.run({})
+"""
+
+
+def test_files_of_lines_know_whether_the_process_at_work_lives(tmp_path: Path) -> None:
+    keeps = JsonlCheckpointer(tmp_path)
+    flow = pa.Flow("till", checkpointer=keeps)
+    flow.add_node("first", lambda state: {"first": "again"})
+    flow.add_node("work", lambda state: {"work": True})
+    flow.add_edge(pa.BEGIN, "first")
+    flow.add_edge("first", "work")
+    flow.add_edge("work", pa.DONE_SIGNAL)
+    command = [sys.executable, "-c", AT_WORK, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "began\n"
+        (run_id,) = keeps.runs()
+        with pytest.raises(CantResume, match=f"{run_id} is under way, in process {process.pid}"):
+            flow.resume(run_id)
+        process.kill()
+    result = flow.resume(run_id)
+
+    assert (result.status, result.state) == ("finished", {"first": True, "work": True})
 
 
 def test_a_flow_that_is_under_way_is_not_taken(tmp_path: Path) -> None:
@@ -564,8 +622,10 @@ def test_a_flow_that_waits_is_ended_with_the_part_that_asks(tmp_path: Path) -> N
     place = pa.Workspace(tmp_path)
     agent = pa.Agent("a", model=ScriptedModel(asks), tools=[look], critic=None, approvals={"look": "ask"}, workspace=place)
     flow = pa.Flow(workspace=place)
+    flow.add_node("fetch", lambda state: {"page": "words of others"}, origin="web")
     flow.add_node("a", agent, retries=1)
-    flow.add_edge(pa.BEGIN, "a")
+    flow.add_edge(pa.BEGIN, "fetch")
+    flow.add_edge("fetch", "a")
     flow.add_edge("a", pa.DONE_SIGNAL)
     waits = flow.run({"task": "look"})
     (part,) = (run for run in place.waiting() if run.parent == waits.id)
@@ -575,7 +635,8 @@ def test_a_flow_that_waits_is_ended_with_the_part_that_asks(tmp_path: Path) -> N
     assert {(run.status, run.reason) for run in place.runs()} == {("cancelled", "ended by ann: no use")}
     end = place.trace(waits.id).finished
     assert end is not None
-    assert (end.origin, end.usage.calls) == ("user", 1)
+    assert (end.origin, end.source, end.usage.calls) == ("web", "fetch", 1)
+    assert end.seconds == place.trace(waits.id).of(RunSuspended)[0].seconds
     for go_on in (lambda: flow.resume(waits.id), lambda: agent.resume(part.id)):
         with pytest.raises(CantResume, match="That is final"):
             go_on()

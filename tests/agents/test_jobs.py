@@ -336,8 +336,8 @@ async def test_a_team_goes_on_with_the_turn_that_failed(tmp_path: Path) -> None:
         ("2/resolver", "finished"),
     ]
     assert pa.Workspace(tmp_path).trace(run.id).events == result.trace.events
-    with pytest.raises(CantResume, match="is over"):
-        await team(False).resume_async(run.id)
+    again = await team(False).resume_async(run.id)
+    assert (again.id, again.answer, again.total_steps, len(asked)) == (run.id, "resolver spoke", 2, 3)
 
 
 async def test_a_team_is_not_resumed_by_another_one(tmp_path: Path) -> None:
@@ -352,3 +352,19 @@ async def test_a_team_is_not_resumed_by_another_one(tmp_path: Path) -> None:
 
     with pytest.raises(CantResume, match="no run of a team of writer"):
         await other.resume_async(run.id)
+
+
+async def test_a_job_of_a_team_that_a_person_ended_does_not_go_on(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+
+    def ends(request: ModelRequest) -> str:
+        place.control("run_job").abort("enough")
+        return "hello"
+
+    pa.Team.build("Support bot", ["greeter", "resolver"], model=RuleModel(ends), workspace=place)
+    job = Job("run_job", "team", "Support bot", task_to_json(pa.Task("Help me")))
+    first = await perform(job, place)
+
+    assert (first.status, first.error) == ("cancelled", "ended by a person: enough")
+    with pytest.raises(CantResume, match=r"run_job was ended by a person: enough. That is final"):
+        await perform(job, place)

@@ -138,14 +138,22 @@ async def test_dollars_are_held_too(tmp_path: Path) -> None:
 
 async def test_what_runs_in_a_flow_within_it_counts(tmp_path: Path) -> None:
     place, model = pa.Workspace(tmp_path), Writes(100)
-    outer = pa.Flow("outer", workspace=place, limits=Limits(tokens=850))
-    outer.add_node("part", line(place, model, None))
-    outer.add_edge(pa.BEGIN, "part")
-    outer.add_edge("part", pa.DONE_SIGNAL)
-    result = await outer.run_async({"task": "go"})
 
+    def outer(tokens: int) -> pa.Flow:
+        flow = pa.Flow("outer", workspace=place, limits=Limits(tokens=tokens))
+        flow.add_node("part", line(place, model, None))
+        flow.add_edge(pa.BEGIN, "part")
+        flow.add_edge("part", pa.DONE_SIGNAL)
+        return flow
+
+    result = await outer(850).run_async({"task": "go"})
     assert (result.status, len(model.requests)) == ("exhausted", 2)
     assert "The flow 'outer' has 50 of 850 tokens left" in result.reason
+    same = await outer(850).resume_async(result.id)
+    assert (same.status, len(model.requests)) == ("exhausted", 2)
+    assert "The flow 'outer' has 50 of 850 tokens left" in same.reason
+    more = await outer(1300).resume_async(result.id)
+    assert (more.status, len(model.requests)) == ("finished", 3)
 
 
 async def test_what_a_function_of_the_flow_runs_counts(tmp_path: Path) -> None:

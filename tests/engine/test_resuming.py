@@ -15,6 +15,7 @@ from purpose_agent.core.messages import Message, Text, ToolCall
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse, Usage
 from purpose_agent.runtime.connection import Cursor
 from purpose_agent.runtime.events import CheckpointSaved, Event, ModelAsked, ModelCalled, RunFinished, RunResumed, ToolReturned
+from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.engine.worlds import Corridor
@@ -151,14 +152,17 @@ def test_a_resumed_run_asks_its_model_as_if_it_had_never_stopped(tmp_path: Path)
     assert mended.requests[0].seed == steady.requests[-1].seed
 
 
-def test_a_run_that_is_over_or_under_way_or_anothers_is_refused(tmp_path: Path) -> None:
+def test_a_run_that_is_over_gives_its_result_and_anothers_is_refused(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "bought")
     agent = agent_in(tmp_path / "ws", shop)
     over = agent.run("shop")
     other = pa.Agent("other", model=ScriptedModel("hello"), critic=None, workspace=tmp_path / "ws")
 
-    with pytest.raises(CantResume, match=r"is over \(finished\).*fork it"):
-        agent.resume(over.id)
+    again = agent.resume(over.id)
+    assert (again.id, str(again), again.status, again.usage) == (over.id, str(over), over.status, over.usage)
+    assert len(shop.bought) == 3
+    with pytest.raises(CantResume, match="is a run of 'buyer', not of 'other'"):
+        other.resume(over.id)
     fork = agent.workspace.fork(over.id, at=1)
     with pytest.raises(CantResume, match="is a run of 'buyer', not of 'other'"):
         other.resume(fork)
@@ -175,7 +179,7 @@ def test_only_one_of_two_that_go_on_with_a_run_gets_it(tmp_path: Path) -> None:
 
     agent.workspace.resumable = lambda run_id: stale  # type: ignore[method-assign]
     with pytest.raises(RunTaken):
-        agent.resume(fork)
+        run_sync(agent.go_on(fork))
 
     assert shop.bought == bought
 

@@ -25,6 +25,8 @@ from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunMode, RunStarted, Visibility
 from purpose_agent.runtime.feed import CAPACITY
+from purpose_agent.runtime.forking import OVER
+from purpose_agent.runtime.record import RunRow
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.tools.executor import ToolExecutor
@@ -233,17 +235,20 @@ class Agent:
         """Go on with one of its runs that stood still, failed, was interrupted, or whose process died; then reflect on it.
 
         What was complete is not done again: the run goes on after its last step, or within one whose calls were partly
-        carried out. It does so with this agent as it is now: its model, tools and limits may be others than before.
+        carried out. It does so with this agent as it is now: its model, tools and limits may be others than before. A run that is over
+        gives its result again.
 
         Args:
             task: Needed only if checks of it are functions, which are not in the record.
             watch: Called with every event from now on.
 
         Raises:
-            CantResume: The run is over, is still under way in another process, is another agent's, or lacks what it needs.
+            CantResume: A person ended the run, it is still under way in another process, is another agent's, or lacks what it needs.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
+        if self._own(run_id).status in OVER:
+            return self.workspace.result(run_id)
         listeners = [watch] if watch is not None else []
         return await self.reflected(await self.go_on(run_id, task=task, listeners=listeners), listeners)
 
@@ -252,9 +257,8 @@ class Agent:
     ) -> TaskResult:
         """As `resume_async`, without reflection: for teams and flows."""
         check_run_id("resume", run_id)
+        self._own(run_id)
         row, trace = self.workspace.resumable(run_id)
-        if row.agent != self.name:
-            raise CantResume(f"{run_id} is a run of {row.agent!r}, not of {self.name!r}; resume it with that agent.")
         recalled, withheld = self.workspace.recalled_again(trace)
         return await self.workspace.runner.resume(
             self._setup_for(task or task_from_json(trace.of(RunStarted)[0].task), trace),
@@ -266,6 +270,12 @@ class Agent:
             listeners=listeners,
             stream=stream,
         )
+
+    def _own(self, run_id: str) -> RunRow:
+        row = self.workspace.run(run_id)
+        if row.agent != self.name:
+            raise CantResume(f"{run_id} is a run of {row.agent!r}, not of {self.name!r}; resume it with that agent.")
+        return row
 
     async def reflected(self, result: TaskResult, listeners: Sequence[Listener] = ()) -> TaskResult:
         """The result with the lessons drawn from it, if it is over and there to learn from."""

@@ -36,7 +36,7 @@ from purpose_agent.agents.pipeline import (
 from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_learning import LearningReport, TeamStats, count_shared, report_on
-from purpose_agent.agents.team_past import TEAM, Way
+from purpose_agent.agents.team_past import TEAM, Way, check_members
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace, open_workspace
@@ -50,7 +50,8 @@ from purpose_agent.core.task import Limits, Task, as_task
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import RunStarted
+from purpose_agent.runtime.events import AgentFinished, RunStarted
+from purpose_agent.runtime.forking import OVER
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
 
@@ -221,18 +222,24 @@ class AgentTeam:
         return run_sync(self.resume_async(run_id, watch=watch))
 
     async def resume_async(self, run_id: str, *, watch: Listener | None = None) -> TaskResult | PipelineResult:
-        """Go on with a task or a pipeline that waits, failed, was stopped, or whose process died. What is done is not done again.
+        """Go on with a task or a pipeline that waits, failed, was interrupted, or whose process died. What is done is not done again.
+
+        One that is over gives its result again.
 
         Args:
             run_id: Of the team's run, or of the agent's.
 
         Raises:
-            CantResume: It is over, under way, no run of this team, or has checks that are functions, which are not in the record.
+            CantResume: A person ended it, it is under way, no run of this team, or has checks that are functions, which no record has.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
         row = self.workspace.run(run_id)
         whole = row.parent if row.agent != TEAM and row.parent is not None else run_id
+        if self.workspace.run(whole).status in OVER:
+            trace = self.workspace.trace(whole)
+            check_members(trace, self.names)
+            return self._again(trace)
         _, trace = self.workspace.resumable(whole)
         with quietly() as callbacks:
             turns = Turns.after(trace, self.members, self.workspace, None, callbacks.listeners(watch), way=Way())
@@ -245,10 +252,15 @@ class AgentTeam:
             return await self._work.one(turns, name if isinstance(name, str) else None)
         if PIPELINE not in inputs:
             raise CantResume(f"{trace.run_id} is the run of another kind of team; resume it with what began it.")
-        kept, on_failure = inputs.get("state"), inputs.get("on_failure")
-        state: dict[str, Json] = dict(kept) if isinstance(kept, dict) else {}
-        steps = steps_from_json(inputs[PIPELINE], trace.run_id)
-        return await self._work.pipeline(turns, steps, state, "continue" if on_failure == "continue" else "stop")
+        steps, state = _pipeline_in(trace)
+        return await self._work.pipeline(turns, steps, state, "continue" if inputs.get("on_failure") == "continue" else "stop")
+
+    def _again(self, trace: Trace) -> TaskResult | PipelineResult:
+        """What a run that is over came to."""
+        if PIPELINE in trace.of(RunStarted)[0].state:
+            return self._work.again(trace, *_pipeline_in(trace))
+        parts = trace.of(AgentFinished)
+        return self.workspace.result(parts[-1].run_id if parts else trace.run_id)
 
     @property
     def stats(self) -> TeamStats:
@@ -277,3 +289,10 @@ class AgentTeam:
             return self.workspace.run(run_id).agent
         except NotFound:
             return None
+
+
+def _pipeline_in(trace: Trace) -> tuple[tuple[PipelineStep, ...], dict[str, Json]]:
+    """The tasks of a pipeline, and the facts it began with."""
+    inputs = trace.of(RunStarted)[0].state
+    kept = inputs.get("state")
+    return steps_from_json(inputs[PIPELINE], trace.run_id), dict(kept) if isinstance(kept, dict) else {}

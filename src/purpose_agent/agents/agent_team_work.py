@@ -25,9 +25,10 @@ from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
-from purpose_agent.runtime.events import AgentStarted, HandedOver, ModelCalled, Payload
+from purpose_agent.runtime.events import AgentFinished, AgentStarted, HandedOver, ModelCalled, Payload
 from purpose_agent.runtime.model_call import call_model
 from purpose_agent.runtime.pool import current_share
+from purpose_agent.runtime.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,7 @@ class TeamWork:
                     first_failed = first_failed or result
                     if on_failure == "stop":
                         break
-                elif result.answer is not None:
-                    # What the next ones read among their facts: others' words as a quotation.
-                    said = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
-                    state[_free(agent.name, state)] = said
+                _hand_on(state, agent.name, result)
             # The outcome of the whole is that of the first task that failed.
             turns.last = first_failed or turns.last
 
@@ -87,6 +85,15 @@ class TeamWork:
         return PipelineResult(
             turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, turns.usage
         )
+
+    def again(self, trace: Trace, steps: tuple[PipelineStep, ...], state: dict[str, Json]) -> PipelineResult:
+        """What a pipeline that is over came to; `state` as it began, which gets what its tasks came to."""
+        last = {part.key: part for part in trace.of(AgentFinished)}  # of a task that was gone on with, how it ended at last
+        done = [(part.name, self.place.result(part.run_id)) for part in last.values()]
+        for name, result in done:
+            _hand_on(state, name, result)
+        results, names = tuple(result for _, result in done), tuple(name for name, _ in done)
+        return PipelineResult(trace.run_id, results, names, steps, state, self.place.run(trace.run_id).status, trace.usage)
 
     async def _turn(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[Agent, TaskResult]:
         name, why = _begun(turns) or await self._chosen(turns, task, agent_name)
@@ -170,6 +177,12 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
                 shared.charge(payload.usage)
 
     return await call_model(model, request, prompt, clock=turns.place.clock, publish=publish)
+
+
+def _hand_on(state: dict[str, Json], name: str, result: TaskResult) -> None:
+    """What the next ones read among their facts: others' words as a quotation. Of a task that failed, nothing."""
+    if result.answer is not None and not why_failed(result):
+        state[_free(name, state)] = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
 
 
 def _free(name: str, state: Mapping[str, Json]) -> str:

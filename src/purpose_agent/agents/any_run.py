@@ -60,7 +60,7 @@ def resume_any(
 
     Raises:
         NotFound: There is no such run.
-        CantResume: It is over, under way, or lacks what began it.
+        CantResume: A person ended it, it is under way, or lacks what began it.
         UsageError: `found` is of nothing that was in flight, or of several things at once.
     """
     trace = _trace(place, run_id)

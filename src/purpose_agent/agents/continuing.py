@@ -16,10 +16,9 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import RunFinished, RunStarted, RunStatus, RunSuspended
+from purpose_agent.runtime.forking import OVER
 from purpose_agent.runtime.trace import Trace
 
-OVER: frozenset[RunStatus] = frozenset({"finished", "gave_up", "exhausted"})
-"""Of an agent's run: it came to its end by itself, and going on would change nothing."""
 STANDS: frozenset[RunStatus] = frozenset({"waiting", "paused"})
 
 

@@ -39,12 +39,11 @@ from purpose_agent.runtime.events import (
     ScoreOverridden,
     Verdict,
 )
+from purpose_agent.runtime.forking import OVER
 from purpose_agent.runtime.record import NOT_WANTED, RunRecord, RunRow, get_run, last_seq, list_runs, load_trace
 from purpose_agent.runtime.taints import taint_so_far
 from purpose_agent.runtime.trace import Trace
 
-OVER: Final = ("finished", "gave_up", "exhausted")
-"""Such a run can't be resumed: nothing more is heard."""
 STANDING: Final = ("waiting", "paused", "interrupted")
 MOST_PARTS: Final = 100_000
 

@@ -19,7 +19,7 @@ from purpose_agent.agents.continuing import brought, find_trace, is_over
 from purpose_agent.agents.recipe import Recipe
 from purpose_agent.agents.streaming import RunStream
 from purpose_agent.agents.team_learning import concerns
-from purpose_agent.agents.team_past import PURPOSE, Way
+from purpose_agent.agents.team_past import PURPOSE, Way, check_members
 from purpose_agent.agents.templates import Member, Template
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.workspace import Workspace, open_workspace
@@ -36,6 +36,7 @@ from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunStarted, Visibility
 from purpose_agent.runtime.feed import CAPACITY
+from purpose_agent.runtime.forking import OVER
 from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
@@ -168,17 +169,21 @@ class Team:
     async def resume_async(self, run_id: str, *, task: Task | None = None, watch: Listener | None = None) -> TaskResult:
         """Go on with a run of the team that waits, failed, was stopped, or whose process died.
 
-        Turns that are over are not done again; the one that was under way goes on after its last complete step.
+        Turns that are over are not done again; the one that was under way goes on after its last complete step. A run that is over gives
+        its result again.
 
         Args:
             task: Needed only if checks of it are functions, which are not in the record.
 
         Raises:
-            CantResume: It is over, is under way in another process, is no run of this team, or lacks its task.
+            CantResume: A person ended it, it is under way in another process, is no run of this team, or lacks its task.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
         check_run_id("resume", run_id)
+        if self.workspace.run(run_id).status in OVER:
+            check_members(self.workspace.trace(run_id), [member.name for member in self.members])
+            return self.workspace.result(run_id)
         _, trace = self.workspace.resumable(run_id)
         with quietly() as callbacks:
             return await self._worked(self._after(trace, self.workspace, task, callbacks.listeners(watch)))

@@ -46,16 +46,24 @@ def recorded_task(trace: Trace, names: Collection[str], task: Task | None) -> Ta
     Raises:
         CantResume: It is not of a team of these members, or has a task that is not in the record.
     """
-    started = trace.of(RunStarted)[0]
-    if started.agent != TEAM or {part.name for part in trace.of(AgentStarted)} - set(names):
-        raise CantResume(f"{trace.run_id} is no run of a team of {', '.join(sorted(names))}; resume it with what began it.")
-    recorded = task_from_json(started.task)
+    check_members(trace, names)
+    recorded = task_from_json(trace.of(RunStarted)[0].task)
     if task is None and any(check.kind == "callable" for check in recorded.checks):
         raise CantResume(
             f"A check of the task {recorded.goal[:60]!r} is a function, which is not in the record. Give the task again: "
             "resume(run_id, task=...)."
         )
     return task or recorded
+
+
+def check_members(trace: Trace, names: Collection[str]) -> None:
+    """Pass silently if it is a run of a team of these members.
+
+    Raises:
+        CantResume: It is not.
+    """
+    if trace.of(RunStarted)[0].agent != TEAM or {part.name for part in trace.of(AgentStarted)} - set(names):
+        raise CantResume(f"{trace.run_id} is no run of a team of {', '.join(sorted(names))}; resume it with what began it.")
 
 
 def first_speaker(before: Trace | None) -> str:

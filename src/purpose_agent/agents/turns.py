@@ -48,6 +48,7 @@ from purpose_agent.runtime.events import (
     StateChanged,
     StepScored,
 )
+from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.runtime.record import NOT_WANTED, this_process
 from purpose_agent.runtime.sync import INTERRUPTED
@@ -152,8 +153,9 @@ class Turns:
         """A run that goes on.
 
         Raises:
-            CantResume: It is not of a team of these members, or has a task that is not in the record.
+            CantResume: A person ended it, it is not of a team of these members, or has a task that is not in the record.
         """
+        check_not_ended(trace)
         started, begun = trace.of(RunStarted)[0], trace.of(AgentStarted)
         wanted = recorded_task(trace, [member.name for member in members], task)
         of, seed = trace.run_id, started.seed
@@ -190,7 +192,7 @@ class Turns:
         """Hear what people said to the team since the last turn. Lessons are for the members who begin after that.
 
         Raises:
-            Exception: Of this module: the team shall stand still, or end; `guarded` sees to it.
+            _Ends: The team shall stand still, or end; `guarded` sees to it.
         """
         if self.hearing is None:
             return

@@ -22,7 +22,7 @@ from purpose_agent.core.errors import CantResume, NotFound, UsageError, Workspac
 from purpose_agent.core.task import Limits
 from purpose_agent.runtime.checkpoint import Checkpointer, check_checkpointer
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.forking import check_not_ended
+from purpose_agent.runtime.forking import check_free, check_not_ended
 from purpose_agent.runtime.jobs import Engine, Job
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
@@ -199,6 +199,7 @@ class Workflow(Drawn):
             if again or done:
                 self._put_on_record(trace, again, done, keeps)
             return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
+        check_free(trace)
         with quietly() as callbacks:
             listeners = callbacks.listeners(watch)
             run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)

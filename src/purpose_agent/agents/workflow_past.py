@@ -15,14 +15,21 @@ from purpose_agent.core.errors import CantResume
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import UNTAINTED, Taint
+from purpose_agent.core.ports import Clock
+from purpose_agent.core.task import Limits
+from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.events import (
     AgentFinished,
     AgentStarted,
     CheckpointSaved,
     HandedOver,
+    RunFinished,
     RunStarted,
+    RunSuspended,
     StateChanged,
 )
+from purpose_agent.runtime.forking import OVER
+from purpose_agent.runtime.pool import Pool, current_share, spent_by_part
 from purpose_agent.runtime.trace import Trace
 
 
@@ -114,3 +121,19 @@ def past_of(trace: Trace, graph: Graph) -> Past:
             f"{trace.run_id} was a run of a flow with the node {min(gone)!r}, which this one lacks. Resume it with the flow it began with."
         )
     return past
+
+
+def pool_of(name: str, limits: Limits | None, clock: Clock, before: Trace | None, keeps: Checkpointer | None) -> Pool | None:
+    """What the parts of a workflow's run share, less what they had before if it goes on; None if it has no limits.
+
+    What it is a part of itself is told what its parts had cost.
+    """
+    shared = current_share()
+    if shared is not None and before is not None:
+        # Parts that go on tell what they have cost by themselves.
+        shared.charge(sum((part.usage for part in before.of(AgentFinished) if part.status in OVER), Usage()))
+    if limits is None:
+        return None
+    ends = [*before.of(CheckpointSaved), *before.of(RunSuspended), *before.of(RunFinished)] if before is not None else []
+    seconds = max((each.seconds or 0.0 for each in ends), default=0.0)
+    return Pool(f"The flow {name!r}", limits, clock, spent=spent_by_part(before, keeps), seconds=seconds)

@@ -39,6 +39,7 @@ from purpose_agent.runtime.events import (
     RunSuspended,
     StateChanged,
 )
+from purpose_agent.runtime.owner import hold, let_go
 from purpose_agent.runtime.pool import Pool
 from purpose_agent.runtime.sync import INTERRUPTED
 from purpose_agent.runtime.trace import Trace
@@ -77,6 +78,15 @@ class WorkflowRun:
 
     async def to_the_end(self) -> WorkflowResult:
         """Work until nothing is active, something fails or waits, or the supersteps are spent."""
+        hold(self.bus.run_id)
+        try:
+            return await self._to_the_end()
+        except BaseException:
+            # Also where that could not be saved: this process doesn't go on with it, and anybody may.
+            let_go(self.bus.run_id)
+            raise
+
+    async def _to_the_end(self) -> WorkflowResult:
         try:
             end = await self._work()
         except (asyncio.CancelledError, KeyboardInterrupt) as error:

@@ -8,19 +8,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from purpose_agent.agents.continuing import OVER, STANDS
+from purpose_agent.agents.continuing import STANDS
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn, made_by
-from purpose_agent.agents.workflow_past import Past, past_of
+from purpose_agent.agents.workflow_past import Past, past_of, pool_of
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_run import WorkflowRun
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import CantResume, UsageError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.messages import Json
-from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Limits, Task, task_to_json
@@ -30,16 +29,13 @@ from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
     AgentFinished,
-    CheckpointSaved,
     HandedOver,
     RunFinished,
     RunMode,
     RunResumed,
     RunStarted,
-    RunSuspended,
 )
 from purpose_agent.runtime.forking import check_not_ended
-from purpose_agent.runtime.pool import Pool, current_share, spent_by_part
 from purpose_agent.runtime.record import this_process
 from purpose_agent.runtime.trace import Trace
 
@@ -135,6 +131,7 @@ def begun(
         origin=taint.origin,
         source=taint.source,
         of="flow",
+        owner=this_process(),
     )
     run.bus.publish(started, lane=plan.name)
     for chosen in following.chosen:
@@ -253,26 +250,8 @@ def _run(
         here,
         shares,
         hearing,
-        _pool(plan, before, keeps),
+        pool_of(plan.name, plan.limits, plan.clock, before, keeps),
     )
-
-
-def _pool(plan: Plan, before: Trace | None, keeps: Checkpointer | None) -> Pool | None:
-    """What the parts of a run share; one that goes on has spent what its parts had."""
-    shared = current_share()
-    if shared is not None and before is not None:
-        # Parts that go on tell what they have cost by themselves.
-        shared.charge(sum((part.usage for part in before.of(AgentFinished) if part.status in OVER), Usage()))
-    if plan.limits is None:
-        return None
-    seconds = max((each.seconds or 0.0 for each in _told_seconds(before)), default=0.0)
-    return Pool(f"The flow {plan.name!r}", plan.limits, plan.clock, spent=spent_by_part(before, keeps), seconds=seconds)
-
-
-def _told_seconds(before: Trace | None) -> Sequence[CheckpointSaved | RunSuspended | RunFinished]:
-    if before is None:
-        return ()
-    return [*before.of(CheckpointSaved), *before.of(RunSuspended), *before.of(RunFinished)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ from purpose_agent.runtime.costs import Cost, CostKey, costs
 from purpose_agent.runtime.database import Database
 from purpose_agent.runtime.difference import RunDifference, difference
 from purpose_agent.runtime.event_bus import Listener
-from purpose_agent.runtime.events import Event, MemoryRecalled, RunStarted
+from purpose_agent.runtime.events import Event, LessonDrawn, MemoryRecalled, RunStarted
 from purpose_agent.runtime.forking import fork, resumable
 from purpose_agent.runtime.jobs import Engine, JobKind
 from purpose_agent.runtime.lanes import timeline
@@ -290,6 +290,16 @@ class Workspace(Remembered):
             CantResume: It is over, or under way.
         """
         return resumable(self._db, run_id)
+
+    def result(self, run_id: str) -> TaskResult:
+        """What an agent's or a team's run that is over came to, as the record has it; lessons and memories as they are now.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        trace = self.trace(run_id)
+        drawn = (self._store.find(each.memory_id) for each in trace.of(LessonDrawn))
+        return TaskResult(trace, self.recalled_again(trace)[0], tuple(each for each in drawn if each is not None))
 
     def recalled_again(self, trace: Trace) -> tuple[tuple[Recalled, ...], Mapping[str, int]]:
         """The memories that a run had in its prompt, as they are now, and by id the version of those that a coin withheld."""

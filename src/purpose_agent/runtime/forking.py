@@ -21,11 +21,15 @@ from purpose_agent.runtime.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    RunStatus,
     RunSuspended,
 )
+from purpose_agent.runtime.owner import is_running
 from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord, RunRow, find_run, get_run, load_trace
 from purpose_agent.runtime.trace import Trace
 
+OVER: frozenset[RunStatus] = frozenset({"finished", "gave_up", "exhausted"})
+"""Of an agent's run or a team's: it came to its end by itself, and going on would change nothing."""
 RESUMABLE = ("waiting", "paused", "interrupted", "cancelled", "failed")
 
 
@@ -38,9 +42,7 @@ def resumable(db: Database, run_id: str) -> tuple[RunRow, Trace]:
     """
     row = get_run(db, run_id)
     if row.status == "running":
-        raise CantResume(
-            f"{run_id} is under way, in process {row.owner.partition(':')[0]}. Wait for it, or end that process first."
-        )
+        raise _under_way(run_id, row.owner)
     trace = load_trace(db, run_id)
     check_not_ended(trace)
     above = row
@@ -52,6 +54,18 @@ def resumable(db: Database, run_id: str) -> tuple[RunRow, Trace]:
             f"{run_id} is over ({row.status}): there is nothing to go on with. To go on from a step of it: fork it."
         )
     return row, trace
+
+
+def check_free(trace: Trace) -> None:
+    """Pass silently unless a process of this machine is at work on the run, as the run's own events tell it.
+
+    Raises:
+        CantResume: One is.
+    """
+    owner = next((each.owner for each in reversed((*trace.of(RunStarted), *trace.of(RunResumed)))), "")
+    stands = trace.finished is not None or trace.suspended is not None
+    if owner and not stands and is_running(trace.run_id, owner):
+        raise _under_way(trace.run_id, owner)
 
 
 def check_not_ended(trace: Trace, *, part: str = "") -> None:
@@ -104,7 +118,7 @@ def fork(db: Database, record: RunRecord, run_id: str, *, at: int | None, seed: 
 
 def forked(trace: Trace, at: int, run_id: str, *, seed: int | None, ids: IdSource) -> tuple[Event, ...]:
     """The events of the first `at` steps, as those of another run."""
-    kept = [event for event in _under_way(trace.events) if event.step <= at]
+    kept = [event for event in _events_under_way(trace.events) if event.step <= at]
     own = {event.id: ids("evt") for event in kept}
     events: list[Event] = []
     for number, event in enumerate(kept, start=1):
@@ -118,7 +132,11 @@ def forked(trace: Trace, at: int, run_id: str, *, seed: int | None, ids: IdSourc
     return tuple(events)
 
 
-def _under_way(events: Iterable[Event]) -> Iterator[Event]:
+def _under_way(run_id: str, owner: str) -> CantResume:
+    return CantResume(f"{run_id} is under way, in process {owner.partition(':')[0]}. Wait for it, or end that process first.")
+
+
+def _events_under_way(events: Iterable[Event]) -> Iterator[Event]:
     """Without ends and new beginnings, and without what came after an end: reflection, and what became of its lessons."""
     is_over = False
     for event in events:

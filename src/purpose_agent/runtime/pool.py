@@ -63,7 +63,8 @@ class Pool:
         self._clock = clock
         self._began = clock.monotonic() - seconds
         self._settled = dict(spent or {})
-        self._open: list[Share] = []
+        self._open: set[Share] = set()
+        self._total = sum(self._settled.values(), Usage())
         self._held: dict[int, Usage] = {}
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._lock = threading.RLock()
@@ -78,8 +79,7 @@ class Pool:
     @property
     def usage(self) -> Usage:
         """What all parts have cost so far."""
-        with self._lock:
-            return sum((share.usage for share in self._open), sum(self._settled.values(), Usage()))
+        return self._total
 
     @property
     def remaining_seconds(self) -> float | None:
@@ -124,7 +124,9 @@ class Pool:
         share = Share(self)
         with self._lock:
             before = self._settled.pop(key, Usage())
-            self._open.append(share)
+            self._open.add(share)
+            if before.calls:  # it tells again what it had cost, and goes on from there
+                self._total = sum((each.usage for each in self._open), sum(self._settled.values(), Usage()))
         token = _current.set(share)
         try:
             yield share
@@ -132,8 +134,10 @@ class Pool:
             _current.reset(token)
             with self._lock:
                 self._open.remove(share)
-                # A part whose run was over already has told nothing of what that cost.
-                self._settled[key] = share.usage if share.usage.calls else before
+                self._settled[key] = share.usage
+                if before.calls and not share.usage.calls:  # its run was over already, and told nothing
+                    self._settled[key] = before
+                    self._total += before
             self._wake()
 
     async def room(self, who: int, question: int, model: object) -> int | None:
@@ -177,6 +181,7 @@ class Pool:
             self._above.charge(usage)
         with self._lock:
             share.usage += usage
+            self._total += usage
 
     def _free(self, question: int, model: object) -> int | None:
         """The longest answer that is free, 0 if there is none as long as others hold what they do; None for no bound."""

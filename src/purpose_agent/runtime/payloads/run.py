@@ -37,6 +37,7 @@ class RunStarted:
         forked_at: The last step that it took over.
         of: What does the work; None in records of versions that did not keep it.
         recipe: Of a team: what makes it again, see `agents/recipe.py`; {} where only its program can.
+        owner: Of a flow: the process that began it, as `record.this_process` says; "" where that is not kept here.
     """
 
     task: Mapping[str, Any]
@@ -56,6 +57,7 @@ class RunStarted:
     forked_at: int = 0
     of: RunKind | None = None
     recipe: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    owner: str = ""
     kind: Literal["run_started"] = "run_started"
 
 
