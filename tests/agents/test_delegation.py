@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from benchmarks.orchestration.delegation import CASES, accuracy_of, cases_in
+from benchmarks.orchestration.delegation import CASES, REFUSALS, accuracy_of, cases_in, to_the_refused
 from purpose_agent.agents.delegation import Asked, Delegation, Past, by_words, delegate
 from purpose_agent.agents.inflections import forms_of, is_form
 from purpose_agent.agents.spec import AgentSpec
@@ -78,6 +78,40 @@ def test_why_names_the_words_that_counted_and_those_that_spoke_against_somebody(
     assert found == Delegation("coder", "words", "words: code, python; not researcher (research)")
 
 
+@pytest.mark.parametrize(
+    ("goal", "agent", "unwanted"),
+    [
+        ("Keep the researcher out of it and code the parser", "coder", "researcher"),
+        ("Reviewing is out of scope, code the thing", "coder", "code_reviewer"),
+        ("Researchers are not to be involved: code", "coder", "researcher"),
+        ("research is unnecessary, code directly", "coder", "researcher"),
+        ("Cancel the research, start to code", "coder", "researcher"),
+        ("Let's drop the review and code", "coder", "code_reviewer"),
+        ("Research is not what I need here, code is", "coder", "researcher"),
+        ("I would rather the coder not do this, research it", "researcher", "coder"),
+        ("The researcher shouldn't touch this; it needs python", "coder", "researcher"),
+        ("Let the coder rest. The researcher takes it.", "researcher", "coder"),
+        ("Code the parser; the researcher is on holiday", "coder", "researcher"),
+        ("Have the papers checked by the coder", "coder", ""),
+        ("The researcher refused; who can code this?", "coder", "researcher"),
+        ("The researcher is on leave, so write the papers in Python", "coder", "researcher"),
+        ("As the coder said, the papers need work", "researcher", ""),
+        ("Tell the coder that the review failed", "coder", ""),
+        ("Give this to anyone but the coder: python for X", None, "coder"),
+        ("Anyone except the researcher: look at papers", None, "researcher"),
+        ("The coder did badly last time; ask somebody else for the python", None, "coder"),
+        ("Cancel the papers", None, "researcher"),
+    ],
+)
+async def test_whoever_a_task_refuses_never_gets_it(goal: str, agent: str | None, unwanted: str) -> None:
+    assert chosen(goal) == agent
+    team = sorted(TEAM, key=lambda spec: spec.name != unwanted)
+    best = {unwanted: Past(9, 9)}
+    fallen = await delegate(Task(goal, labels={"family": "any"}), team, router=None, past=lambda: best)
+
+    assert fallen.agent != unwanted
+
+
 def test_whoever_is_left_gets_it() -> None:
     assert by_words("Not for the researcher", TEAM[:2]) == Delegation(
         "coder", "words", "words: nobody else is left; not researcher (researcher)"
@@ -121,6 +155,16 @@ def test_written_cases_are_decided_far_better_than_by_parts_of_words() -> None:
         assert len(right) == len(plain) == len(cases)
         assert sum(right) / len(right) >= 0.9
         assert sum(plain) / len(plain) <= 0.75
+
+
+def test_held_out_tasks_that_refuse_somebody_seldom_go_there() -> None:
+    cases = cases_in(REFUSALS)
+    right, plain = accuracy_of(cases)
+
+    assert len(cases) == 40
+    assert sum(plain) / len(plain) <= 0.2
+    assert sum(right) / len(right) >= 0.7
+    assert to_the_refused(cases) <= 5
 
 
 # The model, and the fallback

@@ -68,12 +68,22 @@ def by_words(goal: str, specs: Sequence[AgentSpec]) -> Delegation | tuple[str, .
     cases = read(goal, [Expert(spec.name, spec.expertise_keywords) for spec in specs])
     names = [spec.name for spec in specs]
     left = [name for name in names if not cases[name].is_excluded] or names
-    best = max(cases[name].score for name in left)
-    top = tuple(name for name in left if cases[name].score == best)
+    sure = [name for name in left if not cases[name].is_doubtful]
+    best = max((cases[name].score for name in sure), default=0.0)
+    if not best and len(sure) < len(left):
+        # Nothing speaks for anybody, and some the words may refuse: these are the last to be thought of.
+        return (*sure, *(name for name in left if name not in sure))
+    top = tuple(name for name in sure if cases[name].score == best)
     if len(top) == 1 and (best or len(left) < len(names)):
         return Delegation(top[0], "words", f"words: {_told(cases, top[0])}")
     # Those that nothing speaks for are in question only where nothing speaks for anybody.
     return top
+
+
+def _in_doubt(goal: str, specs: Sequence[AgentSpec]) -> frozenset[str]:
+    """Whom the words may refuse: no fallback gives them the task."""
+    cases = read(goal, [Expert(spec.name, spec.expertise_keywords) for spec in specs])
+    return frozenset(name for name, case in cases.items() if case.is_doubtful)
 
 
 async def delegate(
@@ -103,7 +113,8 @@ async def delegate(
         if isinstance(chosen, Delegation):
             return chosen
         why = chosen
-    return _fallback(found, task, why, past())
+    doubtful = _in_doubt(task.goal, specs)
+    return _fallback([name for name in found if name not in doubtful] or found, task, why, past())
 
 
 async def _asked(task: Task, specs: Sequence[AgentSpec], router: Asked) -> Delegation | str:
@@ -165,5 +176,8 @@ def _fallback(names: Sequence[str], task: Task, why: str, past: Mapping[str, Pas
 def _told(cases: Mapping[str, Case], name: str) -> str:
     """The words that decided."""
     parts = [f"{', '.join(cases[name].words)}" if cases[name].words else "nobody else is left"]
+    parts += [
+        f"in doubt {other} ({', '.join(case.doubts)})" for other, case in cases.items() if case.is_doubtful and other != name
+    ]
     parts += [f"not {other} ({', '.join(case.against)})" for other, case in cases.items() if case.is_excluded and other != name]
     return "; ".join(parts)
