@@ -25,7 +25,7 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.multi_agent import AgentSpec, AgentTeam
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import AgentFinished, HandedOver
+from purpose_agent.runtime.events import AgentFinished, HandedOver, RunStarted
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.learning.given import HINT, as_lesson, drawn
 from tests.memory.build import report
@@ -726,6 +726,35 @@ async def test_tasks_take_turns_in_a_world_that_all_share(tmp_path: Path) -> Non
     assert [(str(result), result.final_state.values["number"]) for result in results] == [("counted", 1)] * 4
     assert not world.crowded
     assert not is_one(Counter)
+
+
+class Lamp:
+    """A world whose state is all there is to it."""
+
+    def reset(self) -> State:
+        return State({"lamp": "off", "bulb": "new"})
+
+    def execute(self, action: Action, current_state: State) -> State:
+        if not isinstance(action, ToolUse):
+            return current_state
+        return State({"lamp": "on"})  # the bulb is no longer to be seen
+
+    def is_terminal(self, state: State) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("made", [Lamp, Lamp()])
+async def test_the_next_task_begins_in_the_world_as_the_one_before_left_it(tmp_path: Path, made: Lamp | type[Lamp]) -> None:
+    act = '{"tool": "act", "arguments": {"command": "switch on"}}'
+    model = ScriptedModel(act, '{"answer": "it is on"}', '{"answer": "looked"}', "{}", "{}", capabilities=JSON)
+    team = AgentTeam(specs(), default_model=model, environment=made, critic_model="none", persistence_dir=tmp_path)
+    results = await team.run_pipeline_async(
+        [{"purpose": "Light it", "agent": "researcher"}, {"purpose": "Look", "agent": "coder"}]
+    )
+    begun = results[1].trace.of(RunStarted)[0].state
+
+    assert (results[0].final_state.values["lamp"], begun["lamp"]) == ("on", "on")
+    assert results.state == {"lamp": "on", "researcher": "> it is on", "coder": "> looked"}
 
 
 async def test_a_turnstile_lets_the_next_one_go_when_one_that_waits_gives_up() -> None:

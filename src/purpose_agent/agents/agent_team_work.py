@@ -4,6 +4,7 @@ In:  a run of the team, begun or gone on with; one task, or those of a pipeline.
 Out: the results of the specialists, with the lessons drawn from them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +26,7 @@ from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
-from purpose_agent.runtime.events import AgentStarted, HandedOver, ModelCalled, Payload
+from purpose_agent.runtime.events import AgentStarted, HandedOver, ModelCalled, OptionsListed, Payload, StateChanged
 from purpose_agent.runtime.model_call import call_model
 
 
@@ -68,6 +69,8 @@ class TeamWork:
             for step in steps:
                 agent, result = await self._turn(turns, task_with(step.task, state, step.max_steps), step.agent)
                 done.append((agent, result))
+                if agent.setup().environment is not None:
+                    _take_over(state, result)
                 if why_failed(result):
                     first_failed = first_failed or result
                     if on_failure == "stop":
@@ -163,6 +166,23 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
                 turns.meter.charge(payload.usage)
 
     return await call_model(model, request, prompt, clock=turns.place.clock, publish=publish)
+
+
+_OF_THE_RUN = re.compile(r"answer$|\d+\.\d+ ")
+"""Facts of a run's state that are its own, and not the world's: the answer, and what its calls gave."""
+
+
+def _take_over(state: dict[str, Json], result: TaskResult) -> None:
+    """What the run changed in its world: it is so for the next ones too, whether the task was done or not.
+
+    A world that lists its actions is left out: it begins by its own word, whatever a task says.
+    """
+    if result.trace.of(OptionsListed):
+        return
+    for change in result.trace.of(StateChanged):
+        state.update({name: value for name, value in change.values.items() if _OF_THE_RUN.match(name) is None})
+        for name in change.removed:
+            state.pop(name, None)
 
 
 def _free(name: str, state: Mapping[str, Json]) -> str:
