@@ -237,6 +237,33 @@ async def test_a_pipeline_goes_on_if_it_shall_without_the_work_that_failed(tmp_p
     assert team.workspace.run(results.id).success is False
 
 
+@pytest.mark.parametrize(("context", "most"), [(32_768, 14_000), (4_096, 6_500)])
+async def test_the_prompts_of_a_pipeline_do_not_grow_with_what_was_said_before(tmp_path: Path, context: int, most: int) -> None:
+    long = ("word " * 3000).strip()
+    model = RuleModel(
+        lambda request: "{}" if request.purpose == "reflect" else long, capabilities=Capabilities(context_tokens=context)
+    )
+    team = AgentTeam([AgentSpec(f"a{n}") for n in range(8)], default_model=model, critic_model="none", persistence_dir=tmp_path)
+    results = await team.run_pipeline_async([{"purpose": f"Do part {n}", "agent": f"a{n}"} for n in range(8)])
+    asked = [request.text for request in model.requests if request.purpose == "act"]
+
+    assert (results.status, results.state["a0"]) == ("finished", long)
+    assert max(map(len, asked)) < most
+    assert all(f"a{n}: word word" in asked[7] for n in range(2, 7))
+    assert "more characters are left out" in asked[1]
+
+
+async def test_a_task_of_a_pipeline_is_the_same_task_whatever_was_said_before(tmp_path: Path) -> None:
+    said = iter(range(10))
+    team = build(tmp_path, RuleModel(lambda request: "{}" if request.purpose == "reflect" else f"answer {next(said)}"))
+    tasks = [{"purpose": "Look it up", "agent": "researcher"}, {"purpose": "Write it", "agent": "coder"}]
+    for topic in ("bees", "bees", "ants"):
+        await team.run_pipeline_async(tasks, {"topic": topic})
+    keys = [run.task.key for run in reversed(team.workspace.runs()) if run.agent == "coder"]
+
+    assert keys[0] == keys[1] != keys[2]
+
+
 class Broken:
     """A world that can't be entered."""
 

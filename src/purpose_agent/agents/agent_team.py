@@ -115,7 +115,7 @@ class AgentTeam:
             for spec in self.specs
         )
         world = Turnstile() if environment is not None and is_one(environment) else None
-        self._work = TeamWork(self.members, self.specs, self.workspace, default, world)
+        self._work = TeamWork(self.members, self.specs, self.workspace, default, environment is not None, world)
         self.workspace.share(self.names)
         self.workspace.make_room(shared_memory_capacity, at_most=isinstance(persistence_dir, Workspace))
         self.workspace.know("team", "+".join(self.names), self)

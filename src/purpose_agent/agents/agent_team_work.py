@@ -11,6 +11,7 @@ from functools import partial
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team_arguments import task_with
+from purpose_agent.agents.artefacts import MOST_SHOWN, Draft, shown
 from purpose_agent.agents.delegation import Asked, Past, delegate
 from purpose_agent.agents.pipeline import OnFailure, PipelineResult, PipelineStep, why_failed
 from purpose_agent.agents.spec import AgentSpec
@@ -19,6 +20,7 @@ from purpose_agent.agents.team_record import SENDER
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.errors import NoModelFound
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse
 from purpose_agent.core.origin import OWN
@@ -37,6 +39,7 @@ class TeamWork:
     Attributes:
         default: The team's model, asked where words don't decide; "none": nobody is asked. None, or a router: that of the first
             member that has one.
+        has_world: Whether its tasks are done in a world.
         world: Lets one at a time into a world that all share; None: there is no such world.
     """
 
@@ -44,6 +47,7 @@ class TeamWork:
     specs: Sequence[AgentSpec]
     place: Workspace
     default: str | Model | Router | None
+    has_world: bool
     world: Turnstile | None
 
     async def one(self, turns: Turns, agent_name: str | None) -> TaskResult:
@@ -64,12 +68,18 @@ class TeamWork:
         """The tasks of a pipeline, in their order; `state` gets what they come to."""
         done: list[tuple[Agent, TaskResult]] = []
 
+        first, said = dict(state), dict[str, str]()
+
         async def work(turns: Turns) -> None:
             first_failed: TaskResult | None = None
             for step in steps:
-                agent, result = await self._turn(turns, task_with(step.task, state, step.max_steps), step.agent)
+                # What was said before makes it no other task: what is learned of it holds the next time too.
+                key = task_with(step.task, first, step.max_steps).key
+                known = {name: value for name, value in state.items() if name not in said}
+                task = replace(task_with(step.task, known, step.max_steps), id=key)
+                agent, result = await self._turn(turns, task, step.agent, said)
                 done.append((agent, result))
-                if agent.setup().environment is not None:
+                if self.has_world:
                     _take_over(state, result)
                 if why_failed(result):
                     first_failed = first_failed or result
@@ -77,8 +87,8 @@ class TeamWork:
                         break
                 elif result.answer is not None:
                     # What the next ones read among their facts: others' words as a quotation.
-                    said = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
-                    state[_free(agent.name, state)] = said
+                    name = _free(agent.name, state)
+                    state[name] = said[name] = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
             # The outcome of the whole is that of the first task that failed.
             turns.last = first_failed or turns.last
 
@@ -90,9 +100,14 @@ class TeamWork:
             turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, turns.usage
         )
 
-    async def _turn(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[Agent, TaskResult]:
+    async def _turn(
+        self, turns: Turns, task: Task, agent_name: str | None, said: Mapping[str, str] | None = None
+    ) -> tuple[Agent, TaskResult]:
+        """Somebody does the task; `said` is what earlier ones came to, of which the prompt has as much as there is room for."""
         name, why = _begun(turns) or await self._chosen(turns, task, agent_name)
         agent = turns.member(name)
+        if said:
+            task = replace(task, inputs={**_cut(said, _model_of(agent)), **task.inputs}, id=task.key)
         if turns.meter is not None and not turns.step and turns.usage.calls:
             task = replace(task, limits=turns.meter.left(), id=task.key)  # less what the choice has cost
         async with self.world or _OPEN:
@@ -119,7 +134,7 @@ class TeamWork:
             return None  # "none" is all that is left of specs
         if self.default is not None and not isinstance(self.default, Router):
             return self.default
-        return next((model for member in self.members if (model := member.setup().model) is not None), None)
+        return next((model for member in self.members if (model := _model_of(member)) is not None), None)
 
     async def _reflected(self, agent: Agent, result: TaskResult, turns: Turns) -> TaskResult:
         reflected = await agent.reflected(result, turns.listeners)
@@ -166,6 +181,25 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
                 turns.meter.charge(payload.usage)
 
     return await call_model(model, request, prompt, clock=turns.place.clock, publish=publish)
+
+
+def _model_of(agent: Agent) -> Model | None:
+    """Its model; None too if there is none on this machine, which its own run will tell."""
+    try:
+        return agent.setup().model
+    except NoModelFound:
+        return None
+
+
+def _cut(said: Mapping[str, str], model: Model | None) -> dict[str, Json]:
+    """What was said, the older the shorter, in no more characters than a quarter of the model's context holds."""
+    left = MOST_SHOWN if model is None else min(MOST_SHOWN, model.capabilities.context_tokens or MOST_SHOWN)
+    cut: dict[str, Json] = {}
+    for number, (name, text) in enumerate(reversed(list(said.items())), start=1):
+        room = left if number == len(said) else left // 2
+        cut[name] = shown(Draft(text), room)
+        left -= min(len(text), room)
+    return dict(reversed(cut.items()))
 
 
 _OF_THE_RUN = re.compile(r"answer$|\d+\.\d+ ")
