@@ -599,6 +599,23 @@ async def test_the_replay_is_shared_and_each_run_counts_once(tmp_path: Path) -> 
     assert (team.stats.shared_replay_size, team.workspace.run(mine.run_id).agent) == (1, "coder")
 
 
+@pytest.mark.parametrize("as_pipeline", [False, True])
+async def test_the_replay_of_one_users_tasks_is_shared_for_that_user(tmp_path: Path, as_pipeline: bool) -> None:
+    team = build(tmp_path, says("x"), coder=RuleModel(lambda request: "left"))
+    labels = {"family": "doors", "user": "ann"}
+    task = pa.Task("Which way?", choices=["left", "right"], checks=[pa.Check.equals("left")], labels=labels)
+    if as_pipeline:
+        await team.run_pipeline_async([{"purpose": task, "agent": "coder"}])
+    else:
+        await team.run_task_async(task, agent_name="coder")
+
+    rows = sqlite3.connect(team.workspace.path / DATABASE).execute("SELECT agent, origin FROM episodes WHERE note = ''")
+    assert {(agent, origin) for agent, origin in rows} == {
+        ("coder\x1fann", "self_verified"),
+        ("researcher\x1fann", "peer_agent"),
+    }
+
+
 async def test_the_stats_tell_what_the_record_has(tmp_path: Path) -> None:
     team = build(tmp_path)
     for number in range(12):

@@ -60,7 +60,7 @@ class TeamWork:
         await turns.guarded(work)
         if not done:
             return await turns.result()
-        return await self._reflected(*done[0], turns)
+        return await self._reflected(*done[0], turns, turns.task.user)
 
     async def pipeline(
         self, turns: Turns, steps: tuple[PipelineStep, ...], state: dict[str, Json], on_failure: OnFailure
@@ -94,7 +94,10 @@ class TeamWork:
 
         turns.catches = True
         await turns.guarded(work)
-        results = [await self._reflected(agent, result, turns) for agent, result in done]
+        results = [
+            await self._reflected(agent, result, turns, step.task.user)
+            for step, (agent, result) in zip(steps, done, strict=False)
+        ]
         status = self.place.run(turns.bus.run_id).status
         return PipelineResult(
             turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, turns.usage
@@ -136,9 +139,8 @@ class TeamWork:
             return self.default
         return next((model for member in self.members if (model := _model_of(member)) is not None), None)
 
-    async def _reflected(self, agent: Agent, result: TaskResult, turns: Turns) -> TaskResult:
+    async def _reflected(self, agent: Agent, result: TaskResult, turns: Turns, user: str) -> TaskResult:
         reflected = await agent.reflected(result, turns.listeners)
-        user = turns.task.user
         self.place.pass_on(
             result.id, agent.name, [member.name for member in self.members if member.name != agent.name], user=user
         )
