@@ -131,6 +131,24 @@ async def test_the_fallback_is_told(tmp_path: Path) -> None:
     assert team.stats.delegations[0].why == handed(team, result.id).why
 
 
+async def test_the_fallback_by_record_looks_at_the_tasks_of_the_same_user_alone(tmp_path: Path) -> None:
+    team = AgentTeam(specs(), default_model="none", critic_model="none", persistence_dir=tmp_path)
+
+    def task(user: str) -> pa.Task:
+        return pa.Task(
+            "Choose",
+            choices=["x"],
+            checks=[pa.Check.equals("x")],
+            labels={"family": "doors"} | ({"user": user} if user else {}),
+        )
+
+    await team.run_task_async(task("ann"), agent_name="coder")
+    chosen = [handed(team, (await team.run_task_async(task(user))).id) for user in ("ann", "ben", "")]
+
+    assert [each.receiver for each in chosen] == ["coder", "researcher", "researcher"]
+    assert chosen[0].why.startswith("fallback: best record on tasks of family 'doors', 1 of 1")
+
+
 def test_the_blocking_form_does_the_same(tmp_path: Path) -> None:
     assert str(build(tmp_path, says("x")).run_task("Code it")) == "x says so"
 

@@ -214,6 +214,33 @@ async def test_a_model_that_can_not_be_held_to_names_is_read() -> None:
     assert requests[0].choices == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "agent"),
+    [
+        ("C++ coder", "C++ coder"), ("the c++ coder.", "C++ coder"), ("QA/Ops", "QA/Ops"), ("O'Brien", "O'Brien"),
+        ("fact-checker", "fact-checker"), ("Take the fact checker", "fact-checker"), ("coder", "coder"), ("C coder", "coder"),
+        ("coder or C++ coder", None), ("O'Brien and QA/Ops", None), ("the decoder", None), ("data_analyst", "data_analyst"),
+    ],
+)  # fmt: skip
+async def test_names_with_signs_in_them_are_read(said: str, agent: str | None) -> None:
+    team = [AgentSpec(name) for name in ("first", "C++ coder", "QA/Ops", "O'Brien", "fact-checker", "coder", "data_analyst")]
+    router, _ = told(said)
+    found = await delegate(Task("Do it"), team, router=router, past=dict)
+
+    assert (found.agent, found.way) == ((agent, "model") if agent is not None else ("first", "fallback"))
+
+
+async def test_any_error_of_the_model_is_told_and_logged_and_the_task_still_goes_to_somebody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    router, _ = told(RuntimeError("a bug"))
+    found = await asked_of(Task("Do it"), router)
+
+    assert (found.agent, found.way) == ("researcher", "fallback")
+    assert found.why.endswith("the model could not be asked: RuntimeError: a bug")
+    assert "The choice of an agent failed: RuntimeError: a bug" in caplog.text
+
+
 async def test_how_sure_a_model_is_is_told() -> None:
     router, _ = told("coder", {"coder": 0.8, "researcher": 0.2})
 

@@ -124,7 +124,7 @@ class TeamWork:
         model = self._model()
 
         def past() -> Mapping[str, Past]:
-            known = self.place.past_of([spec.name for spec in self.specs], task.family)
+            known = self.place.past_of([spec.name for spec in self.specs], task.family, task.user)
             return {name: Past(judged, succeeded) for name, (judged, succeeded) in known.items()}
 
         router = Asked(partial(_ask, turns, model), model.capabilities) if model is not None else None

@@ -7,18 +7,22 @@ A task that says whom it is not for never goes to those. A model that names nobo
 decided: then it is whoever did best on tasks of the family so far, or else the first one. Not here: what words say (`expertise.py`).
 """
 
+import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from purpose_agent.agents.expertise import Case, Expert, read
 from purpose_agent.agents.spec import AgentSpec
-from purpose_agent.core.errors import ModelError
+from purpose_agent.core.errors import LimitReached, ModelError
 from purpose_agent.core.messages import system, user
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import quoted
 
+_log = logging.getLogger(__name__)
+_WORD = re.compile(r"[^\W_]+(?:_[^\W_]+)*[+#]*")
 Way: TypeAlias = Literal["asked for", "words", "model", "fallback"]
 Ask: TypeAlias = Callable[[ModelRequest, str], Awaitable[ModelResponse]]
 """One model call on the team's account, with the version of its prompt."""
@@ -136,7 +140,12 @@ async def _asked(task: Task, specs: Sequence[AgentSpec], router: Asked) -> Deleg
     )
     try:
         response = await router.ask(request, prompt.version)
-    except ModelError as error:
+    except LimitReached:
+        raise
+    # A door: whatever keeps a model from an answer, the task still goes to somebody, and the reason is told.
+    except Exception as error:  # noqa: BLE001
+        if not isinstance(error, ModelError):
+            _log.warning("The choice of an agent failed: %s: %s", type(error).__name__, error, exc_info=error)
         return f"the model could not be asked: {type(error).__name__}: {str(error)[:200]}"
     chosen = _named(response.text, names)
     if chosen is None:
@@ -153,9 +162,21 @@ async def _asked(task: Task, specs: Sequence[AgentSpec], router: Asked) -> Deleg
 
 def _named(said: str, names: Sequence[str]) -> str | None:
     """The only one of `names` that a reply has in it, in whole words; None for none or several."""
-    reply = f" {' '.join(''.join(each if each.isalnum() or each == '_' else ' ' for each in said).split())} ".casefold()
-    found = [name for name in names if f" {' '.join(name.replace('-', ' ').split())} ".casefold() in reply]
+    reply = _plain(said)
+    found = [name for name in names if f" {_plain(name).strip()} " in reply]
+    # Of "coder" and "C++ coder" the longer one is meant, where it is said and the other is not said beside it.
+    found = [name for name in found if not any(_is_within(name, other, reply) for other in found if other != name)]
     return found[0] if len(found) == 1 else None
+
+
+def _plain(text: str) -> str:
+    """Its words in lower case, a space around each; of signs only those that names of languages end in are part of a word."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
+
+
+def _is_within(name: str, other: str, reply: str) -> bool:
+    mine, longer = _plain(name), _plain(other)
+    return mine in longer and mine != longer and mine not in reply.replace(longer, " ")
 
 
 def _about(spec: AgentSpec) -> str:

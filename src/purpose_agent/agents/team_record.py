@@ -113,12 +113,12 @@ def team_record(db: Database, agents: Collection[str]) -> TeamRecord:
     )
 
 
-def past_of(db: Database, agents: Collection[str], family: str) -> Mapping[str, tuple[int, int]]:
-    """By agent: its judged learning runs on tasks of a family, and how many succeeded."""
+def past_of(db: Database, agents: Collection[str], family: str, user: str) -> Mapping[str, tuple[int, int]]:
+    """By agent: its judged learning runs on tasks of a family and of one user, or of none, and how many succeeded."""
     rows = db.rows(
         "SELECT agent, count(*), total(success) FROM runs WHERE family = ? AND mode = 'learning' AND success IS NOT NULL"
-        " AND agent IN (SELECT value FROM json_each(?)) GROUP BY agent",
-        (family, _json(agents)),
+        " AND coalesce(json_extract(task, '$.labels.user'), '') = ? AND agent IN (SELECT value FROM json_each(?)) GROUP BY agent",
+        (family, user, _json(agents)),
     )
     return {str(agent): (int(judged), int(succeeded)) for agent, judged, succeeded in rows}
 

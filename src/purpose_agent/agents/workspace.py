@@ -519,9 +519,9 @@ class Workspace(Remembered):
         """What agents of an `AgentTeam` did together here: see `agents/team_record.py`."""
         return team_record(self._db, agents)
 
-    def past_of(self, agents: Collection[str], family: str) -> Mapping[str, tuple[int, int]]:
-        """By agent: its judged learning runs on tasks of a family, and how many of them succeeded."""
-        return past_of(self._db, agents, family)
+    def past_of(self, agents: Collection[str], family: str, user: str = "") -> Mapping[str, tuple[int, int]]:
+        """By agent: its judged learning runs on tasks of a family and a user, and how many of them succeeded."""
+        return past_of(self._db, agents, family, user)
 
     def _recall(
         self, task: Task, agent: str, on_trial: Memory | None, *, tools: Collection[str] = (), draws: Random | None = None
