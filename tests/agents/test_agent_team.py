@@ -686,6 +686,33 @@ async def test_a_task_that_waits_for_a_person_is_among_those_that_were_given(tmp
     assert [(each.status, each.why) for each in team.stats.delegations] == [("finished", "words: mail")]
 
 
+async def test_a_pipeline_that_waits_says_what_for_and_goes_on_when_it_is_answered(tmp_path: Path) -> None:
+    team = sender(tmp_path, '{"answer": "mailed"}')
+    tasks = [
+        {"purpose": "Draft it", "agent": "writer"},
+        {"purpose": "Mail it", "agent": "mailer"},
+        {"purpose": "Tell it", "agent": "writer"},
+    ]
+    results = await team.run_pipeline_async(tasks)
+
+    waits = results.waits
+    assert waits is not None
+    assert (waits.number, waits.agent, waits.question.startswith("send(text='hi')? send sends")) == (2, "mailer", True)
+    assert ([step.task.goal for step in results.left], results.failed, results.success) == (["Tell it"], (), None)
+    assert "send(text='hi')?" in str(results)
+    assert waits.run_id in str(results)
+    assert (
+        f"   asked: {waits.question} Answer it: workspace.control({waits.run_id!r})\n3. not begun: 'Tell it'"
+        in results.summary()
+    )
+
+    team.workspace.control(waits.run_id).reject("not today")
+    after = await team.resume_async(results.id)
+    assert isinstance(after, PipelineResult)
+    assert (after.waits, [str(result) for result in after]) == (None, ["w says so", "mailed", "w says so"])
+    assert "2. mailer: 'Mail it': finished\n   refused: send: send sends" in after.summary()
+
+
 async def test_what_choices_cost_is_counted_when_a_pipeline_goes_on(tmp_path: Path) -> None:
     down = [True]
 

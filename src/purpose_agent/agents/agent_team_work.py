@@ -12,12 +12,13 @@ from functools import partial
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team_arguments import task_with
 from purpose_agent.agents.artefacts import MOST_SHOWN, Draft, shown
+from purpose_agent.agents.continuing import STANDS
 from purpose_agent.agents.delegation import Asked, Past, delegate
 from purpose_agent.agents.pipeline import OnFailure, PipelineResult, PipelineStep, why_failed
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_past import TEAM
 from purpose_agent.agents.team_record import SENDER
-from purpose_agent.agents.turns import Turns
+from purpose_agent.agents.turns import Stands, Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import NoModelFound
@@ -77,7 +78,11 @@ class TeamWork:
                 key = task_with(step.task, first, step.max_steps).key
                 known = {name: value for name, value in state.items() if name not in said}
                 task = replace(task_with(step.task, known, step.max_steps), id=key)
-                agent, result = await self._turn(turns, task, step.agent, said)
+                try:
+                    agent, result = await self._turn(turns, task, step.agent, said)
+                except Stands as stands:
+                    done.append((stands.agent, stands.result))
+                    raise
                 done.append((agent, result))
                 if self.has_world:
                     _take_over(state, result)
@@ -99,8 +104,9 @@ class TeamWork:
             for step, (agent, result) in zip(steps, done, strict=False)
         ]
         status = self.place.run(turns.bus.run_id).status
+        usage = sum((result.usage for _, result in done if result.status in STANDS), turns.usage)
         return PipelineResult(
-            turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, turns.usage
+            turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, usage
         )
 
     async def _turn(

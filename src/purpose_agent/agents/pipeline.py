@@ -16,6 +16,7 @@ from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.core.task import Task, as_task, task_from_json, task_to_json
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.events import CallRefused, PersonAsked
 
 OnFailure: TypeAlias = Literal["stop", "continue"]
 _KEYS = ("purpose", "agent", "max_steps")
@@ -50,12 +51,29 @@ class FailedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingStep:
+    """The task of a pipeline that stands still: it waits for a person, or was paused.
+
+    Attributes:
+        number: From 1.
+        run_id: Of its run: `workspace.control(run_id)` answers it.
+        question: What is asked, or why it was paused.
+    """
+
+    number: int
+    task: str
+    agent: str
+    run_id: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineResult(Sequence[TaskResult]):
-    """The results in the order of the tasks, as a list has them. `str(result)` is the last answer.
+    """The results in the order of the tasks, as a list has them. `str(result)` is the last answer, or what the pipeline waits for.
 
     Attributes:
         id: The run of the whole; `team.resume(id)` goes on with one that did not come to its end.
-        results: Of the tasks that were begun.
+        results: Of the tasks that were begun, one that waits for a person among them.
         agents: Who did them.
         steps: All tasks.
         state: What the tasks had to go on with, and at the end what they came to, by agent.
@@ -91,28 +109,55 @@ class PipelineResult(Sequence[TaskResult]):
         )
 
     @property
+    def waits(self) -> WaitingStep | None:
+        """The task that stands still, if one does."""
+        if not self.results or self.results[-1].status not in ("waiting", "paused"):
+            return None
+        number, result = len(self.results), self.results[-1]
+        goal, agent = self.steps[number - 1].task.goal, self.agents[-1]
+        return WaitingStep(number, goal, agent, result.id, _question(result))
+
+    @property
     def left(self) -> tuple[PipelineStep, ...]:
         """The tasks that were not begun."""
         return self.steps[len(self.results) :]
 
     @property
     def success(self) -> bool | None:
-        """False if a task failed or was left; None where nobody judged one of them."""
-        if self.failed or self.left or not self.results:
+        """False if a task failed or was left; None where nobody judged one of them, or it stands still."""
+        if self.failed:
+            return False
+        if self.waits is not None:
+            return None
+        if self.left or not self.results:
             return False
         return True if all(result.success for result in self.results) else None
 
     def summary(self) -> str:
-        """What became of each task, in a line."""
+        """What became of each task, in a line, with what is asked and the calls that were refused below it."""
         lines = [f"{self.id}: {len(self.results)} of {len(self.steps)} tasks begun, {len(self.failed)} failed, {self.status}"]
         for number, (step, agent, result) in enumerate(zip(self.steps, self.agents, self.results, strict=False), start=1):
             why = why_failed(result)
             lines.append(f"{number}. {agent}: {step.task.goal[:60]!r}: {f'failed: {why}' if why else result.status}")
+            lines += [f"   refused: {no.tool}: {no.why}" for no in result.trace.of(CallRefused)]
+            if self.waits is not None and number == self.waits.number:
+                lines.append(f"   asked: {self.waits.question} Answer it: workspace.control({result.id!r})")
         lines += [f"{len(self.results) + place}. not begun: {step.task.goal[:60]!r}" for place, step in enumerate(self.left, 1)]
         return "\n".join(lines)
 
     def __str__(self) -> str:
+        waits = self.waits
+        if waits is not None:
+            return f"[{self.status}: task {waits.number}, by {waits.agent}: {waits.question} Answer it: run {waits.run_id}]"
         return str(self.results[-1]) if self.results else f"[{self.status}: no task was begun]"
+
+
+def _question(result: TaskResult) -> str:
+    asked = result.trace.of(PersonAsked)
+    if result.status != "waiting" or not asked:
+        return result.reason
+    arguments = ", ".join(f"{name}={value!r}" for name, value in asked[-1].arguments.items())
+    return f"{asked[-1].tool}({arguments[:200]})? {asked[-1].why}"
 
 
 def why_failed(result: TaskResult) -> str:
