@@ -11,7 +11,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.agent_team_arguments import is_one
-from purpose_agent.agents.pipeline import PipelineResult
+from purpose_agent.agents.pipeline import PipelineResult, PipelineStep
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.action import Action, ToolUse
@@ -182,6 +182,7 @@ def test_what_no_team_can_be_made_or_run_with_is_told(tmp_path: Path) -> None:
         ([{"purpose": "x"}, {"purpose": "y", "who": "coder"}], "task 2 has 'who'; a task has purpose, agent, max_steps"),
         ([{"agent": "coder"}], "task 1 is .* give its 'purpose'"),
         ([{"purpose": "x", "max_steps": -1}], "task 1: max_steps=-1"),
+        (["x"], "task 1 is 'x': give a dict"),
     ],
 )
 def test_a_pipeline_that_can_not_run_is_told_before_anything_is_done(
@@ -190,12 +191,26 @@ def test_a_pipeline_that_can_not_run_is_told_before_anything_is_done(
     team = build(tmp_path)
     with pytest.raises(UsageError, match=message):
         team.run_pipeline(tasks)
+    for wrong in ({"task": "x"}, {"task": pa.Task("x"), "agent": 3}, {"task": pa.Task("x"), "max_steps": 0}):
+        with pytest.raises(UsageError, match="PipelineStep"):
+            PipelineStep(**wrong)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    for facts in ([1], {"a": object()}, {1: "a"}, {"a": float("nan")}):
+        with pytest.raises(UsageError, match="initial_state"):
+            team.run_task("Code it", facts)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        with pytest.raises(UsageError, match="initial_state"):
+            team.run_pipeline([{"purpose": "x"}], facts)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     with pytest.raises(UsageError, match="on_failure='skip'"):
         team.run_pipeline([{"purpose": "x"}], on_failure="skip")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     assert team.workspace.runs() == []
 
 
 # Pipelines
+
+
+async def test_a_pipeline_takes_tasks_as_they_are(tmp_path: Path) -> None:
+    results = await build(tmp_path).run_pipeline_async([pa.Task("Code it"), PipelineStep(pa.Task("Research it"))])
+
+    assert results.agents == ("coder", "researcher")
 
 
 async def test_a_pipeline_hands_on_its_state_and_what_came_before(tmp_path: Path) -> None:
@@ -435,16 +450,29 @@ async def test_teams_of_the_two_kinds_do_not_go_on_with_each_others_runs(tmp_pat
         await team.resume_async(its.id)
 
 
-async def test_a_pipeline_with_checks_that_are_functions_can_not_go_on_from_the_record(tmp_path: Path) -> None:
+async def test_checks_that_are_functions_are_given_again_to_go_on(tmp_path: Path) -> None:
     def good(answer: str) -> bool:
-        return True
+        return answer == "fine"
 
-    team = build(tmp_path, coder=ScriptedModel(ModelUnreachable("gone")))
+    team = build(tmp_path, coder=ScriptedModel(*[ModelUnreachable("gone")] * 2, "fine", "fine", "{}"))
     task = pa.Task("Code", checks=[pa.Check.call(good)])
-    broken = await team.run_pipeline_async([{"purpose": task, "agent": "coder"}])
+    pipeline = await team.run_pipeline_async([{"purpose": task, "agent": "coder"}])
+    alone = await team.run_task_async(task, {"topic": "bees"}, max_steps=3)
 
-    with pytest.raises(CantResume, match="A check of task 1"):
-        await team.resume_async(broken.id)
+    with pytest.raises(CantResume, match=r"A check of task 1 of .* tasks=\["):
+        await team.resume_async(pipeline.id)
+    with pytest.raises(CantResume, match="task="):
+        await team.resume_async(alone.id)
+    with pytest.raises(UsageError, match="not the tasks of the pipeline"):
+        await team.resume_async(pipeline.id, tasks=[pa.Task("Other")])
+    with pytest.raises(UsageError, match="the run is of the task 'Code'"):
+        await team.resume_async(alone.id, task="Other")
+    tasks = await team.resume_async(pipeline.id, tasks=[{"purpose": task, "agent": "coder"}])
+    result = await team.resume_async(alone.id, task=task)
+
+    assert (tasks.success, result.success) == (True, True)
+    assert isinstance(result, pa.TaskResult)
+    assert (result.final_state.values["topic"], team.workspace.run(result.id).task.limits) == ("bees", pa.Limits(steps=3))
 
 
 # Learning

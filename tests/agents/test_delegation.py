@@ -290,6 +290,10 @@ async def test_who_was_never_judged_on_the_family_is_not_said_to_have_a_record()
     "wrong",
     [
         {"name": " "},
+        {"name": None},
+        {"role": None},
+        {"expertise_keywords": [None]},
+        {"expertise_keywords": 3},
         {"expertise_keywords": "code"},
         {"expertise_keywords": ["code", " "]},
         {"max_steps": 0},

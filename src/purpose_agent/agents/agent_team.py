@@ -19,15 +19,18 @@ from purpose_agent.agents.agent_team_arguments import (
     check_name,
     checked_specs,
     is_one,
+    task_again,
     task_with,
     values_of,
 )
 from purpose_agent.agents.agent_team_work import TeamWork
 from purpose_agent.agents.pipeline import (
+    GivenStep,
     OnFailure,
     PipelineResult,
-    PipelineStep,
     check_on_failure,
+    check_recorded,
+    steps_again,
     steps_from_json,
     steps_of,
     steps_to_json,
@@ -45,7 +48,7 @@ from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, is_no_model
 from purpose_agent.core.state import State
-from purpose_agent.core.task import Limits, Task, as_task
+from purpose_agent.core.task import Limits, Task, as_task, task_from_json
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
@@ -173,7 +176,7 @@ class AgentTeam:
 
     def run_pipeline(
         self,
-        tasks: Sequence[Mapping[str, object] | PipelineStep],
+        tasks: Sequence[GivenStep],
         initial_state: Mapping[str, Json] | State | None = None,
         *,
         on_failure: OnFailure = "stop",
@@ -185,7 +188,7 @@ class AgentTeam:
 
     async def run_pipeline_async(
         self,
-        tasks: Sequence[Mapping[str, object] | PipelineStep],
+        tasks: Sequence[GivenStep],
         initial_state: Mapping[str, Json] | State | None = None,
         *,
         on_failure: OnFailure = "stop",
@@ -195,7 +198,7 @@ class AgentTeam:
         """One task after the other, each with the state of those before it.
 
         Args:
-            tasks: Each has a "purpose", in words or as a `Task`; if wanted an "agent" by name, and "max_steps".
+            tasks: Each is a `Task`, or has a "purpose", in words or as a `Task`; if wanted an "agent" by name, and "max_steps".
             initial_state: Facts that all of them have.
             on_failure: "stop" after a task that failed, or "continue" with the next one, which then lacks its work. A task that an
                 error ends has failed too: the error is its reason.
@@ -210,26 +213,45 @@ class AgentTeam:
         kept: dict[str, Json] = {PIPELINE: steps_to_json(steps), "state": dict(state), "on_failure": on_failure}
         return await self._work.pipeline(self._turns(Task(goal, inputs=kept), seed, watch), steps, state, on_failure)
 
-    def resume(self, run_id: str, *, watch: Listener | None = None) -> TaskResult | PipelineResult:
+    def resume(
+        self,
+        run_id: str,
+        *,
+        task: str | Task | None = None,
+        tasks: Sequence[GivenStep] | None = None,
+        watch: Listener | None = None,
+    ) -> TaskResult | PipelineResult:
         """Blocking form of `resume_async`."""
-        return run_sync(self.resume_async(run_id, watch=watch))
+        return run_sync(self.resume_async(run_id, task=task, tasks=tasks, watch=watch))
 
-    async def resume_async(self, run_id: str, *, watch: Listener | None = None) -> TaskResult | PipelineResult:
+    async def resume_async(
+        self,
+        run_id: str,
+        *,
+        task: str | Task | None = None,
+        tasks: Sequence[GivenStep] | None = None,
+        watch: Listener | None = None,
+    ) -> TaskResult | PipelineResult:
         """Go on with a task or a pipeline that waits, failed, was stopped, or whose process died. What is done is not done again.
 
         Args:
             run_id: Of the team's run, or of the agent's.
+            task: Needed only if checks of the task are functions, which are not in the record.
+            tasks: The same of a pipeline: all of its tasks again.
 
         Raises:
-            CantResume: It is over, under way, no run of this team, or has checks that are functions, which are not in the record.
+            CantResume: It is over, under way, no run of this team, or lacks checks that are functions.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
+            UsageError: Other tasks are given than it is of.
         """
         row = self.workspace.run(run_id)
         whole = row.parent if row.agent != TEAM and row.parent is not None else run_id
         _, trace = self.workspace.resumable(whole)
-        turns = Turns.after(trace, self.members, self.workspace, None, [watch] if watch is not None else [], way=Way())
-        inputs = trace.of(RunStarted)[0].state
+        started = trace.of(RunStarted)[0]
+        again = task_again(task_from_json(started.task), task) if task is not None else None
+        turns = Turns.after(trace, self.members, self.workspace, again, [watch] if watch is not None else [], way=Way())
+        inputs = started.state
         if ASKED_FOR in inputs:
             name = inputs[ASKED_FOR]
             return await self._work.one(turns, name if isinstance(name, str) else None)
@@ -237,7 +259,10 @@ class AgentTeam:
             raise CantResume(f"{whole} is the run of another kind of team; resume it with what began it.")
         kept, on_failure = inputs.get("state"), inputs.get("on_failure")
         state: dict[str, Json] = dict(kept) if isinstance(kept, dict) else {}
-        steps = steps_from_json(inputs[PIPELINE], whole)
+        steps = steps_from_json(inputs[PIPELINE])
+        if tasks is not None:
+            steps = steps_again(tasks, steps, self.names)
+        check_recorded(steps if tasks is None else (), whole)
         return await self._work.pipeline(turns, steps, state, "continue" if on_failure == "continue" else "stop")
 
     @property

@@ -19,6 +19,7 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.events import CallRefused, PersonAsked
 
 OnFailure: TypeAlias = Literal["stop", "continue"]
+GivenStep: TypeAlias = "Mapping[str, object] | PipelineStep | Task"
 _KEYS = ("purpose", "agent", "max_steps")
 
 
@@ -28,11 +29,22 @@ class PipelineStep:
 
     Attributes:
         agent: By name; None: whoever its words, a model or the fallback say.
+
+    Raises:
+        UsageError: The task is no `Task`, the agent no name, or there is no such number of steps.
     """
 
     task: Task
     agent: str | None = None
     max_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        task, agent = cast("tuple[object, object]", (self.task, self.agent))
+        if not isinstance(task, Task):
+            raise UsageError(f"PipelineStep({task!r:.200}): give a Task, such as PipelineStep(Task('Research bees')).")
+        if agent is not None and not isinstance(agent, str):
+            raise UsageError(f"PipelineStep(agent={agent!r:.200}): name the agent, or None for whomever the task is for.")
+        check_steps(self.max_steps, "PipelineStep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +181,7 @@ def why_failed(result: TaskResult) -> str:
     return "its checks failed" if result.success is False else ""
 
 
-def steps_of(given: Sequence[Mapping[str, object] | PipelineStep], names: Sequence[str]) -> tuple[PipelineStep, ...]:
+def steps_of(given: Sequence[GivenStep], names: Sequence[str]) -> tuple[PipelineStep, ...]:
     """The steps, as data.
 
     Raises:
@@ -182,10 +194,26 @@ def steps_of(given: Sequence[Mapping[str, object] | PipelineStep], names: Sequen
     return tuple(_step(each, number, names) for number, each in enumerate(given, start=1))
 
 
-def _step(given: Mapping[str, object] | PipelineStep, number: int, names: Sequence[str]) -> PipelineStep:
+def steps_again(given: Sequence[GivenStep], before: Sequence[PipelineStep], names: Sequence[str]) -> tuple[PipelineStep, ...]:
+    """The steps as they are given again, to go on with them.
+
+    Raises:
+        UsageError: They are no steps, or others.
+    """
+    steps = steps_of(given, names)
+    if [step.task.goal for step in steps] != [step.task.goal for step in before]:
+        raise UsageError("resume(tasks=…): these are not the tasks of the pipeline; give the same ones in the same order.")
+    return steps
+
+
+def _step(given: GivenStep, number: int, names: Sequence[str]) -> PipelineStep:
     where = f"run_pipeline: task {number}"
     if isinstance(given, PipelineStep):
         step = given
+    elif isinstance(given, Task):
+        step = PipelineStep(given)
+    elif not isinstance(cast("object", given), Mapping):
+        raise UsageError(f"{where} is {given!r:.200}: give a dict with its 'purpose', a Task, or a PipelineStep.")
     else:
         if unknown := [key for key in given if key not in _KEYS]:
             raise UsageError(f"{where} has {unknown[0]!r}; a task has {', '.join(_KEYS)}.")
@@ -214,18 +242,26 @@ def steps_to_json(steps: Sequence[PipelineStep]) -> list[Json]:
     return [{"task": task_to_json(step.task), "agent": step.agent, "max_steps": step.max_steps} for step in steps]
 
 
-def steps_from_json(kept: Json, run_id: str) -> tuple[PipelineStep, ...]:
-    """From the record.
-
-    Raises:
-        CantResume: Checks of a task are functions, which are not in the record.
-    """
+def steps_from_json(kept: Json) -> tuple[PipelineStep, ...]:
+    """From the record, where checks that are functions have only their names."""
     steps: list[PipelineStep] = []
     for each in kept if isinstance(kept, list) else []:
         if isinstance(each, dict) and isinstance(each.get("task"), dict):
             agent, most = each.get("agent"), each.get("max_steps")
             task = task_from_json(cast("dict[str, Json]", each["task"]))
-            if any(check.kind == "callable" for check in task.checks):
-                raise CantResume(f"A check of task {len(steps) + 1} of {run_id} is a function, which is not in the record.")
             steps.append(PipelineStep(task, agent if isinstance(agent, str) else None, most if isinstance(most, int) else None))
     return tuple(steps)
+
+
+def check_recorded(steps: Sequence[PipelineStep], run_id: str) -> None:
+    """Pass silently if all that the steps need is in the record.
+
+    Raises:
+        CantResume: Checks of a task are functions.
+    """
+    for number, step in enumerate(steps, start=1):
+        if any(check.kind == "callable" for check in step.task.checks):
+            raise CantResume(
+                f"A check of task {number} of {run_id} is a function, which is not in the record. Give the tasks again: "
+                "resume(run_id, tasks=[...])."
+            )
