@@ -544,9 +544,17 @@ class Memories:
         self.gate = Gate(self.store, SystemClock())
 
     def in_use(
-        self, then: str, agent: str, run: str, *, origin: Origin = "self_verified", when: str = "naming the sky's colour"
+        self,
+        then: str,
+        agent: str,
+        run: str,
+        *,
+        origin: Origin = "self_verified",
+        when: str = "naming the sky's colour",
+        for_all: bool = False,
     ) -> Memory:
-        memory = self.gate.admit(Lesson("failure_pattern", when, then, Provenance(origin, run, agent), Scope((agent,))))
+        scope = Scope() if for_all else Scope((agent,))
+        memory = self.gate.admit(Lesson("failure_pattern", when, then, Provenance(origin, run, agent), scope))
         return self.gate.promote(memory, report(memory.id, e_help=1e9, alpha=self.gate.allowance(memory)))
 
 
@@ -585,13 +593,13 @@ async def test_the_report_is_right_to_the_row(tmp_path: Path) -> None:
     assert "taught by a person: Be brief" in str(team.get_learning_report())
 
 
-async def test_credit_is_right_after_a_merge(tmp_path: Path) -> None:
+async def test_credit_is_right_after_a_merge_of_what_two_agents_learned(tmp_path: Path) -> None:
     team = painters(tmp_path)
-    runs = [(await team.run_task_async("Research " + word)).id for word in ("bees", "ants")]
+    runs = {(await team.run_task_async("Look at the sky", agent_name=name)).id: name for name in team.names}
     memories = Memories(team.workspace)
     ones = [
-        memories.in_use(then, "researcher", run)
-        for then, run in zip(["Say green, always", "say green always!"], runs, strict=True)
+        memories.in_use(then, name, run, for_all=True)  # of one scope, or they are never one
+        for then, (run, name) in zip(["Say green, always", "say green always!"], runs.items(), strict=True)
     ]
     settled = await team.workspace.settle_async()
 
@@ -599,8 +607,11 @@ async def test_credit_is_right_after_a_merge(tmp_path: Path) -> None:
     stays, goes = settled.upkeep.merged[0]
     (heuristic,) = team.get_learning_report().heuristics
     assert {stays.id, goes.id} == {one.id for one in ones}
-    assert (heuristic.memory_id, heuristic.agent, heuristic.run_id) == (stays.id, "researcher", stays.lesson.provenance.run_id)
-    assert heuristic.also == (("researcher", goes.lesson.provenance.run_id),)
+    taught = {one.id: one.lesson.provenance for one in ones}
+    stayed, went = taught[stays.id], taught[goes.id]
+    assert {stayed.agent, went.agent} == {"researcher", "coder"}
+    assert (heuristic.memory_id, heuristic.agent, heuristic.run_id) == (stays.id, runs[stayed.run_id], stayed.run_id)
+    assert heuristic.also == ((runs[went.run_id], went.run_id),)
     assert team.get_learning_report().put_away == {"archived": 1, "rejected": 0}
 
 
@@ -758,6 +769,21 @@ async def test_what_choices_cost_is_counted_when_a_pipeline_goes_on(tmp_path: Pa
     assert (broken.status, whole.status) == ("failed", "finished")
     assert whole.usage.calls == sum(request.purpose != "reflect" for request in model.requests)
     assert [each.why for each in team.stats.delegations] == ["model", "model"]
+
+
+async def test_teams_with_names_that_have_an_agent_in_common_keep_their_tasks_apart(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+
+    def team(name: str) -> AgentTeam:
+        return AgentTeam(specs(), default_model=says("x"), critic_model="none", persistence_dir=place, name=name)
+
+    for name in ("one", "other", ""):
+        await team(name).run_task_async(f"Code for {name or 'nobody'}")
+    await team("one").run_pipeline_async([{"purpose": "Code again"}])
+
+    told = {name: [each.task for each in team(name).stats.delegations] for name in ("one", "other", "", "new")}
+    assert told == {"one": ["Code again", "Code for one"], "other": ["Code for other"], "": ["Code for nobody"], "new": []}
+    assert team("one").stats.per_agent["coder"].tasks == 2
 
 
 def test_the_stats_of_a_team_that_did_nothing_write_nothing(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_learning import LearningReport, TeamStats, count_shared, report_on
 from purpose_agent.agents.team_past import TEAM, Way
+from purpose_agent.agents.team_record import NAME
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace, open_workspace
@@ -77,6 +78,8 @@ class AgentTeam:
             that is made there again has all that it did and learned.
         approve: Asks a person about calls that need one; see `Agent`.
         approvals: Which calls those are; see `Agent`.
+        name: Of two teams in one workspace that have an agent in common, `stats` tells the tasks of each only if they have names. What
+            is learned belongs to the agent.
 
     Raises:
         UsageError: No agents, two of one name, or something that they can't be made with.
@@ -95,7 +98,9 @@ class AgentTeam:
         *,
         approve: Approver | None = None,
         approvals: Approvals | None = None,
+        name: str = "",
     ) -> None:
+        self.name = name.strip()
         self.specs = checked_specs(agents)
         check_capacity(shared_memory_capacity)
         self.workspace = open_workspace(persistence_dir)
@@ -121,7 +126,7 @@ class AgentTeam:
         self._work = TeamWork(self.members, self.specs, self.workspace, default, environment is not None, world)
         self.workspace.share(self.names)
         self.workspace.make_room(shared_memory_capacity, at_most=isinstance(persistence_dir, Workspace))
-        self.workspace.know("team", "+".join(self.names), self)
+        self.workspace.know("team", self.name or "+".join(self.names), self)
 
     def __repr__(self) -> str:
         return f"AgentTeam({list(self.names)!r})"
@@ -172,7 +177,7 @@ class AgentTeam:
         """
         task = task_with(as_task(purpose), initial_state, max_steps)
         check_name(agent_name, self.names)
-        return await self._work.one(self._turns(task, seed, watch, Way(state={ASKED_FOR: agent_name})), agent_name)
+        return await self._work.one(self._turns(task, seed, watch, {ASKED_FOR: agent_name}), agent_name)
 
     def run_pipeline(
         self,
@@ -211,7 +216,7 @@ class AgentTeam:
         state: dict[str, Json] = dict(values_of(initial_state))
         goal = f"{len(steps)} tasks, the first: {steps[0].task.goal}"
         kept: dict[str, Json] = {PIPELINE: steps_to_json(steps), "state": dict(state), "on_failure": on_failure}
-        return await self._work.pipeline(self._turns(Task(goal, inputs=kept), seed, watch), steps, state, on_failure)
+        return await self._work.pipeline(self._turns(Task(goal, inputs=kept), seed, watch, {}), steps, state, on_failure)
 
     def resume(
         self,
@@ -268,7 +273,7 @@ class AgentTeam:
     @property
     def stats(self) -> TeamStats:
         """The team at a glance, as the record has it now."""
-        record = self.workspace.team_record(self.names)
+        record = self.workspace.team_record(self.names, self.name)
         shared = count_shared(self.workspace.memories("promoted"), self.names)
         return TeamStats(self.names, record.episodes, shared, record.last, record.agents)
 
@@ -284,8 +289,9 @@ class AgentTeam:
         """Try what was learned: see `Workspace.settle`."""
         return self.workspace.settle(watch=watch)
 
-    def _turns(self, task: Task, seed: int | None, watch: Listener | None, way: Way | None = None) -> Turns:
-        return Turns(self.members, self.workspace, task, [watch] if watch is not None else [], seed, way=way or Way())
+    def _turns(self, task: Task, seed: int | None, watch: Listener | None, more: Mapping[str, Json]) -> Turns:
+        way = Way(state={NAME: self.name, **more})
+        return Turns(self.members, self.workspace, task, [watch] if watch is not None else [], seed, way=way)
 
     def _agent_of(self, run_id: str) -> str | None:
         try:
