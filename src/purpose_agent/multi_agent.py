@@ -1,7 +1,7 @@
 """A team of specialists: `from purpose_agent.multi_agent import AgentSpec, AgentTeam`."""
 
 from purpose_agent.agents.agent_team import AgentTeam
-from purpose_agent.agents.pipeline import FailedStep, PipelineResult, PipelineStep
+from purpose_agent.agents.pipeline import FailedStep, PipelineResult, PipelineStep, WaitingStep
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_learning import Heuristic, LearningReport, TeamStats
 
@@ -14,4 +14,5 @@ __all__ = [
     "PipelineResult",
     "PipelineStep",
     "TeamStats",
+    "WaitingStep",
 ]

@@ -11,7 +11,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.agent_team_arguments import is_one
-from purpose_agent.agents.pipeline import PipelineResult
+from purpose_agent.agents.pipeline import PipelineResult, PipelineStep
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.action import Action, ToolUse
@@ -25,7 +25,7 @@ from purpose_agent.memory.store import MemoryStore
 from purpose_agent.multi_agent import AgentSpec, AgentTeam
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import AgentFinished, HandedOver
+from purpose_agent.runtime.events import AgentFinished, HandedOver, RunStarted
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.learning.given import HINT, as_lesson, drawn
 from tests.memory.build import report
@@ -131,6 +131,24 @@ async def test_the_fallback_is_told(tmp_path: Path) -> None:
     assert team.stats.delegations[0].why == handed(team, result.id).why
 
 
+async def test_the_fallback_by_record_looks_at_the_tasks_of_the_same_user_alone(tmp_path: Path) -> None:
+    team = AgentTeam(specs(), default_model="none", critic_model="none", persistence_dir=tmp_path)
+
+    def task(user: str) -> pa.Task:
+        return pa.Task(
+            "Choose",
+            choices=["x"],
+            checks=[pa.Check.equals("x")],
+            labels={"family": "doors"} | ({"user": user} if user else {}),
+        )
+
+    await team.run_task_async(task("ann"), agent_name="coder")
+    chosen = [handed(team, (await team.run_task_async(task(user))).id) for user in ("ann", "ben", "")]
+
+    assert [each.receiver for each in chosen] == ["coder", "researcher", "researcher"]
+    assert chosen[0].why.startswith("fallback: best record on tasks of family 'doors', 1 of 1")
+
+
 def test_the_blocking_form_does_the_same(tmp_path: Path) -> None:
     assert str(build(tmp_path, says("x")).run_task("Code it")) == "x says so"
 
@@ -164,6 +182,7 @@ def test_what_no_team_can_be_made_or_run_with_is_told(tmp_path: Path) -> None:
         ([{"purpose": "x"}, {"purpose": "y", "who": "coder"}], "task 2 has 'who'; a task has purpose, agent, max_steps"),
         ([{"agent": "coder"}], "task 1 is .* give its 'purpose'"),
         ([{"purpose": "x", "max_steps": -1}], "task 1: max_steps=-1"),
+        (["x"], "task 1 is 'x': give a dict"),
     ],
 )
 def test_a_pipeline_that_can_not_run_is_told_before_anything_is_done(
@@ -172,12 +191,26 @@ def test_a_pipeline_that_can_not_run_is_told_before_anything_is_done(
     team = build(tmp_path)
     with pytest.raises(UsageError, match=message):
         team.run_pipeline(tasks)
+    for wrong in ({"task": "x"}, {"task": pa.Task("x"), "agent": 3}, {"task": pa.Task("x"), "max_steps": 0}):
+        with pytest.raises(UsageError, match="PipelineStep"):
+            PipelineStep(**wrong)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    for facts in ([1], {"a": object()}, {1: "a"}, {"a": float("nan")}):
+        with pytest.raises(UsageError, match="initial_state"):
+            team.run_task("Code it", facts)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        with pytest.raises(UsageError, match="initial_state"):
+            team.run_pipeline([{"purpose": "x"}], facts)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     with pytest.raises(UsageError, match="on_failure='skip'"):
         team.run_pipeline([{"purpose": "x"}], on_failure="skip")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     assert team.workspace.runs() == []
 
 
 # Pipelines
+
+
+async def test_a_pipeline_takes_tasks_as_they_are(tmp_path: Path) -> None:
+    results = await build(tmp_path).run_pipeline_async([pa.Task("Code it"), PipelineStep(pa.Task("Research it"))])
+
+    assert results.agents == ("coder", "researcher")
 
 
 async def test_a_pipeline_hands_on_its_state_and_what_came_before(tmp_path: Path) -> None:
@@ -235,6 +268,33 @@ async def test_a_pipeline_goes_on_if_it_shall_without_the_work_that_failed(tmp_p
     assert "coder" not in results.state
     assert "coder: " not in next(request for request in model.requests if "Again" in request.text).text
     assert team.workspace.run(results.id).success is False
+
+
+@pytest.mark.parametrize(("context", "most"), [(32_768, 14_000), (4_096, 6_500)])
+async def test_the_prompts_of_a_pipeline_do_not_grow_with_what_was_said_before(tmp_path: Path, context: int, most: int) -> None:
+    long = ("word " * 3000).strip()
+    model = RuleModel(
+        lambda request: "{}" if request.purpose == "reflect" else long, capabilities=Capabilities(context_tokens=context)
+    )
+    team = AgentTeam([AgentSpec(f"a{n}") for n in range(8)], default_model=model, critic_model="none", persistence_dir=tmp_path)
+    results = await team.run_pipeline_async([{"purpose": f"Do part {n}", "agent": f"a{n}"} for n in range(8)])
+    asked = [request.text for request in model.requests if request.purpose == "act"]
+
+    assert (results.status, results.state["a0"]) == ("finished", long)
+    assert max(map(len, asked)) < most
+    assert all(f"a{n}: word word" in asked[7] for n in range(2, 7))
+    assert "more characters are left out" in asked[1]
+
+
+async def test_a_task_of_a_pipeline_is_the_same_task_whatever_was_said_before(tmp_path: Path) -> None:
+    said = iter(range(10))
+    team = build(tmp_path, RuleModel(lambda request: "{}" if request.purpose == "reflect" else f"answer {next(said)}"))
+    tasks = [{"purpose": "Look it up", "agent": "researcher"}, {"purpose": "Write it", "agent": "coder"}]
+    for topic in ("bees", "bees", "ants"):
+        await team.run_pipeline_async(tasks, {"topic": topic})
+    keys = [run.task.key for run in reversed(team.workspace.runs()) if run.agent == "coder"]
+
+    assert keys[0] == keys[1] != keys[2]
 
 
 class Broken:
@@ -399,16 +459,29 @@ async def test_teams_of_the_two_kinds_do_not_go_on_with_each_others_runs(tmp_pat
         await team.resume_async(its.id)
 
 
-async def test_a_pipeline_with_checks_that_are_functions_can_not_go_on_from_the_record(tmp_path: Path) -> None:
+async def test_checks_that_are_functions_are_given_again_to_go_on(tmp_path: Path) -> None:
     def good(answer: str) -> bool:
-        return True
+        return answer == "fine"
 
-    team = build(tmp_path, coder=ScriptedModel(ModelUnreachable("gone")))
+    team = build(tmp_path, coder=ScriptedModel(*[ModelUnreachable("gone")] * 2, "fine", "fine", "{}"))
     task = pa.Task("Code", checks=[pa.Check.call(good)])
-    broken = await team.run_pipeline_async([{"purpose": task, "agent": "coder"}])
+    pipeline = await team.run_pipeline_async([{"purpose": task, "agent": "coder"}])
+    alone = await team.run_task_async(task, {"topic": "bees"}, max_steps=3)
 
-    with pytest.raises(CantResume, match="A check of task 1"):
-        await team.resume_async(broken.id)
+    with pytest.raises(CantResume, match=r"A check of task 1 of .* tasks=\["):
+        await team.resume_async(pipeline.id)
+    with pytest.raises(CantResume, match="task="):
+        await team.resume_async(alone.id)
+    with pytest.raises(UsageError, match="not the tasks of the pipeline"):
+        await team.resume_async(pipeline.id, tasks=[pa.Task("Other")])
+    with pytest.raises(UsageError, match="the run is of the task 'Code'"):
+        await team.resume_async(alone.id, task="Other")
+    tasks = await team.resume_async(pipeline.id, tasks=[{"purpose": task, "agent": "coder"}])
+    result = await team.resume_async(alone.id, task=task)
+
+    assert (tasks.success, result.success) == (True, True)
+    assert isinstance(result, pa.TaskResult)
+    assert (result.final_state.values["topic"], team.workspace.run(result.id).task.limits) == ("bees", pa.Limits(steps=3))
 
 
 # Learning
@@ -480,9 +553,17 @@ class Memories:
         self.gate = Gate(self.store, SystemClock())
 
     def in_use(
-        self, then: str, agent: str, run: str, *, origin: Origin = "self_verified", when: str = "naming the sky's colour"
+        self,
+        then: str,
+        agent: str,
+        run: str,
+        *,
+        origin: Origin = "self_verified",
+        when: str = "naming the sky's colour",
+        for_all: bool = False,
     ) -> Memory:
-        memory = self.gate.admit(Lesson("failure_pattern", when, then, Provenance(origin, run, agent), Scope((agent,))))
+        scope = Scope() if for_all else Scope((agent,))
+        memory = self.gate.admit(Lesson("failure_pattern", when, then, Provenance(origin, run, agent), scope))
         return self.gate.promote(memory, report(memory.id, e_help=1e9, alpha=self.gate.allowance(memory)))
 
 
@@ -521,13 +602,13 @@ async def test_the_report_is_right_to_the_row(tmp_path: Path) -> None:
     assert "taught by a person: Be brief" in str(team.get_learning_report())
 
 
-async def test_credit_is_right_after_a_merge(tmp_path: Path) -> None:
+async def test_credit_is_right_after_a_merge_of_what_two_agents_learned(tmp_path: Path) -> None:
     team = painters(tmp_path)
-    runs = [(await team.run_task_async("Research " + word)).id for word in ("bees", "ants")]
+    runs = {(await team.run_task_async("Look at the sky", agent_name=name)).id: name for name in team.names}
     memories = Memories(team.workspace)
     ones = [
-        memories.in_use(then, "researcher", run)
-        for then, run in zip(["Say green, always", "say green always!"], runs, strict=True)
+        memories.in_use(then, name, run, for_all=True)  # of one scope, or they are never one
+        for then, (run, name) in zip(["Say green, always", "say green always!"], runs.items(), strict=True)
     ]
     settled = await team.workspace.settle_async()
 
@@ -535,8 +616,11 @@ async def test_credit_is_right_after_a_merge(tmp_path: Path) -> None:
     stays, goes = settled.upkeep.merged[0]
     (heuristic,) = team.get_learning_report().heuristics
     assert {stays.id, goes.id} == {one.id for one in ones}
-    assert (heuristic.memory_id, heuristic.agent, heuristic.run_id) == (stays.id, "researcher", stays.lesson.provenance.run_id)
-    assert heuristic.also == (("researcher", goes.lesson.provenance.run_id),)
+    taught = {one.id: one.lesson.provenance for one in ones}
+    stayed, went = taught[stays.id], taught[goes.id]
+    assert {stayed.agent, went.agent} == {"researcher", "coder"}
+    assert (heuristic.memory_id, heuristic.agent, heuristic.run_id) == (stays.id, runs[stayed.run_id], stayed.run_id)
+    assert heuristic.also == ((runs[went.run_id], went.run_id),)
     assert team.get_learning_report().put_away == {"archived": 1, "rejected": 0}
 
 
@@ -579,6 +663,23 @@ async def test_the_replay_is_shared_and_each_run_counts_once(tmp_path: Path) -> 
     assert {(agent, origin) for agent, _, origin in rows} == {("coder", "self_verified"), ("researcher", "peer_agent")}
     assert team.workspace.experience("researcher") == ()  # weighs nothing until it agrees with its own
     assert (team.stats.shared_replay_size, team.workspace.run(mine.run_id).agent) == (1, "coder")
+
+
+@pytest.mark.parametrize("as_pipeline", [False, True])
+async def test_the_replay_of_one_users_tasks_is_shared_for_that_user(tmp_path: Path, as_pipeline: bool) -> None:
+    team = build(tmp_path, says("x"), coder=RuleModel(lambda request: "left"))
+    labels = {"family": "doors", "user": "ann"}
+    task = pa.Task("Which way?", choices=["left", "right"], checks=[pa.Check.equals("left")], labels=labels)
+    if as_pipeline:
+        await team.run_pipeline_async([{"purpose": task, "agent": "coder"}])
+    else:
+        await team.run_task_async(task, agent_name="coder")
+
+    rows = sqlite3.connect(team.workspace.path / DATABASE).execute("SELECT agent, origin FROM episodes WHERE note = ''")
+    assert {(agent, origin) for agent, origin in rows} == {
+        ("coder\x1fann", "self_verified"),
+        ("researcher\x1fann", "peer_agent"),
+    }
 
 
 async def test_the_stats_tell_what_the_record_has(tmp_path: Path) -> None:
@@ -633,6 +734,33 @@ async def test_a_task_that_waits_for_a_person_is_among_those_that_were_given(tmp
     assert [(each.status, each.why) for each in team.stats.delegations] == [("finished", "words: mail")]
 
 
+async def test_a_pipeline_that_waits_says_what_for_and_goes_on_when_it_is_answered(tmp_path: Path) -> None:
+    team = sender(tmp_path, '{"answer": "mailed"}')
+    tasks = [
+        {"purpose": "Draft it", "agent": "writer"},
+        {"purpose": "Mail it", "agent": "mailer"},
+        {"purpose": "Tell it", "agent": "writer"},
+    ]
+    results = await team.run_pipeline_async(tasks)
+
+    waits = results.waits
+    assert waits is not None
+    assert (waits.number, waits.agent, waits.question.startswith("send(text='hi')? send sends")) == (2, "mailer", True)
+    assert ([step.task.goal for step in results.left], results.failed, results.success) == (["Tell it"], (), None)
+    assert "send(text='hi')?" in str(results)
+    assert waits.run_id in str(results)
+    assert (
+        f"   asked: {waits.question} Answer it: workspace.control({waits.run_id!r})\n3. not begun: 'Tell it'"
+        in results.summary()
+    )
+
+    team.workspace.control(waits.run_id).reject("not today")
+    after = await team.resume_async(results.id)
+    assert isinstance(after, PipelineResult)
+    assert (after.waits, [str(result) for result in after]) == (None, ["w says so", "mailed", "w says so"])
+    assert "2. mailer: 'Mail it': finished\n   refused: send: send sends" in after.summary()
+
+
 async def test_what_choices_cost_is_counted_when_a_pipeline_goes_on(tmp_path: Path) -> None:
     down = [True]
 
@@ -650,6 +778,21 @@ async def test_what_choices_cost_is_counted_when_a_pipeline_goes_on(tmp_path: Pa
     assert (broken.status, whole.status) == ("failed", "finished")
     assert whole.usage.calls == sum(request.purpose != "reflect" for request in model.requests)
     assert [each.why for each in team.stats.delegations] == ["model", "model"]
+
+
+async def test_teams_with_names_that_have_an_agent_in_common_keep_their_tasks_apart(tmp_path: Path) -> None:
+    place = pa.Workspace(tmp_path)
+
+    def team(name: str) -> AgentTeam:
+        return AgentTeam(specs(), default_model=says("x"), critic_model="none", persistence_dir=place, name=name)
+
+    for name in ("one", "other", ""):
+        await team(name).run_task_async(f"Code for {name or 'nobody'}")
+    await team("one").run_pipeline_async([{"purpose": "Code again"}])
+
+    told = {name: [each.task for each in team(name).stats.delegations] for name in ("one", "other", "", "new")}
+    assert told == {"one": ["Code again", "Code for one"], "other": ["Code for other"], "": ["Code for nobody"], "new": []}
+    assert team("one").stats.per_agent["coder"].tasks == 2
 
 
 def test_the_stats_of_a_team_that_did_nothing_write_nothing(tmp_path: Path) -> None:
@@ -735,6 +878,35 @@ async def test_tasks_take_turns_in_a_world_that_all_share(tmp_path: Path) -> Non
     assert [(str(result), result.final_state.values["number"]) for result in results] == [("counted", 1)] * 4
     assert not world.crowded
     assert not is_one(Counter)
+
+
+class Lamp:
+    """A world whose state is all there is to it."""
+
+    def reset(self) -> State:
+        return State({"lamp": "off", "bulb": "new"})
+
+    def execute(self, action: Action, current_state: State) -> State:
+        if not isinstance(action, ToolUse):
+            return current_state
+        return State({"lamp": "on"})  # the bulb is no longer to be seen
+
+    def is_terminal(self, state: State) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("made", [Lamp, Lamp()])
+async def test_the_next_task_begins_in_the_world_as_the_one_before_left_it(tmp_path: Path, made: Lamp | type[Lamp]) -> None:
+    act = '{"tool": "act", "arguments": {"command": "switch on"}}'
+    model = ScriptedModel(act, '{"answer": "it is on"}', '{"answer": "looked"}', "{}", "{}", capabilities=JSON)
+    team = AgentTeam(specs(), default_model=model, environment=made, critic_model="none", persistence_dir=tmp_path)
+    results = await team.run_pipeline_async(
+        [{"purpose": "Light it", "agent": "researcher"}, {"purpose": "Look", "agent": "coder"}]
+    )
+    begun = results[1].trace.of(RunStarted)[0].state
+
+    assert (results[0].final_state.values["lamp"], begun["lamp"]) == ("on", "on")
+    assert results.state == {"lamp": "on", "researcher": "> it is on", "coder": "> looked"}
 
 
 async def test_a_turnstile_lets_the_next_one_go_when_one_that_waits_gives_up() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from benchmarks.orchestration.delegation import CASES, accuracy_of, cases_in
+from benchmarks.orchestration.delegation import CASES, REFUSALS, accuracy_of, cases_in, to_the_refused
 from purpose_agent.agents.delegation import Asked, Delegation, Past, by_words, delegate
 from purpose_agent.agents.inflections import forms_of, is_form
 from purpose_agent.agents.spec import AgentSpec
@@ -78,6 +78,40 @@ def test_why_names_the_words_that_counted_and_those_that_spoke_against_somebody(
     assert found == Delegation("coder", "words", "words: code, python; not researcher (research)")
 
 
+@pytest.mark.parametrize(
+    ("goal", "agent", "unwanted"),
+    [
+        ("Keep the researcher out of it and code the parser", "coder", "researcher"),
+        ("Reviewing is out of scope, code the thing", "coder", "code_reviewer"),
+        ("Researchers are not to be involved: code", "coder", "researcher"),
+        ("research is unnecessary, code directly", "coder", "researcher"),
+        ("Cancel the research, start to code", "coder", "researcher"),
+        ("Let's drop the review and code", "coder", "code_reviewer"),
+        ("Research is not what I need here, code is", "coder", "researcher"),
+        ("I would rather the coder not do this, research it", "researcher", "coder"),
+        ("The researcher shouldn't touch this; it needs python", "coder", "researcher"),
+        ("Let the coder rest. The researcher takes it.", "researcher", "coder"),
+        ("Code the parser; the researcher is on holiday", "coder", "researcher"),
+        ("Have the papers checked by the coder", "coder", ""),
+        ("The researcher refused; who can code this?", "coder", "researcher"),
+        ("The researcher is on leave, so write the papers in Python", "coder", "researcher"),
+        ("As the coder said, the papers need work", "researcher", ""),
+        ("Tell the coder that the review failed", "coder", ""),
+        ("Give this to anyone but the coder: python for X", None, "coder"),
+        ("Anyone except the researcher: look at papers", None, "researcher"),
+        ("The coder did badly last time; ask somebody else for the python", None, "coder"),
+        ("Cancel the papers", None, "researcher"),
+    ],
+)
+async def test_whoever_a_task_refuses_never_gets_it(goal: str, agent: str | None, unwanted: str) -> None:
+    assert chosen(goal) == agent
+    team = sorted(TEAM, key=lambda spec: spec.name != unwanted)
+    best = {unwanted: Past(9, 9)}
+    fallen = await delegate(Task(goal, labels={"family": "any"}), team, router=None, past=lambda: best)
+
+    assert fallen.agent != unwanted
+
+
 def test_whoever_is_left_gets_it() -> None:
     assert by_words("Not for the researcher", TEAM[:2]) == Delegation(
         "coder", "words", "words: nobody else is left; not researcher (researcher)"
@@ -121,6 +155,16 @@ def test_written_cases_are_decided_far_better_than_by_parts_of_words() -> None:
         assert len(right) == len(plain) == len(cases)
         assert sum(right) / len(right) >= 0.9
         assert sum(plain) / len(plain) <= 0.75
+
+
+def test_held_out_tasks_that_refuse_somebody_seldom_go_there() -> None:
+    cases = cases_in(REFUSALS)
+    right, plain = accuracy_of(cases)
+
+    assert len(cases) == 40
+    assert sum(plain) / len(plain) <= 0.2
+    assert sum(right) / len(right) >= 0.7
+    assert to_the_refused(cases) <= 5
 
 
 # The model, and the fallback
@@ -168,6 +212,33 @@ async def test_a_model_that_can_not_be_held_to_names_is_read() -> None:
 
     assert (await asked_of(Task("Do it"), router)).agent == "code_reviewer"
     assert requests[0].choices == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "agent"),
+    [
+        ("C++ coder", "C++ coder"), ("the c++ coder.", "C++ coder"), ("QA/Ops", "QA/Ops"), ("O'Brien", "O'Brien"),
+        ("fact-checker", "fact-checker"), ("Take the fact checker", "fact-checker"), ("coder", "coder"), ("C coder", "coder"),
+        ("coder or C++ coder", None), ("O'Brien and QA/Ops", None), ("the decoder", None), ("data_analyst", "data_analyst"),
+    ],
+)  # fmt: skip
+async def test_names_with_signs_in_them_are_read(said: str, agent: str | None) -> None:
+    team = [AgentSpec(name) for name in ("first", "C++ coder", "QA/Ops", "O'Brien", "fact-checker", "coder", "data_analyst")]
+    router, _ = told(said)
+    found = await delegate(Task("Do it"), team, router=router, past=dict)
+
+    assert (found.agent, found.way) == ((agent, "model") if agent is not None else ("first", "fallback"))
+
+
+async def test_any_error_of_the_model_is_told_and_logged_and_the_task_still_goes_to_somebody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    router, _ = told(RuntimeError("a bug"))
+    found = await asked_of(Task("Do it"), router)
+
+    assert (found.agent, found.way) == ("researcher", "fallback")
+    assert found.why.endswith("the model could not be asked: RuntimeError: a bug")
+    assert "The choice of an agent failed: RuntimeError: a bug" in caplog.text
 
 
 async def test_how_sure_a_model_is_is_told() -> None:
@@ -219,6 +290,10 @@ async def test_who_was_never_judged_on_the_family_is_not_said_to_have_a_record()
     "wrong",
     [
         {"name": " "},
+        {"name": None},
+        {"role": None},
+        {"expertise_keywords": [None]},
+        {"expertise_keywords": 3},
         {"expertise_keywords": "code"},
         {"expertise_keywords": ["code", " "]},
         {"max_steps": 0},

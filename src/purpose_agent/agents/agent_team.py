@@ -19,16 +19,20 @@ from purpose_agent.agents.agent_team_arguments import (
     check_name,
     checked_specs,
     is_one,
+    task_again,
     task_with,
     values_of,
 )
 from purpose_agent.agents.agent_team_work import TeamWork
 from purpose_agent.agents.callbacks import quietly
 from purpose_agent.agents.pipeline import (
+    GivenStep,
     OnFailure,
     PipelineResult,
     PipelineStep,
     check_on_failure,
+    check_recorded,
+    steps_again,
     steps_from_json,
     steps_of,
     steps_to_json,
@@ -37,6 +41,7 @@ from purpose_agent.agents.settled import Settled
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_learning import LearningReport, TeamStats, count_shared, report_on
 from purpose_agent.agents.team_past import TEAM, Way, check_members
+from purpose_agent.agents.team_record import NAME
 from purpose_agent.agents.turns import Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace, open_workspace
@@ -46,7 +51,7 @@ from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, is_no_model
 from purpose_agent.core.state import State
-from purpose_agent.core.task import Limits, Task, as_task
+from purpose_agent.core.task import Limits, Task, as_task, task_from_json
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
 from purpose_agent.runtime.event_bus import Listener
@@ -77,6 +82,8 @@ class AgentTeam:
             that is made there again has all that it did and learned.
         approve: Asks a person about calls that need one; see `Agent`.
         approvals: Which calls those are; see `Agent`.
+        name: Of two teams in one workspace that have an agent in common, `stats` tells the tasks of each only if they have names. What
+            is learned belongs to the agent.
 
     Raises:
         UsageError: No agents, two of one name, or something that they can't be made with.
@@ -95,7 +102,9 @@ class AgentTeam:
         *,
         approve: Approver | None = None,
         approvals: Approvals | None = None,
+        name: str = "",
     ) -> None:
+        self.name = name.strip()
         self.specs = checked_specs(agents)
         check_capacity(shared_memory_capacity)
         self.workspace = open_workspace(persistence_dir)
@@ -118,10 +127,10 @@ class AgentTeam:
             for spec in self.specs
         )
         world = Turnstile() if environment is not None and is_one(environment) else None
-        self._work = TeamWork(self.members, self.specs, self.workspace, default, world)
+        self._work = TeamWork(self.members, self.specs, self.workspace, default, environment is not None, world)
         self.workspace.share(self.names)
         self.workspace.make_room(shared_memory_capacity, at_most=isinstance(persistence_dir, Workspace))
-        self.workspace.know("team", "+".join(self.names), self)
+        self.workspace.know("team", self.name or "+".join(self.names), self)
 
     def __repr__(self) -> str:
         return f"AgentTeam({list(self.names)!r})"
@@ -173,12 +182,12 @@ class AgentTeam:
         task = task_with(as_task(purpose), initial_state, max_steps)
         check_name(agent_name, self.names)
         with quietly() as callbacks:
-            turns = self._turns(task, seed, callbacks.listeners(watch), Way(state={ASKED_FOR: agent_name}))
+            turns = self._turns(task, seed, callbacks.listeners(watch), {ASKED_FOR: agent_name})
             return await self._work.one(turns, agent_name)
 
     def run_pipeline(
         self,
-        tasks: Sequence[Mapping[str, object] | PipelineStep],
+        tasks: Sequence[GivenStep],
         initial_state: Mapping[str, Json] | State | None = None,
         *,
         on_failure: OnFailure = "stop",
@@ -190,7 +199,7 @@ class AgentTeam:
 
     async def run_pipeline_async(
         self,
-        tasks: Sequence[Mapping[str, object] | PipelineStep],
+        tasks: Sequence[GivenStep],
         initial_state: Mapping[str, Json] | State | None = None,
         *,
         on_failure: OnFailure = "stop",
@@ -200,7 +209,7 @@ class AgentTeam:
         """One task after the other, each with the state of those before it.
 
         Args:
-            tasks: Each has a "purpose", in words or as a `Task`; if wanted an "agent" by name, and "max_steps".
+            tasks: Each is a `Task`, or has a "purpose", in words or as a `Task`; if wanted an "agent" by name, and "max_steps".
             initial_state: Facts that all of them have.
             on_failure: "stop" after a task that failed, or "continue" with the next one, which then lacks its work. A task that an
                 error ends has failed too: the error is its reason.
@@ -214,25 +223,42 @@ class AgentTeam:
         goal = f"{len(steps)} tasks, the first: {steps[0].task.goal}"
         kept: dict[str, Json] = {PIPELINE: steps_to_json(steps), "state": dict(state), "on_failure": on_failure}
         with quietly() as callbacks:
-            turns = self._turns(Task(goal, inputs=kept), seed, callbacks.listeners(watch))
+            turns = self._turns(Task(goal, inputs=kept), seed, callbacks.listeners(watch), {})
             return await self._work.pipeline(turns, steps, state, on_failure)
 
-    def resume(self, run_id: str, *, watch: Listener | None = None) -> TaskResult | PipelineResult:
+    def resume(
+        self,
+        run_id: str,
+        *,
+        task: str | Task | None = None,
+        tasks: Sequence[GivenStep] | None = None,
+        watch: Listener | None = None,
+    ) -> TaskResult | PipelineResult:
         """Blocking form of `resume_async`."""
-        return run_sync(self.resume_async(run_id, watch=watch))
+        return run_sync(self.resume_async(run_id, task=task, tasks=tasks, watch=watch))
 
-    async def resume_async(self, run_id: str, *, watch: Listener | None = None) -> TaskResult | PipelineResult:
+    async def resume_async(
+        self,
+        run_id: str,
+        *,
+        task: str | Task | None = None,
+        tasks: Sequence[GivenStep] | None = None,
+        watch: Listener | None = None,
+    ) -> TaskResult | PipelineResult:
         """Go on with a task or a pipeline that waits, failed, was interrupted, or whose process died. What is done is not done again.
 
         One that is over gives its result again.
 
         Args:
             run_id: Of the team's run, or of the agent's.
+            task: Needed only if checks of the task are functions, which are not in the record.
+            tasks: The same of a pipeline: all of its tasks again.
 
         Raises:
-            CantResume: A person ended it, it is under way, no run of this team, or has checks that are functions, which no record has.
+            CantResume: A person ended it, it is under way, no run of this team, or lacks checks that are functions.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
+            UsageError: Other tasks are given than it is of.
         """
         row = self.workspace.run(run_id)
         whole = row.parent if row.agent != TEAM and row.parent is not None else run_id
@@ -241,11 +267,13 @@ class AgentTeam:
             check_members(trace, self.names)
             return self._again(trace)
         _, trace = self.workspace.resumable(whole)
+        started = trace.of(RunStarted)[0]
+        again = task_again(task_from_json(started.task), task) if task is not None else None
         with quietly() as callbacks:
-            turns = Turns.after(trace, self.members, self.workspace, None, callbacks.listeners(watch), way=Way())
-            return await self._worked(turns, trace)
+            turns = Turns.after(trace, self.members, self.workspace, again, callbacks.listeners(watch), way=Way())
+            return await self._worked(turns, trace, tasks)
 
-    async def _worked(self, turns: Turns, trace: Trace) -> TaskResult | PipelineResult:
+    async def _worked(self, turns: Turns, trace: Trace, tasks: Sequence[GivenStep] | None) -> TaskResult | PipelineResult:
         inputs = trace.of(RunStarted)[0].state
         if ASKED_FOR in inputs:
             name = inputs[ASKED_FOR]
@@ -253,6 +281,9 @@ class AgentTeam:
         if PIPELINE not in inputs:
             raise CantResume(f"{trace.run_id} is the run of another kind of team; resume it with what began it.")
         steps, state = _pipeline_in(trace)
+        if tasks is not None:
+            steps = steps_again(tasks, steps, self.names)
+        check_recorded(steps if tasks is None else (), trace.run_id)
         return await self._work.pipeline(turns, steps, state, "continue" if inputs.get("on_failure") == "continue" else "stop")
 
     def _again(self, trace: Trace) -> TaskResult | PipelineResult:
@@ -265,7 +296,7 @@ class AgentTeam:
     @property
     def stats(self) -> TeamStats:
         """The team at a glance, as the record has it now."""
-        record = self.workspace.team_record(self.names)
+        record = self.workspace.team_record(self.names, self.name)
         shared = count_shared(self.workspace.memories("promoted"), self.names)
         return TeamStats(self.names, record.episodes, shared, record.last, record.agents)
 
@@ -281,8 +312,8 @@ class AgentTeam:
         """Try what was learned: see `Workspace.settle`."""
         return self.workspace.settle(watch=watch)
 
-    def _turns(self, task: Task, seed: int | None, listeners: Sequence[Listener], way: Way | None = None) -> Turns:
-        return Turns(self.members, self.workspace, task, listeners, seed, way=way or Way())
+    def _turns(self, task: Task, seed: int | None, listeners: Sequence[Listener], more: Mapping[str, Json]) -> Turns:
+        return Turns(self.members, self.workspace, task, listeners, seed, way=Way(state={NAME: self.name, **more}))
 
     def _agent_of(self, run_id: str) -> str | None:
         try:
@@ -295,4 +326,4 @@ def _pipeline_in(trace: Trace) -> tuple[tuple[PipelineStep, ...], dict[str, Json
     """The tasks of a pipeline, and the facts it began with."""
     inputs = trace.of(RunStarted)[0].state
     kept = inputs.get("state")
-    return steps_from_json(inputs[PIPELINE], trace.run_id), dict(kept) if isinstance(kept, dict) else {}
+    return steps_from_json(inputs[PIPELINE]), dict(kept) if isinstance(kept, dict) else {}

@@ -4,8 +4,10 @@ In:  what callers give.
 Out: the same in its form, or an error that names the value.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 from purpose_agent.agents.spec import AgentSpec, check_steps
 from purpose_agent.agents.team_past import TEAM
@@ -13,7 +15,7 @@ from purpose_agent.core.approval import Approvals
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.state import State
-from purpose_agent.core.task import Limits, Task
+from purpose_agent.core.task import Limits, Task, as_task
 from purpose_agent.core.tool import Tool
 
 
@@ -55,8 +57,21 @@ def check_name(agent_name: str | None, names: Sequence[str]) -> None:
 
 
 def values_of(state: Mapping[str, Json] | State | None) -> Mapping[str, Json]:
-    """Facts by name."""
-    return state.values if isinstance(state, State) else state or {}
+    """Facts by name.
+
+    Raises:
+        UsageError: It has no names, or a value that JSON can't hold.
+    """
+    values = cast("object", state.values if isinstance(state, State) else {} if state is None else state)
+    if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in cast("Mapping[object, object]", values)):
+        raise UsageError(f"initial_state={state!r:.200}: give facts by name, such as {{'topic': 'bees'}}.")
+    named = cast("Mapping[str, Json]", values)
+    for name, value in named.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"initial_state: {name!r} is {value!r:.200}, which JSON can't hold ({error}).") from error
+    return named
 
 
 def task_with(task: Task, state: Mapping[str, Json] | State | None, max_steps: int | None) -> Task:
@@ -64,6 +79,18 @@ def task_with(task: Task, state: Mapping[str, Json] | State | None, max_steps: i
     check_steps(max_steps, "run_task")
     limits = task.limits if max_steps is None else replace(task.limits or Limits(), steps=max_steps)
     return replace(task, inputs={**values_of(state), **task.inputs}, limits=limits, id=task.id)
+
+
+def task_again(before: Task, given: str | Task) -> Task:
+    """The task as it is given again to go on with it, with what it had from its first call.
+
+    Raises:
+        UsageError: It is another task.
+    """
+    task = as_task(given)
+    if task.goal != before.goal:
+        raise UsageError(f"resume(task=…): the run is of the task {before.goal[:60]!r}, and {task.goal[:60]!r} is given.")
+    return replace(task, inputs={**before.inputs, **task.inputs}, limits=before.limits, id=before.key)
 
 
 def is_one(environment: object) -> bool:

@@ -4,20 +4,24 @@ In:  a run of the team, begun or gone on with; one task, or those of a pipeline.
 Out: the results of the specialists, with the lessons drawn from them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team_arguments import task_with
+from purpose_agent.agents.artefacts import MOST_SHOWN, Draft, shown
+from purpose_agent.agents.continuing import STANDS
 from purpose_agent.agents.delegation import Asked, Past, delegate
 from purpose_agent.agents.pipeline import OnFailure, PipelineResult, PipelineStep, why_failed
 from purpose_agent.agents.spec import AgentSpec
 from purpose_agent.agents.team_past import TEAM
 from purpose_agent.agents.team_record import SENDER
-from purpose_agent.agents.turns import Turns
+from purpose_agent.agents.turns import Stands, Turns
 from purpose_agent.agents.turnstile import Turnstile
 from purpose_agent.agents.workspace import Workspace
+from purpose_agent.core.errors import NoModelFound
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse
 from purpose_agent.core.origin import OWN
@@ -25,7 +29,15 @@ from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.models.routing import Router
-from purpose_agent.runtime.events import AgentFinished, AgentStarted, HandedOver, ModelCalled, Payload
+from purpose_agent.runtime.events import (
+    AgentFinished,
+    AgentStarted,
+    HandedOver,
+    ModelCalled,
+    OptionsListed,
+    Payload,
+    StateChanged,
+)
 from purpose_agent.runtime.model_call import call_model
 from purpose_agent.runtime.pool import current_share
 from purpose_agent.runtime.trace import Trace
@@ -38,6 +50,7 @@ class TeamWork:
     Attributes:
         default: The team's model, asked where words don't decide; "none": nobody is asked. None, or a router: that of the first
             member that has one.
+        has_world: Whether its tasks are done in a world.
         world: Lets one at a time into a world that all share; None: there is no such world.
     """
 
@@ -45,6 +58,7 @@ class TeamWork:
     specs: Sequence[AgentSpec]
     place: Workspace
     default: str | Model | Router | None
+    has_world: bool
     world: Turnstile | None
 
     async def one(self, turns: Turns, agent_name: str | None) -> TaskResult:
@@ -57,7 +71,7 @@ class TeamWork:
         await turns.guarded(work)
         if not done:
             return await turns.result()
-        return await self._reflected(*done[0], turns)
+        return await self._reflected(*done[0], turns, turns.task.user)
 
     async def pipeline(
         self, turns: Turns, steps: tuple[PipelineStep, ...], state: dict[str, Json], on_failure: OnFailure
@@ -65,25 +79,41 @@ class TeamWork:
         """The tasks of a pipeline, in their order; `state` gets what they come to."""
         done: list[tuple[Agent, TaskResult]] = []
 
+        first, said = dict(state), dict[str, str]()
+
         async def work(turns: Turns) -> None:
             first_failed: TaskResult | None = None
             for step in steps:
-                agent, result = await self._turn(turns, task_with(step.task, state, step.max_steps), step.agent)
+                # What was said before makes it no other task: what is learned of it holds the next time too.
+                key = task_with(step.task, first, step.max_steps).key
+                known = {name: value for name, value in state.items() if name not in said}
+                task = replace(task_with(step.task, known, step.max_steps), id=key)
+                try:
+                    agent, result = await self._turn(turns, task, step.agent, said)
+                except Stands as stands:
+                    done.append((stands.agent, stands.result))
+                    raise
                 done.append((agent, result))
+                if self.has_world:
+                    _take_over(state, result)
                 if why_failed(result):
                     first_failed = first_failed or result
                     if on_failure == "stop":
                         break
-                _hand_on(state, agent.name, result)
+                _hand_on(state, said, agent.name, result)
             # The outcome of the whole is that of the first task that failed.
             turns.last = first_failed or turns.last
 
         turns.catches = True
         await turns.guarded(work)
-        results = [await self._reflected(agent, result, turns) for agent, result in done]
+        results = [
+            await self._reflected(agent, result, turns, step.task.user)
+            for step, (agent, result) in zip(steps, done, strict=False)
+        ]
         status = self.place.run(turns.bus.run_id).status
+        usage = sum((result.usage for _, result in done if result.status in STANDS), turns.usage)
         return PipelineResult(
-            turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, turns.usage
+            turns.bus.run_id, tuple(results), tuple(agent.name for agent, _ in done), steps, state, status, usage
         )
 
     def again(self, trace: Trace, steps: tuple[PipelineStep, ...], state: dict[str, Json]) -> PipelineResult:
@@ -91,13 +121,20 @@ class TeamWork:
         last = {part.key: part for part in trace.of(AgentFinished)}  # of a task that was gone on with, how it ended at last
         done = [(part.name, self.place.result(part.run_id)) for part in last.values()]
         for name, result in done:
-            _hand_on(state, name, result)
+            if self.has_world:
+                _take_over(state, result)
+            _hand_on(state, {}, name, result)
         results, names = tuple(result for _, result in done), tuple(name for name, _ in done)
         return PipelineResult(trace.run_id, results, names, steps, state, self.place.run(trace.run_id).status, trace.usage)
 
-    async def _turn(self, turns: Turns, task: Task, agent_name: str | None) -> tuple[Agent, TaskResult]:
+    async def _turn(
+        self, turns: Turns, task: Task, agent_name: str | None, said: Mapping[str, str] | None = None
+    ) -> tuple[Agent, TaskResult]:
+        """Somebody does the task; `said` is what earlier ones came to, of which the prompt has as much as there is room for."""
         name, why = _begun(turns) or await self._chosen(turns, task, agent_name)
         agent = turns.member(name)
+        if said:
+            task = replace(task, inputs={**_cut(said, _model_of(agent)), **task.inputs}, id=task.key)
         if turns.meter is not None and not turns.step and turns.usage.calls:
             task = replace(task, limits=turns.meter.left(), id=task.key)  # less what the choice has cost
         async with self.world or _OPEN:
@@ -112,7 +149,7 @@ class TeamWork:
         model = self._model()
 
         def past() -> Mapping[str, Past]:
-            known = self.place.past_of([spec.name for spec in self.specs], task.family)
+            known = self.place.past_of([spec.name for spec in self.specs], task.family, task.user)
             return {name: Past(judged, succeeded) for name, (judged, succeeded) in known.items()}
 
         router = Asked(partial(_ask, turns, model), model.capabilities) if model is not None else None
@@ -125,11 +162,10 @@ class TeamWork:
             return None  # "none" is all that is left of specs
         if self.default is not None and not isinstance(self.default, Router):
             return self.default
-        return next((model for member in self.members if (model := member.setup().model) is not None), None)
+        return next((model for member in self.members if (model := _model_of(member)) is not None), None)
 
-    async def _reflected(self, agent: Agent, result: TaskResult, turns: Turns) -> TaskResult:
+    async def _reflected(self, agent: Agent, result: TaskResult, turns: Turns, user: str) -> TaskResult:
         reflected = await agent.reflected(result, turns.listeners)
-        user = turns.task.user
         self.place.pass_on(
             result.id, agent.name, [member.name for member in self.members if member.name != agent.name], user=user
         )
@@ -179,10 +215,47 @@ async def _ask(turns: Turns, model: Model, request: ModelRequest, prompt: str) -
     return await call_model(model, request, prompt, clock=turns.place.clock, publish=publish)
 
 
-def _hand_on(state: dict[str, Json], name: str, result: TaskResult) -> None:
+def _hand_on(state: dict[str, Json], said: dict[str, str], name: str, result: TaskResult) -> None:
     """What the next ones read among their facts: others' words as a quotation. Of a task that failed, nothing."""
     if result.answer is not None and not why_failed(result):
-        state[_free(name, state)] = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
+        name = _free(name, state)
+        state[name] = said[name] = defused(result.answer) if result.taint.origin in OWN else quoted(result.answer)
+
+
+def _model_of(agent: Agent) -> Model | None:
+    """Its model; None too if there is none on this machine, which its own run will tell."""
+    try:
+        return agent.setup().model
+    except NoModelFound:
+        return None
+
+
+def _cut(said: Mapping[str, str], model: Model | None) -> dict[str, Json]:
+    """What was said, the older the shorter, in no more characters than a quarter of the model's context holds."""
+    left = MOST_SHOWN if model is None else min(MOST_SHOWN, model.capabilities.context_tokens or MOST_SHOWN)
+    cut: dict[str, Json] = {}
+    for number, (name, text) in enumerate(reversed(list(said.items())), start=1):
+        room = left if number == len(said) else left // 2
+        cut[name] = shown(Draft(text), room)
+        left -= min(len(text), room)
+    return dict(reversed(cut.items()))
+
+
+_OF_THE_RUN = re.compile(r"answer$|\d+\.\d+ ")
+"""Facts of a run's state that are its own, and not the world's: the answer, and what its calls gave."""
+
+
+def _take_over(state: dict[str, Json], result: TaskResult) -> None:
+    """What the run changed in its world: it is so for the next ones too, whether the task was done or not.
+
+    A world that lists its actions is left out: it begins by its own word, whatever a task says.
+    """
+    if result.trace.of(OptionsListed):
+        return
+    for change in result.trace.of(StateChanged):
+        state.update({name: value for name, value in change.values.items() if _OF_THE_RUN.match(name) is None})
+        for name in change.removed:
+            state.pop(name, None)
 
 
 def _free(name: str, state: Mapping[str, Json]) -> str:

@@ -7,18 +7,22 @@ A task that says whom it is not for never goes to those. A model that names nobo
 decided: then it is whoever did best on tasks of the family so far, or else the first one. Not here: what words say (`expertise.py`).
 """
 
+import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from purpose_agent.agents.expertise import Case, Expert, read
 from purpose_agent.agents.spec import AgentSpec
-from purpose_agent.core.errors import ModelError
+from purpose_agent.core.errors import LimitReached, ModelError
 from purpose_agent.core.messages import system, user
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.core.task import Task
 from purpose_agent.engine.quoting import quoted
 
+_log = logging.getLogger(__name__)
+_WORD = re.compile(r"[^\W_]+(?:_[^\W_]+)*[+#]*")
 Way: TypeAlias = Literal["asked for", "words", "model", "fallback"]
 Ask: TypeAlias = Callable[[ModelRequest, str], Awaitable[ModelResponse]]
 """One model call on the team's account, with the version of its prompt."""
@@ -68,12 +72,22 @@ def by_words(goal: str, specs: Sequence[AgentSpec]) -> Delegation | tuple[str, .
     cases = read(goal, [Expert(spec.name, spec.expertise_keywords) for spec in specs])
     names = [spec.name for spec in specs]
     left = [name for name in names if not cases[name].is_excluded] or names
-    best = max(cases[name].score for name in left)
-    top = tuple(name for name in left if cases[name].score == best)
+    sure = [name for name in left if not cases[name].is_doubtful]
+    best = max((cases[name].score for name in sure), default=0.0)
+    if not best and len(sure) < len(left):
+        # Nothing speaks for anybody, and some the words may refuse: these are the last to be thought of.
+        return (*sure, *(name for name in left if name not in sure))
+    top = tuple(name for name in sure if cases[name].score == best)
     if len(top) == 1 and (best or len(left) < len(names)):
         return Delegation(top[0], "words", f"words: {_told(cases, top[0])}")
     # Those that nothing speaks for are in question only where nothing speaks for anybody.
     return top
+
+
+def _in_doubt(goal: str, specs: Sequence[AgentSpec]) -> frozenset[str]:
+    """Whom the words may refuse: no fallback gives them the task."""
+    cases = read(goal, [Expert(spec.name, spec.expertise_keywords) for spec in specs])
+    return frozenset(name for name, case in cases.items() if case.is_doubtful)
 
 
 async def delegate(
@@ -103,7 +117,8 @@ async def delegate(
         if isinstance(chosen, Delegation):
             return chosen
         why = chosen
-    return _fallback(found, task, why, past())
+    doubtful = _in_doubt(task.goal, specs)
+    return _fallback([name for name in found if name not in doubtful] or found, task, why, past())
 
 
 async def _asked(task: Task, specs: Sequence[AgentSpec], router: Asked) -> Delegation | str:
@@ -125,7 +140,12 @@ async def _asked(task: Task, specs: Sequence[AgentSpec], router: Asked) -> Deleg
     )
     try:
         response = await router.ask(request, prompt.version)
-    except ModelError as error:
+    except LimitReached:
+        raise
+    # A door: whatever keeps a model from an answer, the task still goes to somebody, and the reason is told.
+    except Exception as error:  # noqa: BLE001
+        if not isinstance(error, ModelError):
+            _log.warning("The choice of an agent failed: %s: %s", type(error).__name__, error, exc_info=error)
         return f"the model could not be asked: {type(error).__name__}: {str(error)[:200]}"
     chosen = _named(response.text, names)
     if chosen is None:
@@ -142,9 +162,21 @@ async def _asked(task: Task, specs: Sequence[AgentSpec], router: Asked) -> Deleg
 
 def _named(said: str, names: Sequence[str]) -> str | None:
     """The only one of `names` that a reply has in it, in whole words; None for none or several."""
-    reply = f" {' '.join(''.join(each if each.isalnum() or each == '_' else ' ' for each in said).split())} ".casefold()
-    found = [name for name in names if f" {' '.join(name.replace('-', ' ').split())} ".casefold() in reply]
+    reply = _plain(said)
+    found = [name for name in names if f" {_plain(name).strip()} " in reply]
+    # Of "coder" and "C++ coder" the longer one is meant, where it is said and the other is not said beside it.
+    found = [name for name in found if not any(_is_within(name, other, reply) for other in found if other != name)]
     return found[0] if len(found) == 1 else None
+
+
+def _plain(text: str) -> str:
+    """Its words in lower case, a space around each; of signs only those that names of languages end in are part of a word."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
+
+
+def _is_within(name: str, other: str, reply: str) -> bool:
+    mine, longer = _plain(name), _plain(other)
+    return mine in longer and mine != longer and mine not in reply.replace(longer, " ")
 
 
 def _about(spec: AgentSpec) -> str:
@@ -165,5 +197,8 @@ def _fallback(names: Sequence[str], task: Task, why: str, past: Mapping[str, Pas
 def _told(cases: Mapping[str, Case], name: str) -> str:
     """The words that decided."""
     parts = [f"{', '.join(cases[name].words)}" if cases[name].words else "nobody else is left"]
+    parts += [
+        f"in doubt {other} ({', '.join(case.doubts)})" for other, case in cases.items() if case.is_doubtful and other != name
+    ]
     parts += [f"not {other} ({', '.join(case.against)})" for other, case in cases.items() if case.is_excluded and other != name]
     return "; ".join(parts)

@@ -1,8 +1,8 @@
 """AgentSpec: who is in a team of specialists, as data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.model import Model
@@ -34,9 +34,12 @@ class AgentSpec:
     max_steps: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise UsageError("AgentSpec(name=''): give it a name; tasks go to it by that.")
-        if isinstance(self.expertise_keywords, str) or not all(word.strip() for word in self.expertise_keywords):
+        name, role, words = cast("tuple[object, object, object]", (self.name, self.role, self.expertise_keywords))
+        if not isinstance(name, str) or not name.strip():
+            raise UsageError(f"AgentSpec(name={name!r}): give it a name; tasks go to it by that.")
+        if not isinstance(role, str):
+            raise UsageError(f"AgentSpec({name!r}, role={role!r}): say in words what it is there for.")
+        if not _are_words(words):
             raise UsageError(
                 f"AgentSpec({self.name!r}, expertise_keywords={self.expertise_keywords!r}): give a list of words, such as ['code']."
             )
@@ -47,6 +50,13 @@ class AgentSpec:
         """The sentences that open its prompt."""
         who = f"You are the {self.name.replace('_', ' ')} of a team."
         return f"{who} {self.role.strip()}".rstrip()
+
+
+def _are_words(given: object) -> bool:
+    """Whether it is a list of words."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return False
+    return all(isinstance(word, str) and word.strip() for word in cast("Iterable[object]", given))
 
 
 def check_steps(steps: object, where: str) -> None:

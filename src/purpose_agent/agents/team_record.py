@@ -13,6 +13,8 @@ from purpose_agent.runtime.database import Database
 
 SENDER = "agent_team"
 """Who hands tasks over, as `HandedOver` has it."""
+NAME = "team name"
+"""The fact of a run's first state that says which team's it is; "" of a team without a name."""
 LAST = 10
 
 
@@ -73,13 +75,15 @@ _TASKS = """
         AND json_extract(h.payload, '$.run_id') = m.id) AND e.run_id = m.parent
     WHERE m.agent IN (SELECT value FROM json_each(?1)) AND m.parent IS NOT NULL AND m.mode != 'validation'
     AND json_extract(e.payload, '$.sender') = ?2
+    AND coalesce((SELECT json_extract(s.payload, '$.state."team name"') FROM events s
+        WHERE s.run_id = m.parent AND s.kind = 'run_started'), '') = ?3
 """
 
 
-def team_record(db: Database, agents: Collection[str]) -> TeamRecord:
-    """The record of `agents`, as a team."""
+def team_record(db: Database, agents: Collection[str], team: str) -> TeamRecord:
+    """The record of `agents`, as the team of that name."""
     names = _json(agents)
-    told: tuple[Value, ...] = (names, SENDER)
+    told: tuple[Value, ...] = (names, SENDER, team)
     done = db.rows(
         "SELECT m.agent, count(*), count(m.success), total(m.success), total(m.input_tokens + m.output_tokens), total(m.usd),"
         f" count(*) - count(m.usd) {_TASKS} GROUP BY m.agent",
@@ -124,12 +128,12 @@ def outcomes_of(db: Database, purpose: str) -> tuple[int, int, int]:
     return int(runs), int(judged), int(succeeded)
 
 
-def past_of(db: Database, agents: Collection[str], family: str) -> Mapping[str, tuple[int, int]]:
-    """By agent: its judged learning runs on tasks of a family, and how many succeeded."""
+def past_of(db: Database, agents: Collection[str], family: str, user: str) -> Mapping[str, tuple[int, int]]:
+    """By agent: its judged learning runs on tasks of a family and of one user, or of none, and how many succeeded."""
     rows = db.rows(
         "SELECT agent, count(*), total(success) FROM runs WHERE family = ? AND mode = 'learning' AND success IS NOT NULL"
-        " AND agent IN (SELECT value FROM json_each(?)) GROUP BY agent",
-        (family, _json(agents)),
+        " AND coalesce(json_extract(task, '$.labels.user'), '') = ? AND agent IN (SELECT value FROM json_each(?)) GROUP BY agent",
+        (family, user, _json(agents)),
     )
     return {str(agent): (int(judged), int(succeeded)) for agent, judged, succeeded in rows}
 

@@ -58,11 +58,12 @@ Work: TypeAlias = "Callable[[Turns], Awaitable[None]]"
 """What a team does in its turns."""
 
 
-class _Stands(Exception):
+class Stands(Exception):
     """A member's run waits for a person, or was paused, and so does the team's."""
 
-    def __init__(self, result: TaskResult) -> None:
+    def __init__(self, agent: Agent, result: TaskResult) -> None:
         super().__init__(result.reason)
+        self.agent = agent
         self.result = result
 
 
@@ -209,7 +210,7 @@ class Turns:
         self._open()
         try:
             await work(self)
-        except _Stands as stands:
+        except Stands as stands:
             still = stands.result
             self.publish(RunSuspended(still.status, still.reason, self.usage + still.usage, self._seconds()), TEAM)
             self._save()
@@ -340,7 +341,7 @@ class Turns:
                 raise
             result = broken(at_work, task, run_id, error, parent=self.bus.run_id)
         if result.status in STANDS:
-            raise _Stands(result)
+            raise Stands(agent, result)
         self.taint = self.taint.mixed(replace(result.taint, step=self.step))
         self.usage += result.usage
         if self.meter is not None:

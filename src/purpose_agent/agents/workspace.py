@@ -533,17 +533,17 @@ class Workspace(Remembered):
         self._homeostasis = Homeostasis(self._db, self._store, self._gate, self._clock, budget)
         self._replay.capacity = min(kept, capacity) if at_most and kept is not None else capacity
 
-    def team_record(self, agents: Collection[str]) -> TeamRecord:
+    def team_record(self, agents: Collection[str], team: str = "") -> TeamRecord:
         """What agents of an `AgentTeam` did together here: see `agents/team_record.py`."""
-        return team_record(self._db, agents)
+        return team_record(self._db, agents, team)
 
     def outcomes_of(self, purpose: str) -> tuple[int, int, int]:
         """Of the `Team` for that purpose: its runs, those that were judged, those that succeeded."""
         return outcomes_of(self._db, purpose)
 
-    def past_of(self, agents: Collection[str], family: str) -> Mapping[str, tuple[int, int]]:
-        """By agent: its judged learning runs on tasks of a family, and how many of them succeeded."""
-        return past_of(self._db, agents, family)
+    def past_of(self, agents: Collection[str], family: str, user: str = "") -> Mapping[str, tuple[int, int]]:
+        """By agent: its judged learning runs on tasks of a family and a user, and how many of them succeeded."""
+        return past_of(self._db, agents, family, user)
 
     def _recall(
         self, task: Task, agent: str, on_trial: Memory | None, *, tools: Collection[str] = (), draws: Random | None = None
