@@ -4,13 +4,14 @@ In:  a run.
 Out: which calls a plan may use and what they gave; which calls need not be made again; how many plans failed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from purpose_agent.core.action import Observation, ToolUse
-from purpose_agent.core.messages import ToolCall
+from purpose_agent.core.messages import Json, ToolCall
 from purpose_agent.engine.run import Run
-from purpose_agent.runtime.events import ActionDecided, CallPlanned, ToolReturned
+from purpose_agent.runtime.events import ActionDecided, CallPlanned, PersonAsked, ToolReturned
 from purpose_agent.tools.plan import Plan, PlannedCall, number_of, same_call
 
 CUT_OFF: Final = "The plan was cut off while it was being written."
@@ -49,7 +50,7 @@ def past_of(run: Run) -> Past:
             case _:
                 pass
     for step, calls in by_step.items():
-        plan = Plan(step, past.known, past.seen)
+        plan = Plan(step, past.known, past.seen, run.uncut)
         for call in calls:
             plan.put(number_of(call.id), call)
         failed = not all(past.seen[call.id].ok for call in calls)
@@ -58,9 +59,19 @@ def past_of(run: Run) -> Past:
             past.made.clear()
             continue
         for planned in plan.calls.values():
-            if past.seen[planned.call.id].ok:
-                past.made[same_call(filled_in(run, plan, planned))] = past.seen[planned.call.id]
+            # Of what only a part is known is made again, whoever asks: else its users would never get the whole.
+            seen = past.seen[planned.call.id]
+            if seen.ok and (not seen.truncated or seen.call_id in run.uncut) and not plan.parts(planned):
+                past.made[same_call(filled_in(run, plan, planned))] = seen
     return past
+
+
+def asked_with(run: Run, call_id: str) -> Mapping[str, Json] | None:
+    """The arguments that a person was last asked about, whole where results they are made of are not; None: nobody was asked."""
+    for event in reversed(run.bus.events):
+        if isinstance(event.payload, PersonAsked) and event.payload.call_id == call_id:
+            return event.payload.arguments
+    return None
 
 
 def filled_in(run: Run, plan: Plan, planned: PlannedCall) -> ToolCall:

@@ -46,6 +46,7 @@ class Plan:
         known: The calls of earlier plans that may be used, by their numbers: their ids. A number that is used again stands for
             the call before which it was read last.
         seen: What calls gave, by their ids; those of earlier plans as well.
+        uncut: Whole results, by the ids of their calls, of which `seen` has only a part.
         calls: By their ids, in the order in which they were written.
         complete: No more calls come.
     """
@@ -53,6 +54,7 @@ class Plan:
     step: int
     known: dict[int, str] = field(default_factory=dict[int, str])
     seen: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    uncut: Mapping[str, str] = field(default_factory=dict[str, str])
     calls: dict[str, PlannedCall] = field(default_factory=dict[str, PlannedCall])
     complete: bool = False
     _taken: set[str] = field(default_factory=set[str])
@@ -102,7 +104,15 @@ class Plan:
         failed = [number for number, needed in planned.needs.items() if not self.seen[needed].ok]
         if failed:
             return f"it uses {_listed(failed)}, which failed."
+        if parts := self.parts(planned):
+            seen = self.seen[planned.needs[parts[0]]]
+            told = f"of whose result only a part was kept when the run was interrupted ({seen.truncated} characters are gone)"
+            return f"it uses {_listed(parts)}, {told}. Call {seen.tool} again."
         return None
+
+    def parts(self, planned: PlannedCall) -> list[int]:
+        """The calls it uses of whose results there is only a part: those were told in another process."""
+        return [number for number, needed in planned.needs.items() if self.seen[needed].truncated and needed not in self.uncut]
 
     def filled(self, planned: PlannedCall, parameters: Mapping[str, Json]) -> ToolCall:
         """The call with results in the places of its placeholders.
@@ -110,7 +120,7 @@ class Plan:
         Args:
             parameters: The JSON schema of the tool's arguments.
         """
-        results = {number: self.seen[needed].content for number, needed in planned.needs.items()}
+        results = {number: self.uncut.get(needed, self.seen[needed].content) for number, needed in planned.needs.items()}
         schemas = _properties(parameters)
         return replace(
             planned.call,
