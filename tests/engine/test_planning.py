@@ -590,3 +590,15 @@ def test_a_call_that_waited_for_a_person_is_made_with_what_they_were_shown(tmp_p
     other.workspace.control(waits.id).approve()
 
     assert (other.resume(waits.id).answer, sizes) == ("done", [len(LONG)])
+
+
+def test_a_number_that_is_there_twice_is_told_and_the_rest_of_the_plan_is_carried_out(tmp_path: Path, desk: Desk) -> None:
+    model = ScriptedModel(
+        "1. add(a=1, b=1)\n1. add(a=2, b=2)\n2. add(a=3, b=3)\n3. add(a=$2, b=1)\njoin()",
+        "4. add(a=$1, b=1)\njoin()",
+        "Answer: done",
+    )
+    planner(tmp_path, desk, model=model).run("add")
+
+    assert sorted(desk.done) == ["add 1 1", "add 2 1", "add 3 3", "add 6 1"]
+    assert "1. add failed: Not made: it could not be read: there are two calls with the number 1." in model.requests[1].text
