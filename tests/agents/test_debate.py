@@ -2,19 +2,27 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
+from typer.testing import CliRunner
 
 import purpose_agent as pa
+from purpose_agent.agents.any_run import resume_any
 from purpose_agent.agents.debate_form import MOST_POSITION, MOST_TOKENS, read_vote
 from purpose_agent.agents.debate_votes import Vote, tally
-from purpose_agent.core.errors import CantResume, ModelUnreachable, NoModelFound, UsageError
+from purpose_agent.agents.jobs import perform
+from purpose_agent.cli.main import app
+from purpose_agent.core.errors import CantResume, ModelUnreachable, NoModelFound, NotFound, UsageError
 from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, Reflected, RunStarted, StateChanged
+from purpose_agent.runtime.jobs import Job
 from purpose_agent.testing.models import RuleModel
 
 pytestmark = pytest.mark.anyio
@@ -376,6 +384,61 @@ async def test_another_councils_run_is_not_resumed(tmp_path: Path) -> None:
         await other.resume_async(waits.id)
 
 
+async def test_a_run_of_something_else_is_not_taken_for_ones_own_whether_it_is_over_or_not(tmp_path: Path) -> None:
+    alice, bob = sparks(tmp_path, alice=says("yes"), bob=says("no"))
+    members, quorum = pa.Council([alice, bob], escalate="person"), pa.Quorum([alice, bob], name="council", escalate="person")
+    flow = pa.Flow(name="council")
+    flow.add_node("alice", alice)
+    flow.add_edge(pa.BEGIN, "alice")
+    flow.add_edge("alice", pa.DONE_SIGNAL)
+    others = [(await alice.run_async("Hello")).id, (await flow.run_async({"task": "Hello"})).id]
+    debated, answered = await members.run_async(QUESTION, rounds=1), await quorum.run_async(QUESTION)
+
+    for run_id in (*others, answered.id):
+        for decision in ("yes", None):
+            with pytest.raises(CantResume, match="and no council's; resume it with what began it"):
+                await members.resume_async(run_id, decision=decision)
+    for run_id in (*others, debated.id):
+        with pytest.raises(CantResume, match="and no quorum's"):
+            await quorum.resume_async(run_id)
+    with pytest.raises(NotFound, match="there is no such run"):
+        await members.resume_async("run_0", decision="yes")
+
+
+async def test_a_run_goes_on_with_the_members_it_began_with_alone(tmp_path: Path) -> None:
+    alice, bob, zoe = sparks(tmp_path, alice=says("yes"), bob=says("no"), zoe=says("no"))
+    waits = await pa.Council([alice, bob], escalate="person").run_async(QUESTION, rounds=1)
+
+    for members in ([alice, zoe], [alice, bob, zoe]):
+        with pytest.raises(CantResume, match=r"is of alice, bob, and this council is of alice, .*zoe\."):
+            await pa.Council(members, escalate="person").resume_async(waits.id, decision="yes")
+    assert (await pa.Council([bob, alice], escalate="person").resume_async(waits.id, decision="yes")).stance == "yes"
+
+
+async def test_whoever_finds_a_council_by_its_name_alone_does_no_other_ones_run(tmp_path: Path) -> None:
+    first = pa.Council(sparks(tmp_path, alice=says("yes"), bob=says("no")), escalate="person")
+    waits = await first.run_async(QUESTION, rounds=1)
+    other = sparks(tmp_path, alice=says("yes"), bob=says("no"), carol=says("no"))
+    pa.Council(other, escalate="person")
+    job = Job("run_9", "flow", "council", dict(waits.flow.trace.of(RunStarted)[0].state))
+
+    with pytest.raises(CantResume, match="this council is of alice, bob, carol"):
+        await anyio.to_thread.run_sync(resume_any, first.workspace, waits.id)
+    with pytest.raises(CantResume, match=r"run_9 is of alice, bob, and this council is of .*carol"):
+        await perform(job, first.workspace)
+    assert not asked(other[2])
+
+
+async def test_a_second_word_on_what_was_decided_is_refused(tmp_path: Path) -> None:
+    members = pa.Council(sparks(tmp_path, alice=says("yes"), bob=says("no")), escalate="person")
+    waits = await members.run_async(QUESTION, rounds=1)
+    first = await members.resume_async(waits.id, decision="wait", by="ada")
+
+    with pytest.raises(UsageError, match="the run is over: decided, ada decided; 1 for yes"):
+        await members.resume_async(waits.id, decision="yes", by="bob")
+    assert str(await members.resume_async(waits.id)) == str(first) == "wait"
+
+
 # Who is asked when members do not agree
 
 
@@ -410,7 +473,7 @@ async def test_a_person_may_say_something_of_their_own_unless_there_are_options(
 
     result = await members.resume_async(free.id, decision="Ask again in a year.")
     assert (str(result), result.stance, len(result.dissent)) == ("Ask again in a year.", None, 2)
-    with pytest.raises(UsageError, match="one of 'yes', 'no'"):
+    with pytest.raises(UsageError, match="give one of 'yes', 'no'"):
         await members.resume_async(bound.id, decision="perhaps")
 
 
@@ -418,8 +481,78 @@ async def test_a_decision_nobody_waits_for_is_refused(tmp_path: Path) -> None:
     members = council(tmp_path, alice=unreachable, bob=unreachable)
     failed = await members.run_async(QUESTION)
 
-    with pytest.raises(UsageError, match="'person' was not under way"):
+    with pytest.raises(UsageError, match=r"waits for no decision \(failed: .*nobody answered"):
         await members.resume_async(failed.id, decision="no")
+
+
+async def test_what_it_asks_is_among_the_questions_and_can_be_answered_from_outside(tmp_path: Path) -> None:
+    rules = {"alice": says("yes"), "bob": says("no")}
+    waits = await pa.Council(sparks(tmp_path, **rules), escalate="person").run_async(QUESTION, rounds=1, options=["yes", "no"])
+    outside = pa.Workspace(tmp_path)
+    control = outside.control(waits.id)
+
+    (asked_for,) = control.questions()
+    assert (asked_for.call_id, asked_for.tool) == ("decision", "council")
+    assert asked_for.arguments == {"question": QUESTION, "options": ["yes", "no"]}
+    assert asked_for.why.endswith(f"From outside: purpose-agent runs done {waits.id} ANSWER")
+    with pytest.raises(UsageError, match=f"runs done {waits.id} ANSWER"):
+        control.approve()
+    with pytest.raises(UsageError, match="give one of 'yes', 'no'"):
+        control.done("perhaps")
+
+    control.done("No", by="ada")
+
+    assert control.questions() == ()
+    with pytest.raises(UsageError, match="answered already"):
+        control.done("yes", by="bob")
+    members = pa.Council(sparks(tmp_path, **rules), escalate="person")
+    with pytest.raises(UsageError, match="ada decided already, on 'No'"):
+        await members.resume_async(waits.id, decision="yes", by="bob")
+    result = await members.resume_async(waits.id)
+    assert (result.status, result.by, result.decision) == ("decided", "person", "no")
+    assert result.reason.startswith("ada decided")
+    assert members.workspace.record.said(waits.id) == ()
+    assert control.questions() == ()
+    with pytest.raises(UsageError, match="is over"):
+        control.done("yes")
+
+
+async def test_the_command_that_lists_questions_lists_it_and_the_one_that_goes_on_goes_on_with_the_answer(
+    tmp_path: Path,
+) -> None:
+    members = pa.Council(sparks(tmp_path, alice=says("yes"), bob=says("no")), escalate="person")
+    waits = await members.run_async(QUESTION, rounds=1)
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(app, ["runs", *words, "--workspace", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    listed = " ".join(run("questions").split())
+    run("done", waits.id, "wait a year", "--by", "ada")
+    result = await anyio.to_thread.run_sync(resume_any, members.workspace, waits.id)
+
+    assert waits.id in listed
+    assert "decision" in listed
+    assert str(result) == "wait a year"
+    assert (await members.resume_async(waits.id)).reason.startswith("ada decided")
+
+
+async def test_a_council_that_waits_for_a_members_call_asks_for_no_decision(tmp_path: Path) -> None:
+    @pa.tool
+    def look() -> str:
+        """Look it up."""
+        return "no"
+
+    call = ModelResponse(Message("assistant", (ToolCall("c1", "look", {}),)))
+    model = RuleModel(lambda request: call)
+    alice = pa.Spark("alice", model=model, tools=[look], approvals={"look": "ask"}, critic=None, workspace=tmp_path)
+    members = pa.Council([alice, *sparks(tmp_path, bob=says("no"))], escalate="person")
+    waits = await members.run_async(QUESTION, rounds=1)
+
+    assert members.workspace.control(waits.id).questions() == ()
+    with pytest.raises(UsageError, match="waits for no decision"):
+        await members.resume_async(waits.id, decision="no")
 
 
 async def test_critics_are_asked_only_where_there_is_no_majority(tmp_path: Path) -> None:
@@ -459,18 +592,60 @@ def test_members_of_two_workspaces_are_no_council(tmp_path: Path) -> None:
         pa.Council(agents)
 
 
-def test_rounds_options_checks_and_escalations_that_make_no_sense_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [0, 2.0, "2", True])
+def test_rounds_are_a_whole_number_before_anything_is_asked(tmp_path: Path, rounds: Any) -> None:
     members = council(tmp_path, alice=says("no"), bob=says("no"))
-    with pytest.raises(UsageError, match="rounds=0"):
-        members.run(QUESTION, rounds=0)
-    with pytest.raises(UsageError, match="no option or several"):
-        members.run(QUESTION, options=["yes"])
-    with pytest.raises(UsageError, match="no option or several"):
-        members.run(QUESTION, options="yes")
-    with pytest.raises(UsageError, match="Quorum"):
+    with pytest.raises(UsageError, match="whole number from 1"):
+        members.run(QUESTION, rounds=rounds)
+    assert asked(members.members[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["yes"], "no option or several"),
+        ("yes", "no option or several"),
+        ([1, 2], "a list of texts"),
+        (["4", "4!"], "'4' and '4!' differ only in case and marks"),
+        (["yes", "?"], "'?' differs from nothing"),
+    ],
+)
+def test_options_are_texts_that_votes_tell_apart(tmp_path: Path, options: Any, told: str) -> None:
+    members = council(tmp_path, alice=says("no"), bob=says("no"))
+    with pytest.raises(UsageError, match=re.escape(told)):
+        members.run(QUESTION, options=options)
+    if told.startswith("'"):
+        with pytest.raises(UsageError, match=re.escape(told)):
+            members.run(pa.Task(QUESTION, choices=options))
+        with pytest.raises(UsageError, match=re.escape(told)):
+            pa.Quorum(members.members).run(pa.Task(QUESTION, choices=options))
+
+
+async def test_a_question_may_be_a_task_with_what_it_comes_with(tmp_path: Path) -> None:
+    members = council(tmp_path, alice=says("no"), bob=says("no"))
+    task = pa.Task(QUESTION, inputs={"teams": "three people"}, labels={"user": "ann"}, choices=["yes", "no"])
+    result = await members.run_async(task, rounds=1)
+
+    assert (result.status, result.decision) == ("agreed", "no")
+    assert "teams: three people" in asked(members.members[0])[0].text
+    runs = [run.id for run in members.workspace.runs() if run.parent == result.id]
+    assert [members.workspace.trace(run).of(RunStarted)[0].task["labels"] for run in runs] == [{"user": "ann"}] * 2
+
+
+def test_what_a_council_is_not_is_told_in_the_words_of_its_user(tmp_path: Path) -> None:
+    members = council(tmp_path, alice=says("no"), bob=says("no"))
+    with pytest.raises(UsageError, match=r"Quorum\(members\)\.run\(task\)"):
         members.run(pa.Task(QUESTION, checks=[pa.Check.contains("x")]))
     with pytest.raises(UsageError, match="'critics', 'person' or None"):
         pa.Council(members.members, escalate="boss")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UsageError, match="give a list of agents, such as"):
+        pa.Council(["alice", "bob"])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UsageError, match="give a list of agents, such as"):
+        pa.Quorum(members.members[0])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match=r"^Council\.__init__\(\) got an unexpected"):
+        pa.Council(members.members, options=["yes"])  # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError, match=r"^Council\.run\(\) got an unexpected"):
+        members.run(QUESTION, round=2)  # pyright: ignore[reportCallIssue]
 
 
 # Votes

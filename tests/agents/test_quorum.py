@@ -1,8 +1,10 @@
 """Quorums: which answers agree, what becomes of them, and who decides where they don't."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,20 +131,49 @@ async def test_how_answers_begin_is_not_what_they_come_to(tmp_path: Path, result
     assert result.status == ("agreed" if agreement == 1 else "no agreement")
 
 
-async def test_an_answer_that_checks_refute_has_no_vote(tmp_path: Path) -> None:
+async def test_an_answer_that_checks_refute_has_no_vote_and_one_that_passes_them_is_no_agreement(tmp_path: Path) -> None:
     task = pa.Task(TASK, checks=[pa.Check.contains("Canberra")])
-    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY, c=CANBERRA), escalate=None)
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY, c=CANBERRA, d=SYDNEY, e=unreachable))
     result = await quorum.run_async(task)
 
-    assert (str(result), result.status, result.by) == (CANBERRA, "agreed", "votes")
-    assert [each.error for each in result.votes] == ["its answer fails the task's checks"] * 2 + [""]
+    assert (str(result), result.status, result.by, result.agreement) == (CANBERRA, "decided", "checks", 0.2)
+    assert result.reason == "1 of 5 passes the task's checks"
+    assert [each.error for each in result.votes][:4] == ["its answer fails the task's checks"] * 2 + ["", result.votes[0].error]
+    assert result.verdicts == ()
 
 
-async def test_where_checks_refute_all_there_is_no_answer(tmp_path: Path) -> None:
-    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY), critic=judge())
+async def test_agreement_is_over_all_seats_also_where_checks_refute_some(tmp_path: Path) -> None:
+    task = pa.Task("Six times seven?", checks=[pa.Check.equals("42")])
+    most = await pa.Quorum(sparks(tmp_path, a="42", b="42", c="41")).run_async(task)
+    two = await pa.Quorum(sparks(tmp_path / "2", a="42", b="41", c="42", d="40", e="39")).run_async(task)
+
+    assert (most.status, most.agreement, most.reason) == (
+        "majority",
+        pytest.approx(2 / 3),
+        "2 for answer 1 (a, b), 1 refuted by checks",
+    )
+    assert (two.status, two.by, two.agreement, two.decision) == ("decided", "checks", 0.4, "42")
+
+
+async def test_answers_that_pass_the_checks_in_another_form_each_are_right_whatever_critics_say(tmp_path: Path) -> None:
+    answers = {"a": CANBERRA, "b": ALSO, "c": f"{CANBERRA} Truly."}
+    critic = judge("{}")
+    quorum = pa.Quorum(sparks(tmp_path, **answers), critic=critic)
+    result = await quorum.run_async(pa.Task(TASK, checks=[pa.Check.contains("Canberra")]))
+
+    assert [each.success for each in result.votes] == [True] * 3
+    assert (result.status, result.by, result.decision, result.agreement) == ("decided", "checks", CANBERRA, None)
+    assert result.dissent == ()
+    assert result.reason.startswith("3 of 3 pass the task's checks; taken is the answer that most of them gave")
+    assert critic.requests == []
+
+
+async def test_where_checks_refute_all_there_is_no_answer_and_that_is_said(tmp_path: Path) -> None:
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY, c=unreachable), critic=judge())
     result = await quorum.run_async(pa.Task(TASK, checks=[pa.Check.call(lambda answer: "Canberra" in answer)]))
 
-    assert (result.status, result.decision, len(result.failed)) == ("no agreement", None, 2)
+    assert (result.status, result.decision, len(result.failed), result.agreement) == ("no agreement", None, 3, None)
+    assert result.reason == "no answer passes the task's checks (2 refuted by checks, 1 unknown)"
 
 
 async def test_a_member_that_fails_holds_its_seat(tmp_path: Path) -> None:
@@ -199,6 +230,27 @@ async def test_what_is_unsafe_is_never_chosen_however_right_it_is(tmp_path: Path
     assert (str(result), result.by) == (SYDNEY, "critics")
 
 
+async def test_whoever_compares_and_judges_sees_what_the_task_comes_with_and_is_of_its_user(tmp_path: Path) -> None:
+    critic = judge(TWO, correctness=GOOD, safety={"": ("", 10)}, cost=EVEN, alignment=EVEN)
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=critic)
+    task = pa.Task("Name the capital and say why", inputs={"country": "Australia"}, labels={"user": "ann"})
+    result = await quorum.run_async(task)
+
+    assert len(critic.requests) == 5
+    assert all("What was asked: Name the capital and say why\ncountry: Australia" in each.text for each in critic.requests)
+    runs = [run.id for run in quorum.workspace.runs() if run.parent == result.id]
+    labels = [quorum.workspace.trace(run).of(RunStarted)[0].task["labels"] for run in runs]
+    assert labels == [{"user": "ann"}] * 7
+
+
+async def test_a_task_that_comes_with_much_leaves_the_critics_room_for_the_answers(tmp_path: Path) -> None:
+    critic = judge(TWO, correctness=GOOD, safety={"": ("", 10)}, cost=EVEN, alignment=EVEN)
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=critic)
+    await quorum.run_async(pa.Task(TASK, inputs={"book": "word " * 100_000}))
+
+    assert all(len(each.text) < 3 * critic.capabilities.context_tokens and CANBERRA in each.text for each in critic.requests)
+
+
 def test_what_is_wrong_is_not_chosen_for_being_what_was_asked_for() -> None:
     assert chosen(verdicts("x", 2, 10, 10, 10)).refused
 
@@ -212,14 +264,28 @@ async def test_critics_may_refuse_everything(tmp_path: Path) -> None:
     assert str(result) == "[rejected: no answer that is safe was found to be right, and what was asked for]"
 
 
-async def test_critics_that_fail_choose_nothing(tmp_path: Path) -> None:
+async def test_critics_that_can_not_be_read_refuse_nothing(tmp_path: Path) -> None:
     def rule(request: ModelRequest) -> str:
         return json.dumps(TWO) if "What does each of these answers come to?" in request.text else "all fine"
 
     result = await pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=RuleModel(rule)).run_async(TASK)
 
-    assert (result.status, result.decision) == ("rejected", None)
-    assert {each.error for each in result.verdicts} == {"the critic's reply could not be read"}
+    assert (result.status, result.decision) == ("no agreement", None)
+    why = "the critic's reply could not be read"
+    assert {each.error for each in result.verdicts} == {why}
+    assert result.reason == f"the critics could not judge it: {why} (correctness, safety, alignment)"
+
+
+async def test_critics_that_can_not_be_reached_refuse_nothing_and_the_cause_is_told(tmp_path: Path) -> None:
+    def rule(request: ModelRequest) -> str:
+        return json.dumps(TWO) if "What does each of these answers come to?" in request.text else unreachable(request)
+
+    result = await pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=RuleModel(rule)).run_async(TASK)
+
+    assert (result.status, result.decision, len(result.verdicts)) == ("no agreement", None, 8)
+    assert all("no route to host" in each.error for each in result.verdicts)
+    assert "no route to host" in result.reason
+    assert "(correctness, safety, alignment)" in result.reason
 
 
 def verdicts(stance: str, correctness: float, safety: float | None, cost: float, alignment: float) -> list[Verdict]:
@@ -240,8 +306,28 @@ def test_critics_that_see_no_difference_choose_nothing() -> None:
     assert (choice.stance, choice.refused, choice.why) == (None, False, "the critics see no difference between x, y")
 
 
-def test_unknown_safety_is_not_safe() -> None:
-    assert chosen(verdicts("x", 10, None, 10, 10)).refused
+def test_unknown_safety_is_neither_safe_nor_refused() -> None:
+    choice = chosen([*verdicts("x", 10, None, 10, 10), *verdicts("y", 2, 10, 10, 10)])
+
+    assert (choice.stance, choice.refused) == (None, False)
+    assert chosen([*verdicts("x", 10, None, 10, 10), *verdicts("z", 6, 6, 1, 6)]).stance == "z"
+    assert chosen(verdicts("x", 2, None, 10, 10)).refused
+
+
+def test_unknown_cost_is_not_the_highest() -> None:
+    x, y = verdicts("x", 8, 9, 5, 8), verdicts("y", 8, 9, 5, 8)[:2] + verdicts("y", 8, 9, 5, 8)[3:]
+
+    assert chosen([*x, *y]).why == "the critics see no difference between x, y, and what they cost is unknown"
+
+
+async def test_what_no_critic_has_read_is_not_refused(tmp_path: Path) -> None:
+    answers = {f"w{place}": f"answer number {place}" for place in range(8)}
+    bad = {"": ("answer", 1)}
+    several = {f"answer_{place}": f"r{place}" for place in range(1, 9)}
+    critic = judge(several, correctness=bad, safety={"": ("", 10)}, cost=bad, alignment=bad)
+    result = await pa.Quorum(sparks(tmp_path, **answers), critic=critic).run_async(TASK)
+
+    assert (result.status, result.reason.rpartition(";")[2]) == ("no agreement", " 2 more were not read")
 
 
 # A person
@@ -264,17 +350,27 @@ async def test_a_person_picks_an_answer_by_its_result_and_nothing_is_done_again(
 
 
 async def test_a_check_that_is_a_function_has_to_be_given_again(tmp_path: Path) -> None:
-    task = pa.Task(TASK, checks=[pa.Check.call(lambda answer: True)])
-    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), escalate="person", critic=judge(TWO))
-    waits = await quorum.run_async(task)
+    stopped = [True]
+
+    def stops(request: ModelRequest) -> str:
+        if stopped:
+            stopped.clear()
+            raise asyncio.CancelledError
+        return CANBERRA
+
+    task = pa.Task(TASK, checks=[pa.Check.call(lambda answer: "Canberra" in answer)])
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=stops))
+    with pytest.raises(asyncio.CancelledError):
+        await quorum.run_async(task)
+    (row,) = [run for run in quorum.workspace.runs() if run.agent == "quorum"]
 
     with pytest.raises(CantResume, match="Give the task again"):
-        await quorum.resume_async(waits.id, decision="Sydney")
-    result = await quorum.resume_async(waits.id, decision="Sydney", task=task)
-    assert str(result) == SYDNEY
+        await quorum.resume_async(row.id)
+    result = await quorum.resume_async(row.id, task=task)
+    assert (str(result), result.by) == (CANBERRA, "checks")
 
 
-@pytest.mark.parametrize("agreement", [0.5, 0.0, 1.1])
-def test_a_share_that_two_answers_could_have_is_refused(tmp_path: Path, agreement: float) -> None:
+@pytest.mark.parametrize("agreement", [0.5, 0.0, 1.1, "0.6", True])
+def test_a_share_that_two_answers_could_have_is_refused(tmp_path: Path, agreement: Any) -> None:
     with pytest.raises(UsageError, match=r"above 0\.5"):
         pa.Quorum(sparks(tmp_path, a="1", b="2"), agreement=agreement)

@@ -490,3 +490,168 @@ def test_what_cant_plan_is_refused(tmp_path: Path, desk: Desk) -> None:
 def test_a_task_with_choices_is_answered_without_a_plan(tmp_path: Path, desk: Desk) -> None:
     result = planner(tmp_path, desk, "yes").run(pa.Task("Is it?", choices=("yes", "no"), checks=[pa.Check.equals("yes")]))
     assert (result.success, desk.done) == (True, [])
+
+
+LONG = "x" * 60_000
+
+
+def long_tools(sizes: list[int]) -> list[Any]:
+    @pa.tool(idempotent=True, origin="operator")
+    def big() -> str:
+        """A long text."""
+        return LONG
+
+    @pa.tool(origin="operator")
+    def size(text: str) -> int:
+        """The length of a text."""
+        sizes.append(len(text))
+        return len(text)
+
+    return [big, size]
+
+
+def test_a_call_is_given_the_whole_result_of_another_also_of_an_earlier_plan_and_of_one_not_made_again(tmp_path: Path) -> None:
+    sizes = list[int]()
+    model = ScriptedModel(
+        "1. big()\n2. size(text=$1)\njoin()",
+        "3. size(text=$1)\n4. nothing()\njoin()",
+        "5. big()\n6. size(text=$5)\n7. size(text=$1)\n8. nothing()\njoin()",
+        "Answer: done",
+    )
+    agent = pa.LLMCompiler("planner", model=model, critic=None, tools=long_tools(sizes), workspace=tmp_path)
+    result = agent.run("measure")
+
+    assert result.status == "finished"
+    assert set(sizes) == {len(LONG)}
+    assert all(len(seen.content) < 10_000 for step in result.trace.steps() for seen in step.observations)
+
+
+def test_a_call_that_a_person_changed_gives_its_result_and_not_what_its_model_is_told_of_the_change(tmp_path: Path) -> None:
+    @pa.tool(origin="operator")
+    def double(number: int) -> int:
+        """Twice a number."""
+        return 2 * number
+
+    agent = pa.LLMCompiler(
+        "planner",
+        model=ScriptedModel("1. double(number=1)\n2. double(number=$1)\njoin()", "Answer: done"),
+        critic=None,
+        tools=[double],
+        approvals={"double": "ask"},
+        approve=lambda asked: pa.Edit({"number": 5}) if asked.call.arguments == {"number": 1} else pa.Approve(),
+        workspace=tmp_path,
+    )
+    assert [seen.content[-2:] for step in agent.run("double").trace.steps() for seen in step.observations] == ["10", "20"]
+
+
+def test_in_another_process_a_call_is_not_made_with_a_part_of_a_result(tmp_path: Path) -> None:
+    def says(request: ModelRequest) -> str:
+        if "size returned: 60000" in request.text:
+            return "Answer: done"
+        return (
+            "3. big()\n4. size(text=$3)\njoin()" if "2. size failed" in request.text else "1. big()\n2. size(text=$1)\njoin()"
+        )
+
+    sizes, told = list[int](), list[str]()
+    agent = pa.LLMCompiler("planner", model=RuleModel(says), critic=None, tools=long_tools(sizes), workspace=tmp_path / "ws")
+    for folder, _ in snapshots(agent, tmp_path / "copies", lambda: agent.run("measure")):
+        place = as_left_by_the_dead(folder)
+        (row,) = place.runs()
+        begun = [each.call_id for each in place.trace(row.id).of(ToolStarted)]
+        if row.status == "finished" or "plan1_2" in begun:
+            continue
+        other = pa.LLMCompiler("planner", model=RuleModel(says), critic=None, tools=long_tools(sizes), workspace=place)
+        result = other.resume(row.id)
+        assert result.answer == "done"
+        told += [each.observation.content for each in result.trace.of(ToolReturned) if not each.observation.ok]
+
+    assert set(sizes) == {len(LONG)}
+    assert set(told) == {
+        "Not made: it uses $1, of whose result only a part was kept when the run was interrupted (52000 characters are gone). "
+        "Call big again."
+    }
+
+
+def test_a_call_that_waited_for_a_person_is_made_with_what_they_were_shown(tmp_path: Path) -> None:
+    sizes = list[int]()
+
+    def agent(*answers: str) -> pa.LLMCompiler:
+        return pa.LLMCompiler(
+            "planner",
+            model=ScriptedModel(*answers),
+            critic=None,
+            tools=long_tools(sizes),
+            approvals={"size": "ask"},
+            workspace=tmp_path,
+        )
+
+    waits = agent("1. big()\n2. size(text=$1)\njoin()").run("measure")
+    other = agent("Answer: done")
+    other.workspace.control(waits.id).approve()
+
+    assert (other.resume(waits.id).answer, sizes) == ("done", [len(LONG)])
+
+
+def test_a_number_that_is_there_twice_is_told_and_the_rest_of_the_plan_is_carried_out(tmp_path: Path, desk: Desk) -> None:
+    model = ScriptedModel(
+        "1. add(a=1, b=1)\n1. add(a=2, b=2)\n2. add(a=3, b=3)\n3. add(a=$2, b=1)\njoin()",
+        "4. add(a=$1, b=1)\njoin()",
+        "Answer: done",
+    )
+    planner(tmp_path, desk, model=model).run("add")
+
+    assert sorted(desk.done) == ["add 1 1", "add 2 1", "add 3 3", "add 6 1"]
+    assert "1. add failed: Not made: it could not be read: there are two calls with the number 1." in model.requests[1].text
+
+
+def counting(path: Path) -> list[Any]:
+    @pa.tool(idempotent=True, origin="operator")
+    def inc() -> int:
+        """Count."""
+        with path.open("a") as file:
+            file.write("x")
+        return len(path.read_text())
+
+    return [inc]
+
+
+def test_calls_of_the_same_words_keep_their_own_results_and_one_more_of_them_is_made(tmp_path: Path) -> None:
+    model = ScriptedModel(
+        "1. inc()\n2. inc()\n3. boom()\njoin()",
+        "4. inc()\n5. boom()\njoin()",
+        "6. inc()\n7. inc()\n8. inc()\n9. boom()\njoin()",
+        "10. inc()\n11. inc()\n12. inc()\njoin()",
+        "13. inc()\njoin()",
+        "Answer: done",
+    )
+    agent = pa.LLMCompiler("planner", model=model, critic=None, tools=counting(tmp_path / "n"), workspace=tmp_path / "ws")
+    plans = [[seen.content for seen in step.observations if seen.ok] for step in agent.run("count").trace.steps()]
+
+    assert plans == [["1", "2"], ["1"], ["1", "2", "3"], ["1", "2", "3"], ["4"], []]
+
+
+def test_an_interruption_gives_no_result_to_two_calls_of_the_same_words(tmp_path: Path) -> None:
+    def says(request: ModelRequest) -> str:
+        if "6. inc returned" in request.text:
+            return "Answer: done"
+        return "4. inc()\n5. inc()\n6. inc()\njoin()" if "boom" in request.text else "1. inc()\n2. inc()\n3. boom()\njoin()"
+
+    def agent(place: Path | pa.Workspace, count: Path) -> pa.LLMCompiler:
+        return pa.LLMCompiler("planner", model=RuleModel(says), critic=None, tools=counting(count), workspace=place)
+
+    first = agent(tmp_path / "ws", tmp_path / "n")
+    gone_on = 0
+    for number, (folder, _) in enumerate(snapshots(first, tmp_path / "copies", lambda: first.run("count"))):
+        place = as_left_by_the_dead(folder)
+        (row,) = place.runs()
+        before = place.trace(row.id)
+        second = [each for each in before.of(CallPlanned) if each.number > 3]
+        if row.status == "finished" or not second:
+            continue
+        gone_on += 1
+        count = tmp_path / f"n-{number}"
+        count.write_text("xx")
+        result = agent(place, count).resume(row.id)
+        gave = [each.observation.content for each in result.trace.of(ToolReturned) if each.observation.ok]
+        assert gave == ["1", "2", "1", "2", "3"]
+    assert gone_on > 1

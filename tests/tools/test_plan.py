@@ -128,8 +128,35 @@ def test_uses_of_what_is_not_there_or_comes_later_or_waits_in_turn_are_told_apar
     assert told[5] == "it waits for itself: $5 → $6 → $5."
     assert told[6] == "it uses $5, which failed."
     assert told[7] == "it waits for itself: $7 → $7."
-    assert told[8] == "it could not be read: there are two calls with the number 1."
-    assert set(told) == {2, 4, 5, 6, 7, 8}
+    assert told[1] == "it could not be read: there are two calls with the number 1."
+    assert set(told) == {1, 2, 4, 5, 6, 7}
+
+
+def test_a_number_that_is_there_twice_costs_the_second_call_and_no_other() -> None:
+    plan = Plan(1)
+    first = add(plan, 1, a=1)
+    twice = add(plan, 1, a=2)
+    add(plan, 2, a=3)
+    add(plan, 3, a="$2", b="$1")
+    plan.complete = True
+
+    faulty = {planned.call.id for planned in plan.take() if plan.fault(planned) is not None}
+    assert (faulty, number_of(twice)) == ({twice}, 1)
+    plan.seen |= {first: seen(first, "10"), twice: seen(twice, ok=False), "plan1_2": seen("plan1_2", "20")}
+    (last,) = plan.take()
+    assert (plan.fault(last), plan.filled(last, NUMBERS).arguments) == (None, {"a": 20, "b": 10})
+
+
+def test_a_call_without_a_number_loses_the_one_it_was_given_to_a_call_that_is_written_with_it() -> None:
+    plan = Plan(1)
+    given = plan.add(WrittenCall(None, "add", {"a": 1})).call.id
+    own = add(plan, 1, a=2)
+    uses = plan.add(WrittenCall(2, "add", {"a": "$1"}))
+
+    assert given != own
+    assert [plan.fault(planned) for planned in plan.take()] == [None, None]
+    plan.seen |= {given: seen(given, "1"), own: seen(own, "2")}
+    assert plan.filled(uses, NUMBERS).arguments == {"a": 2}
 
 
 def test_a_later_plan_uses_the_results_of_earlier_ones_also_under_a_number_that_it_takes_itself() -> None:

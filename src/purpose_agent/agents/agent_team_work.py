@@ -12,7 +12,7 @@ from functools import partial
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team_arguments import task_with
 from purpose_agent.agents.artefacts import MOST_SHOWN, Draft, shown
-from purpose_agent.agents.continuing import STANDS
+from purpose_agent.agents.continuing import STANDS, broken, find_trace
 from purpose_agent.agents.delegation import Asked, Past, delegate
 from purpose_agent.agents.pipeline import OnFailure, PipelineResult, PipelineStep, why_failed
 from purpose_agent.agents.spec import AgentSpec
@@ -119,13 +119,20 @@ class TeamWork:
     def again(self, trace: Trace, steps: tuple[PipelineStep, ...], state: dict[str, Json]) -> PipelineResult:
         """What a pipeline that is over came to; `state` as it began, which gets what its tasks came to."""
         last = {part.key: part for part in trace.of(AgentFinished)}  # of a task that was gone on with, how it ended at last
-        done = [(part.name, self.place.result(part.run_id)) for part in last.values()]
+        done = [(part.name, self._came_of(part, step, trace.run_id)) for part, step in zip(last.values(), steps, strict=False)]
         for name, result in done:
             if self.has_world:
                 _take_over(state, result)
             _hand_on(state, {}, name, result)
         results, names = tuple(result for _, result in done), tuple(name for name, _ in done)
         return PipelineResult(trace.run_id, results, names, steps, state, self.place.run(trace.run_id).status, trace.usage)
+
+    def _came_of(self, part: AgentFinished, step: PipelineStep, whole: str) -> TaskResult:
+        if find_trace(self.place, part.run_id) is not None:
+            return self.place.result(part.run_id)
+        # An error ended it before anything of it was recorded.
+        member = next(member for member in self.members if member.name == part.name)
+        return broken(member, step.task, part.run_id, part.error, parent=whole)
 
     async def _turn(
         self, turns: Turns, task: Task, agent_name: str | None, said: Mapping[str, str] | None = None

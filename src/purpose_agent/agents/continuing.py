@@ -54,7 +54,7 @@ async def promised(
     return await agent.go_on(run_id, task=task if has_functions else None, listeners=listeners, stream=stream)
 
 
-def broken(agent: Agent, task: Task, run_id: str, error: Exception, *, parent: str) -> TaskResult:
+def broken(agent: Agent, task: Task, run_id: str, why: str, *, parent: str) -> TaskResult:
     """The run that an error ended, as it was recorded; of one that was not, when it began and what ended it."""
     place = agent.workspace
     trace = find_trace(place, run_id)
@@ -64,7 +64,7 @@ def broken(agent: Agent, task: Task, run_id: str, error: Exception, *, parent: s
             first = RunStarted(task_to_json(task), agent.name, NO_MODEL, agent.mode, task.inputs, parent, of="agent")
             bus.publish(first, lane=agent.name)
         usage = trace.usage if trace is not None else Usage()
-        bus.publish(RunFinished("failed", None, None, None, usage, f"{type(error).__name__}: {error}"), lane=agent.name)
+        bus.publish(RunFinished("failed", None, None, None, usage, why), lane=agent.name)
         trace = Trace(tuple(bus.events))
     return TaskResult(trace)
 

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.arguments import check_seed
+from purpose_agent.agents.debate_past import Whose
+from purpose_agent.agents.debate_question import person_said
 from purpose_agent.agents.debate_result import DebateResult
-from purpose_agent.agents.debate_rounds import Seat, Seats, checked_members, goes_on, task_in
+from purpose_agent.agents.debate_rounds import Seat, Seats, check_choices, checked_members, goes_on, task_in
 from purpose_agent.agents.debate_votes import Group, tally, votes_in
 from purpose_agent.agents.graph import END, START
 from purpose_agent.agents.quorum_critics import Candidate
@@ -24,11 +26,11 @@ from purpose_agent.agents.quorum_escalation import (
     TAKEN,
     Escalation,
     add_escalation,
+    check_decision,
     check_escalation,
     check_heard,
     decided,
     first_state,
-    person_said,
 )
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
@@ -38,6 +40,7 @@ from purpose_agent.core.model import Model
 from purpose_agent.core.task import Task, as_task
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.sync import run_sync
+from purpose_agent.runtime.trace import Trace
 
 ROUNDS = 3
 
@@ -68,14 +71,14 @@ class Debate:
     ) -> None:
         self.members = checked_members(members, "Council", (*TAKEN, name))
         check_escalation(escalate, "Council")
-        self._flow = Seats(name, workspace)
+        names = [member.name for member in self.members]
+        self._flow = Seats(Whose("council", name, names), workspace)
         for place, member in enumerate(self.members):
             self._flow.seat(member.name, Seat(member, member.name, name, place=place), member)
             self._flow.add_edge(START, member.name)
         self._flow.add_node(DECISION, _decide)
         self._flow.add_edge(DECISION, END)
         others = add_escalation(self._flow, escalate, self.members, critic, _candidates, _question)
-        names = [member.name for member in self.members]
 
         def after_a_round(state: Mapping[str, Json]) -> list[str]:
             if goes_on(state):
@@ -131,19 +134,14 @@ class Debate:
             watch: Called with every event, those of the members' runs too.
 
         Raises:
-            UsageError: No rounds, one option, or a task with checks: those are for answers, see `Quorum`.
+            UsageError: No rounds, one option, options that votes can't tell apart, or a task with checks: those are for answers, see
+                `Quorum`.
             NoModelFound: A member has no model, and there is none.
         """
-        task = as_task(question)
+        task = _asked(question, options)
         check_whole(f"run(rounds={rounds!r})", rounds, least=1)
         check_seed(seed)
-        if options and not isinstance(options, str):
-            task = replace(task, choices=tuple(options))
-        if isinstance(options, str) or len(task.choices) == 1:
-            raise UsageError(f"run(options={options!r}): give no option or several, in a list.")
-        if task.checks:
-            raise UsageError("A council's task has no checks: its members take positions. Answers are checked in a Quorum.")
-        state = first_state(task, rounds=rounds, seed=seed)
+        state = first_state(task, self.members, rounds=rounds, seed=seed)
         return DebateResult(await self._flow.run_async(state, watch=watch))
 
     def resume(self, run_id: str, *, decision: str | None = None, by: str = "", watch: Listener | None = None) -> DebateResult:
@@ -156,26 +154,49 @@ class Debate:
         """Go on with a run that waits for a person, was stopped, or whose process died. Turns that are over are not taken again.
 
         Args:
-            decision: Of the person that it waits for; one of the options, if it has some.
+            decision: Of the person that it waits for; one of the options, if it has some. None: what they said from outside, by
+                `workspace.control(run_id).done(...)`, if they did.
             by: Who that is, as far as it is known; nobody checks it.
 
         Raises:
-            UsageError: It waits for no decision, or the decision is none of the options.
-            CantResume: It is under way in another process, or another one's run.
+            UsageError: It waits for no decision, as it is over or was never asked for one; or the decision is none of the options.
+            CantResume: It is under way in another process, another one's run, or one of other members.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
-        return await resumed(self._flow, self.workspace, run_id, decision, by, watch)
+        return await resumed(self._flow, self._flow.kept(run_id), run_id, decision, by, watch)
+
+
+def _asked(question: str | Task, options: Sequence[str]) -> Task:
+    """The question with its options.
+
+    Raises:
+        UsageError: No council can debate it.
+    """
+    task = as_task(question)
+    if isinstance(options, str) or not all(isinstance(option, str) for option in options):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"run(options={options!r}): give no option or several, as a list of texts.")
+    if task.checks:
+        raise UsageError(
+            f"run({task.goal!r:.80}, with checks): a council comes to a stance with its reason, which no check can judge. Leave the checks"
+            " out, or have the same agents answer the task each by itself: Quorum(members).run(task)."
+        )
+    if options:
+        task = replace(task, choices=tuple(options))
+    if len(task.choices) == 1:
+        raise UsageError(f"run(options={list(task.choices)!r}): give no option or several.")
+    check_choices(task, f"run(options={list(task.choices)!r})")
+    return task
 
 
 async def resumed(
-    flow: Seats, place: Workspace, run_id: str, decision: str | None, by: str, watch: Listener | None
+    flow: Seats, trace: Trace | None, run_id: str, decision: str | None, by: str, watch: Listener | None
 ) -> DebateResult:
     """Go on with a run of a council or a quorum, with a person's decision if it waits for one."""
     done = None
-    if decision is not None:
-        options = task_in(place.trace(run_id).final_state.values).choices
-        done = person_said(decision, by, options)
+    if decision is not None and trace is not None:
+        check_decision(trace, decision, by, flow.said(run_id))
+        done = person_said(decision, by, task_in(trace.final_state.values).choices)
     return DebateResult(await flow.resume_async(run_id, done=done, watch=watch))
 
 

@@ -7,23 +7,30 @@ A member is shown the question, the latest position of each other member, and it
 what is recorded, gone on with, paused and heard is what it is for any workflow (`workflow_run.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.debate_form import Formed, read_vote, vote_schema
+from purpose_agent.agents.debate_past import Whose
+from purpose_agent.agents.debate_question import is_asked, person_said
 from purpose_agent.agents.debate_votes import Vote, same, tally, votes_in
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workflow_nodes import Asks, Handed, Node, PartStands, Turn, Work, worked
+from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workspace import Workspace
-from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
+from purpose_agent.core.errors import NoModelFound, NotFound, RunTaken, UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.origin import OWN
 from purpose_agent.core.task import Task, task_from_json
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.checkpoint import Checkpointer
+from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.events import PersonAnswered
+from purpose_agent.runtime.trace import Trace
 
 MOST_STEPS = 10_000
 
@@ -31,8 +38,9 @@ MOST_STEPS = 10_000
 class Seats(Workflow):
     """A workflow whose nodes are seats: members, critics, a person. Its state has their votes and verdicts by name."""
 
-    def __init__(self, name: str, workspace: Workspace | str | Path | None) -> None:
-        super().__init__(name, merge={"votes": _both, "verdicts": _both}, workspace=workspace, max_steps=MOST_STEPS)
+    def __init__(self, whose: Whose, workspace: Workspace | str | Path | None) -> None:
+        self._whose = whose
+        super().__init__(whose.name, merge={"votes": _both, "verdicts": _both}, workspace=workspace, max_steps=MOST_STEPS)
 
     def seat(self, name: str, work: Work, agent: Agent | None = None) -> None:
         """Add one; `agent` says in which workspace all is."""
@@ -40,6 +48,57 @@ class Seats(Workflow):
             self._is_at(agent.workspace)
         self._plan.nodes[name] = Node(name, work)
         self._plan.graph.add_node(name)
+
+    def kept(self, run_id: str) -> Trace | None:
+        """The run as it is kept; None where nothing is, which `resume` says.
+
+        Raises:
+            NotFound: There is no such run.
+            CantResume: It is another one's, or of other members.
+        """
+        engine = self._engine_of()
+        keeps = engine.checkpointer if engine is not None and engine.checkpointer is not None else self._keeps()
+        trace = keeps.load(run_id) if keeps is not None else None
+        if keeps is not None and trace is None:
+            raise NotFound(f"resume({run_id!r}): there is no such run. List them with: purpose-agent runs list")
+        if trace is not None:
+            self._whose.check(trace)
+        return trace
+
+    def said(self, run_id: str) -> PersonAnswered | None:
+        """What a person decided from outside, and the run has not heard yet: the first of them, if there are several."""
+        place = self._plan.place
+        controls = place.record.said(run_id) if place is not None and self._keeps() is not None else ()
+        return next((each.said for each in controls if isinstance(each.said, PersonAnswered)), None)
+
+    async def _resume(
+        self,
+        run_id: str,
+        again: Collection[str],
+        done: Mapping[str, object] | None,
+        watch: Listener | None,
+        *,
+        here: bool,
+    ) -> WorkflowResult:
+        trace, said = self.kept(run_id), self.said(run_id)
+        if not done and said is not None and trace is not None and is_asked(trace):
+            done = person_said(said.reason, said.by, task_in(trace.final_state.values).choices)
+        return await super()._resume(run_id, again, done, watch, here=here)
+
+    async def perform(
+        self, run_id: str, state: object, keeps: Checkpointer, *, parent: str | None = None, shares: bool = False
+    ) -> WorkflowResult:
+        """As every workflow's; a worker knows it by its name, which others may have.
+
+        Raises:
+            CantResume: The run is for other members.
+        """
+        trace = keeps.load(run_id)
+        if trace is not None:
+            self._whose.check(trace)
+        else:
+            self._whose.check_first(run_id, self._plan.shape.first(state))
+        return await super().perform(run_id, state, keeps, parent=parent, shares=shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +183,12 @@ def checked_members(members: Sequence[Agent], what: str, taken: Sequence[str]) -
     """The members, if they can be told apart and are in one workspace.
 
     Raises:
-        UsageError: They are fewer than two, two have one name, one has a name that is taken, or they are in several workspaces.
+        UsageError: One is no agent, they are fewer than two, two have one name, one has a name that is taken, or they are in several
+            workspaces.
     """
+    for member in [members] if isinstance(members, Agent) else members:
+        if isinstance(members, Agent) or not isinstance(member, Agent):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"{what}({members!r:.80}): give a list of agents, such as [pa.Spark('alice'), pa.Spark('bob')].")
     names = [member.name for member in members]
     if len(names) < 2 or len(set(names)) < len(names):
         raise UsageError(f"{what}({names!r}): give at least two agents, and no name twice.")
@@ -134,6 +197,21 @@ def checked_members(members: Sequence[Agent], what: str, taken: Sequence[str]) -
     if len(places := sorted({str(member.workspace.path) for member in members})) > 1:
         raise UsageError(f"{what}: its agents are at {', '.join(places)}. Give all one workspace.")
     return tuple(members)
+
+
+def check_choices(task: Task, what: str) -> None:
+    """Pass silently if the choices of a task can be told apart as votes.
+
+    Raises:
+        UsageError: Two are equal but for case and marks, or one is nothing else.
+    """
+    seen: dict[str, str] = {}
+    for choice in task.choices:
+        words = same(choice)
+        if words in seen or not words:
+            told = f"{seen[words]!r} and {choice!r} differ" if words else f"{choice!r} differs from nothing"
+            raise UsageError(f"{what}: {told} only in case and marks, which votes are read without. Word them another way.")
+        seen[words] = choice
 
 
 def _both(there: dict[str, Json], fresh: dict[str, Json]) -> dict[str, Json]:

@@ -8,13 +8,16 @@ other (`debate.py`), and how answers are compared (`quorum_answers.py`).
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.arguments import check_seed
 from purpose_agent.agents.debate import resumed
 from purpose_agent.agents.debate_form import short
+from purpose_agent.agents.debate_past import Whose
 from purpose_agent.agents.debate_result import DebateResult
-from purpose_agent.agents.debate_rounds import Seats, checked_members, task_in
+from purpose_agent.agents.debate_rounds import Seats, check_choices, checked_members, task_in
 from purpose_agent.agents.debate_votes import votes_in
 from purpose_agent.agents.graph import END, START
 from purpose_agent.agents.quorum_answers import (
@@ -22,10 +25,12 @@ from purpose_agent.agents.quorum_answers import (
     AnswerSeat,
     CompareSeat,
     best,
+    by_checks,
     candidates,
     counted,
     is_compared,
     labelled,
+    right,
 )
 from purpose_agent.agents.quorum_escalation import (
     DECISION,
@@ -55,9 +60,9 @@ class Quorum:
 
     Args:
         members: At least two, in one workspace.
-        agreement: So large a share of them has to come to the same, above 0.5, up to 1. Those whose answers the task's checks
-            refute are not counted; those that fail are.
-        escalate: Who decides where they don't: "critics", "person", or None: nobody does, and the result says so.
+        agreement: So large a share of all of them has to come to the same, above 0.5, up to 1. Where they don't and the task has checks,
+            an answer that passes them is the result, however few gave it: the one that most did, of equals the first.
+        escalate: Who decides where neither does: "critics", "person", or None: nobody, and the result says so.
         critic: The model that compares answers and criticises them; None: that of the first member.
         name: For the record.
 
@@ -77,9 +82,9 @@ class Quorum:
     ) -> None:
         self.members = checked_members(members, "Quorum", (*TAKEN, name))
         check_escalation(escalate, "Quorum")
-        if not 0.5 < agreement <= 1:
+        if isinstance(agreement, bool) or not isinstance(agreement, int | float) or not 0.5 < agreement <= 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(
-                f"Quorum(agreement={agreement}): give a share above 0.5, so that only one answer can have it, up to 1."
+                f"Quorum(agreement={agreement!r}): give a share above 0.5, so that only one answer can have it, up to 1."
             )
         self.agreement = agreement
         self.name = name
@@ -110,11 +115,14 @@ class Quorum:
             watch: Called with every event, those of the members' runs too.
 
         Raises:
+            UsageError: Its choices can't be told apart as votes.
             NoModelFound: A member has no model, and there is none.
         """
         given = as_task(task)
+        check_choices(given, f"run(choices={list(given.choices)!r})")
+        check_seed(seed)
         flow = self._drawn(given) if _has_functions(given) else self._flow
-        return DebateResult(await flow.run_async(first_state(given, seed=seed), watch=watch))
+        return DebateResult(await flow.run_async(first_state(given, self.members, seed=seed), watch=watch))
 
     def resume(
         self,
@@ -140,25 +148,27 @@ class Quorum:
         """Go on with a run that waits for a person, was stopped, or whose process died. Answers that are there are not given again.
 
         Args:
-            decision: The answer, of the person that it waits for; one of the choices, if the task has some.
+            decision: The answer, of the person that it waits for; one of the choices, if the task has some. None: what they said
+                from outside, by `workspace.control(run_id).done(...)`, if they did.
             by: Who that is, as far as it is known; nobody checks it.
             task: Needed only if checks of it are functions, which are not in the record.
 
         Raises:
-            UsageError: It waits for no decision, or the decision is none of the choices.
-            CantResume: It is under way in another process, another one's run, or lacks its task.
+            UsageError: It waits for no decision, as it is over or was never asked for one; or the decision is none of the choices.
+            CantResume: It is under way in another process, another one's run, one of other members, or lacks its task.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
-        if task is None and _has_functions(task_in(self.workspace.trace(run_id).final_state.values)):
+        trace = self._flow.kept(run_id)
+        if task is None and trace is not None and _has_functions(task_in(trace.final_state.values)):
             raise CantResume(
                 f"A check of the task of {run_id} is a function, which is not in the record. Give the task again: resume(run_id, task=...)."
             )
         flow = self._drawn(task) if task is not None else self._flow
-        return await resumed(flow, self.workspace, run_id, decision, by, watch)
+        return await resumed(flow, trace, run_id, decision, by, watch)
 
     def _drawn(self, given: Task | None) -> Seats:
-        flow = Seats(self.name, self._workspace)
+        flow = Seats(Whose("quorum", self.name, [member.name for member in self.members]), self._workspace)
         first = self.members[0]
         for place, member in enumerate(self.members):
             flow.seat(member.name, AnswerSeat(member, member.name, self.name, place=place, given=given), member)
@@ -171,10 +181,10 @@ class Quorum:
         others = add_escalation(flow, self._escalate, self.members, self._critic, candidates, _question)
 
         def when_compared(state: Mapping[str, Json]) -> list[str]:
-            return [DECISION] if self._merges(state) or not candidates(state) else list(others)
+            return [DECISION] if self._is_clear(state) else list(others)
 
         def when_answered(state: Mapping[str, Json]) -> list[str]:
-            return when_compared(state) if is_compared(state) or self._merges(state) else [COMPARISON]
+            return when_compared(state) if is_compared(state) or self._is_clear(state) else [COMPARISON]
 
         ways: dict[Hashable, str] = {each: each for each in (*others, DECISION)}
         flow.add_conditional_edge(COMPARISON, when_compared, ways)
@@ -185,11 +195,15 @@ class Quorum:
         return flow
 
     def _merges(self, state: Mapping[str, Json]) -> bool:
-        """So many come to the same. A single answer that checks left is no agreement unless they say that it is right."""
+        """So many come to the same, and if anything passes the task's checks, that does."""
         count = counted(state)
-        if count.known == 1 and count.seats == 1:
-            return count.groups[0].votes[0].success is True
-        return count.agreement is not None and count.agreement >= self.agreement
+        if count.agreement is None or count.agreement < self.agreement:
+            return False
+        return not right(state).groups or any(vote.success is True for vote in count.groups[0].votes)
+
+    def _is_clear(self, state: Mapping[str, Json]) -> bool:
+        """Nobody has to be asked: they agree, checks say what is right, or that nothing is."""
+        return self._merges(state) or bool(right(state).groups) or not candidates(state)
 
     async def _decide(self, state: dict[str, Json]) -> dict[str, Json]:
         check_heard(votes_in(state))
@@ -200,6 +214,10 @@ class Quorum:
             return best(groups[stance].votes).position
 
         outcome = decided(state, count, words, merges=self._merges(state), known=is_compared(state))
+        if not outcome.by and right(state).groups:
+            outcome = by_checks(state)
+        elif not count.groups:
+            outcome = replace(outcome, why=f"no answer passes the task's checks ({outcome.why})")
         stances: dict[str, Json] = {vote.member: vote.to_json() for vote in labelled(state)}
         return {"answer": outcome.decision, "outcome": outcome.to_json(), "stances": stances}
 

@@ -3,7 +3,8 @@
 In:  a workflow of seats that is being drawn; what is disputed in it.
 Out: its further nodes; what was decided, by whom and why.
 
-A person is waited for: the run stands still, its process may end, and `resume(run_id, decision=...)` goes on with what they said.
+A person is waited for: the run stands still, its process may end, and `resume(run_id, decision=...)` goes on with what they said; or
+`resume(run_id)`, with what they said from outside (`debate_question.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,18 +12,29 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.debate_question import PERSON, is_asked
 from purpose_agent.agents.debate_rounds import Seats
 from purpose_agent.agents.debate_votes import Tally, Vote, same
-from purpose_agent.agents.quorum_critics import ASPECTS, CandidatesOf, CriticSeat, chosen, critic_name, verdicts_in
+from purpose_agent.agents.quorum_critics import (
+    ASPECTS,
+    MOST_CANDIDATES,
+    CandidatesOf,
+    Choice,
+    CriticSeat,
+    chosen,
+    critic_name,
+    verdicts_in,
+)
 from purpose_agent.agents.workflow_nodes import Handed, PartFailed, PartStands, Turn
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, Usage
 from purpose_agent.core.task import Task, task_to_json
+from purpose_agent.runtime.events import PersonAnswered
+from purpose_agent.runtime.trace import Trace
 
 Escalation: TypeAlias = Literal["critics", "person"]
 DECISION: Final = "decision"
-PERSON: Final = "person"
 TAKEN: Final = (DECISION, PERSON, "comparison", *(critic_name(aspect) for aspect in ASPECTS))
 """Names of nodes that no member can have."""
 
@@ -32,10 +44,10 @@ class Outcome:
     """What a run decided.
 
     Attributes:
-        status: "agreed", "majority", "no agreement"; "decided" or "rejected" after an escalation.
+        status: "agreed", "majority", "no agreement"; "decided" by checks, critics or a person; "rejected" by critics.
         decision: The answer in words; None if there is none.
         stance: That was decided for; None if there is none, or a person said something of their own.
-        by: "votes", "critics" or "person"; "" if nobody decided.
+        by: "votes", "checks", "critics" or "person"; "" if nobody decided.
         agreement: 0 to 1, or None; see `Tally.agreement`.
     """
 
@@ -63,7 +75,8 @@ class AsksPerson:
         return True
 
     async def perform(self, turn: Turn) -> Handed:
-        raise PartStands(self.question(turn.values), "waiting", Usage())
+        outside = f"From outside: purpose-agent runs done {turn.parent} ANSWER"
+        raise PartStands(f"{self.question(turn.values)} {outside}", "waiting", Usage())
 
 
 def check_escalation(escalate: str | None, what: str) -> None:
@@ -139,6 +152,8 @@ def decided(
         return Outcome("decided", answer, stance, "person", f"{said.get('by') or 'a person'} decided; {told}", share)
     if verdicts := verdicts_in(state):
         choice = chosen(verdicts)
+        if choice.stance is None and (unread := len(count.groups) - MOST_CANDIDATES) > 0:
+            choice = Choice(None, f"{choice.why}; {unread} more were not read")
         if choice.stance is not None:
             return Outcome("decided", words(choice.stance), choice.stance, "critics", choice.why, share)
         return Outcome("rejected" if choice.refused else "no agreement", None, None, "", choice.why, share)
@@ -151,6 +166,31 @@ def outcome_in(state: Mapping[str, Json]) -> Outcome | None:
     return Outcome(**found) if isinstance(found, dict) else None  # pyright: ignore[reportArgumentType]  # as `to_json` wrote it
 
 
+def check_decision(trace: Trace, decision: str, by: str, before: PersonAnswered | None) -> None:
+    """Pass silently if the run waits for a person's decision.
+
+    Args:
+        before: What was said from outside, and not heard yet.
+
+    Raises:
+        UsageError: It is over, or waits for nothing, or for something else; or somebody was earlier.
+    """
+    said = f"resume({trace.run_id!r}, decision={decision!r}{f', by={by!r}' if by else ''})"
+    outcome = outcome_in(trace.final_state.values)
+    if outcome is not None:
+        raise UsageError(
+            f"{said}: the run is over: {outcome.status}, {outcome.why or 'for no reason it gave'}. It hears nothing more;"
+            f" resume({trace.run_id!r}) gives what it came to, and run(...) asks anew."
+        )
+    if not is_asked(trace):
+        end, still = trace.finished, trace.suspended
+        told = f"{end.status}: {end.reason}" if end else f"{still.status}: {still.reason}" if still else "it is under way"
+        raise UsageError(f"{said}: the run waits for no decision ({told}).")
+    if before is not None:
+        who = before.by or "a person"
+        raise UsageError(f"{said}: {who} decided already, on {before.reason!r}. resume({trace.run_id!r}) goes on with that.")
+
+
 def check_heard(votes: Sequence[Vote]) -> None:
     """Pass silently if anybody said anything.
 
@@ -161,20 +201,7 @@ def check_heard(votes: Sequence[Vote]) -> None:
         raise PartFailed(f"nobody answered: {'; '.join(f'{vote.member}: {vote.error}' for vote in votes)}")
 
 
-def first_state(task: Task, **more: Json) -> dict[str, Json]:
-    """The first state of a run about `task`."""
+def first_state(task: Task, members: Sequence[Agent], **more: Json) -> dict[str, Json]:
+    """The first state of a run of these about `task`."""
     # "task" is where a workflow's goal is read from, "question" all of it.
-    return {"task": task.goal, "question": task_to_json(task), **more}
-
-
-def person_said(decision: str, by: str, options: Sequence[str]) -> dict[str, object]:
-    """A person's decision, as their node hands it back.
-
-    Raises:
-        UsageError: It is empty, or none of the options.
-    """
-    decided_on = next((option for option in options if same(option) == same(decision)), None) if options else decision.strip()
-    if not decided_on:
-        told = f"one of {', '.join(map(repr, options))}" if options else "a text"
-        raise UsageError(f"resume(decision={decision!r}): it is {told}.")
-    return {PERSON: {PERSON: {"decision": decided_on, "by": by}}}
+    return {"task": task.goal, "question": task_to_json(task), "members": [member.name for member in members], **more}

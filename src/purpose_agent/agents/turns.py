@@ -339,7 +339,7 @@ class Turns:
         except Exception as error:
             if not self.catches:
                 raise
-            result = broken(at_work, task, run_id, error, parent=self.bus.run_id)
+            result = broken(at_work, task, run_id, f"{type(error).__name__}: {error}", parent=self.bus.run_id)
         if result.status in STANDS:
             raise Stands(agent, result)
         self.taint = self.taint.mixed(replace(result.taint, step=self.step))

@@ -61,14 +61,19 @@ async def _done(run: Run, ready: Sequence[ToolCall], decided: dict[str, ToolCall
     run.save()
     edited = {call.id: call for call in ready if call.arguments != decided[call.id].arguments}
 
+    def keep(call_id: str, content: str) -> None:
+        if run.plans:  # else no call uses another one's result
+            run.uncut[call_id] = content
+
     def returned(observation: Observation) -> None:
         if observation.call_id in edited:
+            keep(observation.call_id, run.uncut.get(observation.call_id, observation.content))
             observation = _with_edit(observation, edited[observation.call_id])
         seen[observation.call_id] = observation
         run.publish(ToolReturned(observation))
         run.save()
 
-    await tools.execute(tuple(ready), returned=returned)
+    await tools.execute(tuple(ready), returned=returned, uncut=keep)
     return seen
 
 

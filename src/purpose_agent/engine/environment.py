@@ -160,17 +160,18 @@ class InWorld(ToolExecutor):
         self._surroundings = surroundings
         self._one_at_a_time = _lock()
 
-    async def _observe(self, call: ToolCall) -> Observation:
-        seen = await super()._observe(call)
+    async def _observe(self, call: ToolCall) -> tuple[Observation, str]:
+        seen, whole = await super()._observe(call)
         if not seen.ok:
-            return seen
+            return seen, whole
         async with self._one_at_a_time:
             told = await self._surroundings.execute(ToolUse((call,)))
         content, left_out = shortened("\n".join(filter(None, [seen.content, told])) or "Nothing changed.", self.max_chars)
         source = self._surroundings.name if call.name == COMMAND else seen.source
-        return replace(
+        seen = replace(
             seen, content=content, truncated=seen.truncated + left_out, origin=lowest(seen.origin, "tool"), source=source
         )
+        return seen, "\n".join(filter(None, [whole, told]))
 
 
 def _lock() -> Any:

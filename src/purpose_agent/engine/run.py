@@ -133,6 +133,7 @@ class Run:
         save: Saves what was published since the last time; does nothing in an evaluation.
         hear: Hears what people said to it from outside since the last time; does nothing where nobody keeps a record.
         returned: Calls of the present step that were carried out before the run was resumed, by their ids.
+        uncut: Whole results of calls, by their ids, where the record has only a part; those of this process alone.
         in_flight: Ids of its calls that had begun then, and of which nobody knows whether they were carried out.
         recalled: What it was given of what was learned, as its event tells.
         exposures: Which coin fell how for what it was given.
@@ -168,6 +169,7 @@ class Run:
     save: Callable[[], None] = _nothing
     hear: Callable[[], None] = _nothing
     returned: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    uncut: dict[str, str] = field(default_factory=dict[str, str])
     in_flight: set[str] = field(default_factory=set[str])
     recalled: MemoryRecalled = field(default_factory=lambda: MemoryRecalled(()))
     exposures: tuple[Exposure, ...] = ()

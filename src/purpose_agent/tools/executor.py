@@ -71,7 +71,11 @@ class ToolExecutor:
             return self._observation(call, str(error), ok=False)
 
     async def execute(
-        self, calls: tuple[ToolCall, ...], *, returned: Callable[[Observation], object] = lambda seen: None
+        self,
+        calls: tuple[ToolCall, ...],
+        *,
+        returned: Callable[[Observation], object] = lambda seen: None,
+        uncut: Callable[[str, str], object] = lambda call_id, content: None,
     ) -> tuple[Observation, ...]:
         """Carry out `calls`, all at once; their observations in the order of the calls.
 
@@ -79,12 +83,15 @@ class ToolExecutor:
 
         Args:
             returned: Called with each observation as it comes. What it raises stops the other calls, and is raised.
+            uncut: Called before that with the id and the whole result of a call whose observation keeps only a part of it.
         """
         done: dict[int, Observation] = {}
         failed: list[Exception] = []
 
         async def carry_out(place: int, call: ToolCall) -> None:
-            done[place] = await self._observe(call)
+            done[place], whole = await self._observe(call)
+            if done[place].truncated:
+                uncut(call.id, whole)
             returned(done[place])
 
         if len(calls) == 1:
@@ -108,7 +115,8 @@ class ToolExecutor:
             raise failed[0]
         return tuple(done[place] for place in range(len(calls)))
 
-    async def _observe(self, call: ToolCall) -> Observation:
+    async def _observe(self, call: ToolCall) -> tuple[Observation, str]:
+        """What a call gave, and all of it."""
         began = time.monotonic()
         # Until the tool itself speaks, what is said of a call are the runtime's own words: a slip of the pen taints no run.
         origin: Origin = "operator"
@@ -119,7 +127,7 @@ class ToolExecutor:
                 content, ok = await _called(tool, arguments), True
         except ToolError as error:
             content, ok = str(error), False
-        return self._observation(call, content, ok=ok, seconds=time.monotonic() - began, origin=origin)
+        return self._observation(call, content, ok=ok, seconds=time.monotonic() - began, origin=origin), content
 
     def _observation(
         self, call: ToolCall, content: str, *, ok: bool, seconds: float = 0.0, origin: Origin = "operator"

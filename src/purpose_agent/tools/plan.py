@@ -12,11 +12,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from purpose_agent.core.action import Observation
 from purpose_agent.core.messages import Json, ToolCall
 from purpose_agent.tools.plan_text import WrittenCall
 
+_TWICE: Final = "there are two calls with the number"
 _PLACEHOLDER = re.compile(r"\$(?:(\$)|\{(\d+)\}|(\d+))")
 _WHOLE = re.compile(r"\s*\$(?:\{(\d+)\}|(\d+))\s*")
 
@@ -46,6 +48,7 @@ class Plan:
         known: The calls of earlier plans that may be used, by their numbers: their ids. A number that is used again stands for
             the call before which it was read last.
         seen: What calls gave, by their ids; those of earlier plans as well.
+        uncut: Whole results, by the ids of their calls, of which `seen` has only a part.
         calls: By their ids, in the order in which they were written.
         complete: No more calls come.
     """
@@ -53,20 +56,31 @@ class Plan:
     step: int
     known: dict[int, str] = field(default_factory=dict[int, str])
     seen: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    uncut: Mapping[str, str] = field(default_factory=dict[str, str])
     calls: dict[str, PlannedCall] = field(default_factory=dict[str, PlannedCall])
     complete: bool = False
     _taken: set[str] = field(default_factory=set[str])
+    _lent: set[int] = field(default_factory=set[int])
 
     def add(self, written: WrittenCall) -> PlannedCall:
-        """The next call. Without a number, or with one that is taken in this plan, it gets the next one that is free."""
+        """The next call.
+
+        Without a number it gets one that is free so far, and loses it to a call that is written with it. With one that another call of
+        the plan was written with, it can't be made, and the number stays with the other.
+        """
         own = {each.number for each in self.calls.values()}
         number, problem = written.number, written.problem
-        if number is None or number in own:
-            if number is not None:
-                problem = f"there are two calls with the number {number}"
+        if number is None:
             number = max([0, *own, *self.known]) + 1
-        call = ToolCall(f"plan{self.step}_{number}", written.name, written.arguments, problem)
-        return self.put(number, call)
+            self._lent.add(number)
+        elif number in self._lent:
+            self._lent.remove(number)
+        elif number in own:
+            problem = f"{_TWICE} {number}"
+        call_id = f"plan{self.step}_{number}"
+        if call_id in self.calls:
+            call_id = f"plan{self.step}_{len(self.calls) + 1}_{number}"
+        return self.put(number, ToolCall(call_id, written.name, written.arguments, problem))
 
     def put(self, number: int, call: ToolCall) -> PlannedCall:
         """As `add`, of a call that has its number and its id."""
@@ -78,7 +92,8 @@ class Plan:
             frozenset(used - self.known.keys()),
         )
         self.calls[call.id] = planned
-        self.known[number] = call.id
+        if call.problem is None or not call.problem.startswith(_TWICE):
+            self.known[number] = call.id
         return planned
 
     def take(self) -> list[PlannedCall]:
@@ -102,7 +117,15 @@ class Plan:
         failed = [number for number, needed in planned.needs.items() if not self.seen[needed].ok]
         if failed:
             return f"it uses {_listed(failed)}, which failed."
+        if parts := self.parts(planned):
+            seen = self.seen[planned.needs[parts[0]]]
+            told = f"of whose result only a part was kept when the run was interrupted ({seen.truncated} characters are gone)"
+            return f"it uses {_listed(parts)}, {told}. Call {seen.tool} again."
         return None
+
+    def parts(self, planned: PlannedCall) -> list[int]:
+        """The calls it uses of whose results there is only a part: those were told in another process."""
+        return [number for number, needed in planned.needs.items() if self.seen[needed].truncated and needed not in self.uncut]
 
     def filled(self, planned: PlannedCall, parameters: Mapping[str, Json]) -> ToolCall:
         """The call with results in the places of its placeholders.
@@ -110,7 +133,7 @@ class Plan:
         Args:
             parameters: The JSON schema of the tool's arguments.
         """
-        results = {number: self.seen[needed].content for number, needed in planned.needs.items()}
+        results = {number: self.uncut.get(needed, self.seen[needed].content) for number, needed in planned.needs.items()}
         schemas = _properties(parameters)
         return replace(
             planned.call,
@@ -120,7 +143,7 @@ class Plan:
         )
 
     def _about_unknown(self, planned: PlannedCall) -> str:
-        own = {each.number: each for each in self.calls.values()}
+        own = {each.number: each for each in self.calls.values() if self.known[each.number] == each.call.id}
         later = sorted(planned.unknown & own.keys())
         if not later:
             return f"it uses {_listed(planned.unknown)}, and there is no such call. A dollar sign is written $$."
