@@ -1,22 +1,22 @@
-"""What a node of a workflow does: call a function, or have an agent work.
+"""What a node of a workflow does, and how an agent does it.
 
 In:  the state, the id of the node's own run.
-Out: what it hands back, what that cost, and whose words are in it.
+Out: what it hands back, what that cost, whose words are in it, and what checks say of it.
 
-A function is the author's own code: async ones run on the loop, plain ones in a thread, so that they wait side by side.
-Not here: when a node runs, retries and timeouts (`workflow_run.py`), and flows within flows (`workflow.py`).
+Not here: functions as nodes (`workflow_calls.py`), when a node runs, retries and timeouts (`workflow_run.py`), and flows within flows
+(`workflow_runs.py`).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from inspect import isawaitable, iscoroutinefunction
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import STANDS, promised, shared
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.core.errors import PurposeAgentError, UsageError
+from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import OWN, Origin, Taint
@@ -28,6 +28,17 @@ from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunStatus
 
 InDoubt: TypeAlias = Literal["again", "fail"]
+
+
+class Taught(Protocol):
+    """What has lessons: an agent's result, a flow's."""
+
+    @property
+    def lessons(self) -> tuple[Memory, ...]: ...
+
+
+Then: TypeAlias = Callable[[], Awaitable[Taught | None]]
+"""Reflection on a node's run, which gives it back with its lessons."""
 NOTHING: Final = Usage()
 GOALS = ("task", "goal")
 """Where an agent looks for what it should do."""
@@ -40,6 +51,8 @@ class PartFailed(PurposeAgentError):
         status: As its own run ended, if it has one.
         then: What is still to be done about it: reflection.
         again: It may be tried again.
+        success: False if it had an answer, and checks say that it is wrong.
+        phi: Of its own run.
     """
 
     def __init__(
@@ -49,8 +62,10 @@ class PartFailed(PurposeAgentError):
         status: RunStatus = "failed",
         usage: Usage | None = None,
         origin: Origin | None = None,
-        then: Callable[[], Awaitable[object]] | None = None,
+        then: Then | None = None,
         again: bool = True,
+        success: bool | None = None,
+        phi: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status: RunStatus = status
@@ -58,6 +73,8 @@ class PartFailed(PurposeAgentError):
         self.origin: Origin | None = origin
         self.then = then
         self.again = again
+        self.success = success
+        self.phi = phi
 
 
 class PartStands(PurposeAgentError):
@@ -77,13 +94,17 @@ class Handed:
         origin: The lowest origin of what is in it; None: its author's own.
         then: What is still to be done when it is saved: reflection.
         error: What went wrong, where the workflow goes on all the same.
+        success: Of its own run; None where nobody judged.
+        phi: Of its own run.
     """
 
     update: Mapping[str, Json]
     usage: Usage = NOTHING
     origin: Origin | None = None
-    then: Callable[[], Awaitable[object]] | None = None
+    then: Then | None = None
     error: str = ""
+    success: bool | None = None
+    phi: float | None = None
 
 
 class Turn(NamedTuple):
@@ -159,50 +180,19 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """A function of the state. Only async ones can be stopped."""
-
-    function: Callable[[Any], object]
-    can_stop: bool
-    writes: str | None = None
-    origin: Origin | None = None
-    has_run: ClassVar[bool] = False
-
-    @classmethod
-    def of(cls, function: Callable[[Any], object], *, writes: str | None, origin: Origin | None) -> "Calls":
-        """That function; whether it is async is looked up once."""
-        called = getattr(function, "__call__", None)  # noqa: B004  # an object's own method, which may be async
-        return cls(function, iscoroutinefunction(function) or iscoroutinefunction(called), writes, origin)
-
-    async def perform(self, turn: Turn) -> Handed:
-        view = turn.shape.view(turn.values)
-        if self.can_stop or turn.here:
-            given = self.function(view)
-        else:
-            from anyio import to_thread
-
-            given = await to_thread.run_sync(partial(self.function, view), abandon_on_cancel=True)
-        if isawaitable(given):
-            if turn.here:
-                raise PartFailed(f"{self.function!r} gave an awaitable back; define it with `async def`.", again=False)
-            given = await cast("Awaitable[object]", given)
-        if self.writes is not None:
-            given = {self.writes: given}
-        return Handed(turn.shape.update(given, f"Node {turn.node!r}"), origin=self.origin)
-
-
-@dataclass(frozen=True, slots=True)
 class Asks:
     """An agent, given a task that is made of the state; its answer is what the node writes.
 
     Attributes:
         task: Makes the task; None: the state's "task" or "goal", with all other values as inputs.
+        verdict: The value that says whether its checks passed; None: an answer whose checks failed is a failure.
     """
 
     agent: Agent
     writes: str
     flow: str
     task: Callable[[Any], object] | None = None
+    verdict: str | None = None
     has_run: ClassVar[bool] = True
 
     @property
@@ -216,9 +206,23 @@ class Asks:
         then = partial(agent.reflected, result, turn.listeners)
         if result.answer is None:
             why = f"{result.status.replace('_', ' ')}: {result.reason}"
-            raise PartFailed(why, status=result.status, usage=result.usage, origin=origin, then=then)
-        update = turn.shape.update({self.writes: result.answer}, f"Node {turn.node!r}")
-        return Handed(update, result.usage, origin, then)
+            raise PartFailed(
+                why,
+                status=result.status,
+                usage=result.usage,
+                origin=origin,
+                then=then,
+                success=result.success,
+                phi=result.final_phi,
+            )
+        told = "" if result.success is not False else _why_not(result)
+        if told and self.verdict is None:
+            raise PartFailed(told, usage=result.usage, origin=origin, then=then, success=False, phi=result.final_phi)
+        given: dict[str, Json] = {self.writes: result.answer}
+        if self.verdict is not None:
+            given[self.verdict] = result.success
+        update = turn.shape.update(given, f"Node {turn.node!r}")
+        return Handed(update, result.usage, origin, then, told, result.success, result.final_phi)
 
     def _task(self, turn: Turn) -> Task:
         if self.task is not None:
@@ -262,13 +266,7 @@ async def worked(agent: Agent, task: Task, turn: Turn, *, seed: int | None = Non
     return result
 
 
-def check_work(name: str, work: object) -> None:
-    """Refuse what no node can do.
-
-    Raises:
-        UsageError: `work` is a class, or can't be called.
-    """
-    if isinstance(work, type) or not callable(work):
-        raise UsageError(
-            f"add_node({name!r}, {work!r:.80}): a node is an agent, a flow, or a function that takes the state and gives back a dict."
-        )
+def _why_not(result: TaskResult) -> str:
+    """Of an answer that is wrong."""
+    failed = [check.detail or check.spec for check in result.checks if check.passed is False]
+    return f"its checks failed: {'; '.join(failed)}" if failed else "its world says that the goal was not reached"

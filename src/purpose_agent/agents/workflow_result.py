@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.runtime.events import AgentFinished, RunFinished, RunStarted, RunStatus
@@ -16,9 +17,11 @@ class WorkflowResult:
 
     Attributes:
         trace: Everything that happened in the flow itself; its agents' runs have traces of their own.
+        lessons: What was drawn from its agents' runs in this process, with the status each had when its run was over.
     """
 
     trace: Trace
+    lessons: tuple[Memory, ...] = ()
 
     @property
     def _end(self) -> RunFinished:
@@ -47,6 +50,16 @@ class WorkflowResult:
     def answer(self) -> str | None:
         """The state's "answer" if it has one, else what the last node handed back; None if there is none."""
         return self._end.answer
+
+    @property
+    def success(self) -> bool | None:
+        """Whether checks hold: those of the node that gave the answer; False if one that failed had failed them; None if nobody judged."""
+        return self._end.success
+
+    @property
+    def final_phi(self) -> float | None:
+        """Φ of the run of the node that gave the answer, 0 to 10, or None."""
+        return self._end.phi
 
     @property
     def state(self) -> Mapping[str, Json]:
@@ -82,13 +95,15 @@ class WorkflowResult:
         """The run in a few lines, for people."""
         price = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
         name = self.trace.of(RunStarted)[0].agent
+        verdict = {True: "checks passed", False: "checks failed", None: "success unknown"}[self.success]
         lines = [
-            f"{self.id}: {self.status.replace('_', ' ')}, {self.steps} supersteps, {self.usage.tokens} tokens, {price},"
-            f" {self.seconds:.1f} s, by {name}"
+            f"{self.id}: {self.status.replace('_', ' ')}, {verdict}, Φ {_phi(self.final_phi)}, {len(self.lessons)} lessons",
+            f"{self.steps} supersteps, {self.usage.tokens} tokens, {price}, {self.seconds:.1f} s, by {name}",
         ]
         if self.reason:
             lines.append(f"reason: {self.reason}")
-        return "\n".join([*lines, *(_told(node) for node in self.nodes)])
+        lines += [_told(node) for node in self.nodes]
+        return "\n".join([*lines, *(f"lesson ({memory.status}): {memory.lesson.text}" for memory in self.lessons)])
 
 
 def answer_of(state: Mapping[str, Json], outputs: Mapping[str, Json]) -> str | None:
@@ -107,6 +122,11 @@ def answer_of(state: Mapping[str, Json], outputs: Mapping[str, Json]) -> str | N
     return said if said is None or isinstance(said, str) else json.dumps(said, ensure_ascii=False)
 
 
+def _phi(phi: float | None) -> str:
+    return "unknown" if phi is None else f"{phi:.1f} of 10"
+
+
 def _told(node: AgentFinished) -> str:
     attempt = f" (attempt {node.attempt})" if node.attempt > 1 else ""
-    return f"{node.key}{attempt}: {node.status.replace('_', ' ')}{': ' if node.error else ''}{node.error}"
+    phi = f", Φ {_phi(node.phi)}" if node.phi is not None else ""
+    return f"{node.key}{attempt}: {node.status.replace('_', ' ')}{phi}{': ' if node.error else ''}{node.error}"

@@ -21,11 +21,12 @@ from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.agents.hearing import Hearing
 from purpose_agent.agents.side_by_side import side_by_side
-from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Turn
+from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Then, Turn
 from purpose_agent.agents.workflow_past import Past
 from purpose_agent.agents.workflow_result import WorkflowResult, answer_of
 from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
 from purpose_agent.core.ids import IdSource
+from purpose_agent.core.memory import Memory
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
@@ -70,6 +71,7 @@ class WorkflowRun:
     hearing: Hearing | None = None
     stands: list[tuple[str, PartStands]] = field(default_factory=list[tuple[str, PartStands]])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    lessons: list[Memory] = field(default_factory=list[Memory])
     began: float = field(default_factory=time.monotonic)
 
     async def to_the_end(self) -> WorkflowResult:
@@ -91,7 +93,7 @@ class WorkflowRun:
         else:
             self._close(status, reason)
         self.bus.close()
-        return WorkflowResult(Trace(tuple(self.bus.events)))
+        return WorkflowResult(Trace(tuple(self.bus.events)), tuple(self.lessons))
 
     def save(self) -> None:
         """Save what happened since the last time."""
@@ -142,7 +144,8 @@ class WorkflowRun:
         run_id = ""
         if node.work.has_run:
             # One that came to its end by itself, with nothing to show for it, is not gone on with.
-            goes_on = before is not None and (ended is None or ended.status not in OVER)
+            is_over = ended is not None and (ended.status in OVER or ended.success is False)
+            goes_on = before is not None and not is_over
             run_id = before.run_id if before is not None and goes_on else self.ids("run")
         started = AgentStarted(f"{past.step + 1}/{name}", name, run_id, attempt)
         self.bus.publish(started, lane=name, step=past.step + 1, recorded=node.is_kept)
@@ -183,8 +186,7 @@ class WorkflowRun:
                 if isinstance(error, UsageError | NoModelFound):
                     raise  # the program is wrong, not the world
                 self.save()
-                if failed.then is not None:
-                    await failed.then()
+                await self._reflect(failed.then)
                 if not left or not failed.again:
                     self.failed.append((name, str(failed)))
                     return
@@ -195,9 +197,12 @@ class WorkflowRun:
             ends_at_once = (is_last() if callable(is_last) else is_last) and self._ends_plainly()
             if handed.then is not None or not ends_at_once:
                 self.save()
-            if handed.then is not None:
-                await handed.then()
+            await self._reflect(handed.then)
             return
+
+    async def _reflect(self, then: Then | None) -> None:
+        result = await then() if then is not None else None
+        self.lessons += result.lessons if result is not None else ()
 
     def _ends_plainly(self) -> bool:
         """No code of its user runs before the superstep's end is saved: its last node may be saved together with it."""
@@ -256,6 +261,8 @@ class WorkflowRun:
             _short(time.monotonic() - began),
             NOTHING if came is None else came.usage,
             None if came is None else came.origin,
+            None if came is None else came.success,
+            None if came is None else came.phi,
         )
         self.bus.publish(part, lane=name, step=past.step + 1)
         past.part_finished(part)
@@ -287,11 +294,11 @@ class WorkflowRun:
         past = self.past
         answer = answer_of(past.state, past.last) if status == "finished" else None
         taint = past.taint
-        self._publish(
-            RunFinished(
-                status, answer, None, None, past.usage, reason, taint.origin, taint.source, None, seconds=self._seconds()
-            )
-        )
+        success, phi = (past.success, past.phi) if status == "finished" else (None, None)
+        if status == "failed" and any(past.ended[name].success is False for name, _ in self.failed):
+            success = False
+        end = RunFinished(status, answer, success, phi, past.usage, reason, taint.origin, taint.source, seconds=self._seconds())
+        self._publish(end)
         self.save()
 
 

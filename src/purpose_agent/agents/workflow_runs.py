@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from purpose_agent.agents.continuing import STANDS
 from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
-from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn
+from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Then, Turn
 from purpose_agent.agents.workflow_past import Past, past_of
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_run import WorkflowRun
@@ -221,12 +221,16 @@ class Nested:
         taint = result.trace.finished.origin if result.trace.finished is not None else None
         if result.status != "finished":
             why = f"{result.status}: {result.reason}"
-            raise PartFailed(why, status=result.status, usage=result.usage, origin=taint)
+            # Its run goes on where it stopped: what failed its checks in it is tried again there.
+            raise PartFailed(
+                why, status=result.status, usage=result.usage, origin=taint, then=_told(result), phi=result.final_phi
+            )
         changed: dict[str, Json] = {
             name: value for name, value in result.state.items() if name not in first or first[name] != value
         }
         given = changed if self.writes is None else {self.writes: result.answer}
-        return Handed(turn.shape.update(given, f"Node {turn.node!r}"), result.usage, taint)
+        update = turn.shape.update(given, f"Node {turn.node!r}")
+        return Handed(update, result.usage, taint, _told(result), success=result.success, phi=result.final_phi)
 
     async def _result(self, first: Mapping[str, Json], turn: Turn) -> WorkflowResult:
         trace = turn.keeps.load(turn.run_id) if turn.keeps is not None else None
@@ -254,3 +258,12 @@ class Nested:
         return self.plan.shape.first(
             {name: value for name, value in turn.values.items() if name not in merged and self.plan.shape.has(name)}
         )
+
+
+def _told(result: WorkflowResult) -> Then | None:
+    """Its agents' lessons, told where the flow around it ends."""
+
+    async def told() -> WorkflowResult:
+        return result
+
+    return told if result.lessons else None

@@ -119,6 +119,8 @@ class AgentFinished:
         usage: Of its model calls.
         origin: The lowest origin of what it had read; None where nobody knows.
         seconds: Wall time of the last attempt.
+        success: Of its own run, as there; None where nobody judged, or it has none.
+        phi: Of its own run, as there.
     """
 
     key: str
@@ -131,6 +133,8 @@ class AgentFinished:
     seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
     origin: Origin | None = None
+    success: bool | None = None
+    phi: float | None = None
     kind: Literal["agent_finished"] = "agent_finished"
 
 
