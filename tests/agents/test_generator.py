@@ -15,7 +15,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.delegation import Delegation, by_words
-from purpose_agent.agents.generator_plan import CHECKS, AskNode, Case
+from purpose_agent.agents.generator_plan import CHECKS, AskNode, Case, label_in
 from purpose_agent.agents.generator_shape import Shape
 from purpose_agent.agents.generator_templates import SHAPES, chosen_by_words
 from purpose_agent.agents.generator_texts import GENERAL
@@ -55,7 +55,7 @@ def actor(request: ModelRequest) -> str:
     if "BILLING, TECHNICAL" in text:
         return "TECHNICAL: it crashes." if "crashes" in text else "BILLING: charged twice."
     if "word APPROVED" in text:
-        return "REVISE: name the day."
+        return "APPROVED: nothing is missing."
     if "word ROWS" in text:
         return "ROWS\npens,10\nink,32"
     if "total(rows)" in text:
@@ -128,13 +128,32 @@ def test_where_an_agent_names_no_label_people_are_told_rather_than_not(tmp_path:
     assert [node.key for node in result.nodes] == ["1/watch", "2/assess", "3/notify"]
 
 
-def test_a_review_that_is_never_content_ends_after_two_rounds(tmp_path: Path) -> None:
+def test_a_text_that_is_refused_each_time_ends_as_not_approved(tmp_path: Path) -> None:
     system = quietly(WRITING, workspace=tmp_path)
+    refuses = RuleModel(lambda request: "REVISE: name the day." if "word APPROVED" in request.text else plain(request))
 
-    result = system.run("x", RuleModel(plain))
+    result = system.run("x", refuses)
 
     assert [node.key for node in result.nodes if node.key.endswith("/write")] == ["1/write", "4/write"]
+    assert not any(node.key.endswith("/edit") for node in result.nodes)
+    assert str(result).startswith("Not approved:")
     assert result.status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("reply", "label"),
+    [
+        ("QUIET: all is well.", "QUIET"),
+        ("**QUIET** All is well.", "QUIET"),
+        ("QUIET\nAll is well.", "QUIET"),
+        ("quiet: all is well.", "ALERT"),
+        ("Nothing is above its limit.\n\n**QUIET**", "QUIET"),
+        ("QUIET", "QUIET"),
+        ("QUIETLY it failed.", "ALERT"),
+    ],
+)
+def test_a_label_is_read_where_it_opens_or_closes_a_reply(reply: str, label: str) -> None:
+    assert label_in(reply, ["ALERT", "QUIET"], "ALERT") == label
 
 
 def test_runs_of_a_system_are_recorded_and_learned_from_in_one_workspace(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ The rule of `generator_source.py` holds: texts are literals, names are identifie
 import inspect
 from collections.abc import Mapping, Sequence
 
-from purpose_agent.agents.generator_plan import CHECKS, AskNode, BranchPlan, Case, CountNode, SayNode, SystemPlan
+from purpose_agent.agents.generator_plan import CHECKS, AskNode, BranchPlan, Case, CountNode, SayNode, SystemPlan, label_in
 from purpose_agent.agents.generator_source import literal, name
 from purpose_agent.agents.graph import END, START
 from purpose_agent.core.task import Check
@@ -21,7 +21,7 @@ def flow_py(plan: SystemPlan) -> str:
     nodes = "".join(f"    {_node(node)}\n" for node in plan.graph.nodes)
     edges = "".join(f"    flow.add_edge({_sources(edge.sources)}, {_end(edge.target)})\n" for edge in plan.graph.edges)
     branches = "".join(_branch(branch) for branch in plan.graph.branches)
-    label = f"\n\n{_LABEL}" if plan.graph.branches else ""
+    label = f"\n\n{inspect.getsource(label_in)}" if plan.graph.branches else ""
     opening = "import re\n\n" if plan.graph.branches else ""
     return f'''"""The flow: who works when, and what decides where it goes on."""
 
@@ -41,13 +41,6 @@ def make_flow(agents):
 '''
 
 
-_LABEL = '''def label_in(text, labels, otherwise):
-    """The label that comes first in the text; `otherwise` where there is none."""
-    found = re.search(rf"\\b({'|'.join(labels)})\\b", text)
-    return found[1] if found else otherwise
-'''
-
-
 def _node(node: AskNode | SayNode | CountNode) -> str:
     if isinstance(node, AskNode):
         return f"flow.add_node({literal(node.name)}, agents[{literal(node.agent)}], writes={literal(node.writes)})"
@@ -64,14 +57,20 @@ def _function(node: SayNode | CountNode) -> str:
 def _condition(branch: BranchPlan) -> str:
     labels = f"[{', '.join(map(literal, branch.targets))}]"
     lines = [f"def after_{name(branch.source)}(state):", f'    """Where it goes on, by what {name(branch.reads)} says."""']
-    if branch.counter:
-        lines += [f"    if state[{literal(branch.counter)}] >= {branch.most}:", f"        return {literal(branch.ends)}"]
-    lines.append(f"    return label_in(state[{literal(branch.reads)}], {labels}, {literal(branch.otherwise)})")
+    read = f"label_in(state[{literal(branch.reads)}], {labels}, {literal(branch.otherwise)})"
+    if not branch.counter:
+        return "\n".join([*lines, f"    return {read}"]) + "\n"
+    lines += [
+        f"    said = {read}",
+        f"    if said == {literal(branch.otherwise)} and state[{literal(branch.counter)}] >= {branch.most}:",
+        f"        return {literal(branch.ends)}",
+        "    return said",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _branch(branch: BranchPlan) -> str:
-    targets = ", ".join(f"{literal(label)}: {_end(target)}" for label, target in branch.targets.items())
+    targets = ", ".join(f"{literal(label)}: {_end(target)}" for label, target in branch.ways.items())
     return f"    flow.add_conditional_edge({literal(branch.source)}, after_{name(branch.source)}, {{{targets}}})\n"
 
 

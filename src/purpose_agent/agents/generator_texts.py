@@ -1,6 +1,6 @@
 """Shapes for requests and texts, and the shape for all else."""
 
-from purpose_agent.agents.generator_plan import AskNode, BranchPlan, Case, CountNode, EdgePlan, Graph
+from purpose_agent.agents.generator_plan import AskNode, BranchPlan, Case, CountNode, EdgePlan, Graph, SayNode
 from purpose_agent.agents.generator_shape import PLAIN, SHORT, Shape, Slot, line
 from purpose_agent.agents.graph import END, START
 from purpose_agent.core.task import Check
@@ -93,6 +93,7 @@ SUPPORT = Shape(
     "general_agent",
 )
 
+REFUSED = "Not approved: the reviewer asked for changes each time. The run's state has the last draft and the last review."
 _BRIEF = "The town library opens on Sundays from 10 to 16, beginning in May. Readers: families."
 CONTENT = Shape(
     "content",
@@ -125,11 +126,12 @@ CONTENT = Shape(
             AskNode("review", "reviewer", "review"),
             CountNode("rounds"),
             AskNode("edit", "editor", "answer"),
+            SayNode("refused", REFUSED),
         ),
-        (*line(START, "write", "review", "rounds"), EdgePlan(("edit",), END)),
+        (*line(START, "write", "review", "rounds"), EdgePlan(("edit",), END), EdgePlan(("refused",), END)),
         (
             BranchPlan(
-                "rounds", "review", {"APPROVED": "edit", "REVISE": "write"}, "REVISE", counter="rounds", most=2, ends="APPROVED"
+                "rounds", "review", {"APPROVED": "edit", "REVISE": "write"}, "REVISE", counter="rounds", most=2, ends="refused"
             ),
         ),
     ),
