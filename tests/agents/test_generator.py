@@ -241,6 +241,40 @@ def test_a_tool_of_ones_own_takes_the_place_of_the_missing_one(tmp_path: Path) -
     assert fetch_advisories in tools
 
 
+def test_a_call_that_sends_is_asked_about_or_refused_aloud(tmp_path: Path) -> None:
+    sent: list[str] = []
+
+    @pa.tool(origin="web")
+    def fetch_metrics(service: str) -> str:
+        """Fetch."""
+        return "web-1 is full"
+
+    @pa.tool(effects=("send",))
+    def send_alert(message: str) -> str:
+        """Send."""
+        sent.append(message)
+        return "sent"
+
+    def calls(request: ModelRequest) -> str:
+        text, turns = request.messages[0].text, len(request.messages)
+        if "the watcher" in text and turns < 4:
+            return '{"tool": "fetch_metrics", "arguments": {"service": "web-1"}}'
+        if "the notifier" in text and turns < 4:
+            return '{"tool": "send_alert", "arguments": {"message": "web-1 is full"}}'
+        return "ALERT: it is full." if "word ALERT" in text else '{"answer": "The team was told."}'
+
+    system = generate("Watch our servers and alert the team", tools=[fetch_metrics, send_alert], workspace=tmp_path)
+    model = RuleModel(calls, capabilities=JSON)
+    silent = system.run("web-1", model)
+    assert sent == []
+    assert [why.partition(":")[0] for why in silent.refused] == ["send_alert"]
+    assert "refused: send_alert: " in silent.summary()
+
+    asked = system.run("web-1", model, approve=lambda request: True)
+    assert sent == ["web-1 is full"]
+    assert asked.refused == ()
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     def one(x: str) -> str:
         """One."""
@@ -476,6 +510,21 @@ def test_a_saved_project_runs_and_says_first_what_is_missing(tmp_path: Path) -> 
     assert "97 %" in done.stdout
     assert done.stderr.startswith("Not written yet, see tools.py: fetch_advisories(repo: str) -> str, ")
     assert (folder / "workspace" / "workspace.sqlite3").is_file()
+
+
+def test_a_saved_project_asks_at_the_terminal_and_goes_on_with_a_run(tmp_path: Path) -> None:
+    folder = quietly(CVES).save(tmp_path / "project")
+    failed = run(folder, "run.py", "web-1", model="http://127.0.0.1:1/v1#m")
+    run_id = failed.stderr.partition("\n")[2].partition(":")[0]
+    with serving(on_the_wire(wired)) as server:
+        resumed = run(folder, "run.py", "--resume", run_id, model=f"{server.url}#m")
+    asked = run(folder, "run.py", "web-1", "--ask", model="http://127.0.0.1:1/v1#m")
+
+    assert failed.returncode == 1
+    assert (resumed.returncode, "97 %" in resumed.stdout) == (0, True), resumed.stderr
+    assert (asked.returncode, "nobody can be asked, the input is no terminal" in asked.stderr) == (2, True), asked.stderr
+    assert "run.py --ask" in (folder / "README.md").read_text("utf-8")
+    assert run(folder, "run.py", model="none").returncode == 2
 
 
 def test_a_saved_project_has_the_team_too(tmp_path: Path) -> None:

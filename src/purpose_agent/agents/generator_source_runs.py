@@ -142,24 +142,35 @@ def _check(check: Check) -> str:
     return f"pa.Check.{_CHECKS[check.kind]}({literal(check.spec)})"
 
 
-RUN_PY = '''"""Run the system once: python run.py "what it should look at" [--model MODEL]."""
+RUN_PY = '''"""Run the system once: python run.py "what it should look at" [--model MODEL] [--ask]; or go on: --resume ID."""
 
 import argparse
 import sys
 
+import purpose_agent as pa
 from agents import make_agents
 from flow import first_state, make_flow
+from purpose_agent.agents.terminal import terminal
 from tools import MISSING
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Run the system once.")
-    parser.add_argument("input", help="what it should look at")
+    parser = argparse.ArgumentParser(description="Run the system once, or go on with a run.")
+    parser.add_argument("input", nargs="?", help="what it should look at")
+    parser.add_argument("--resume", metavar="ID", help="go on with that run instead: one that failed, waits, or was stopped")
     parser.add_argument("--model", help="such as ollama:qwen3:1.7b; the best on this machine if none is named")
+    parser.add_argument("--ask", action="store_true", help="ask here before a tool sends; else such a call may be refused")
     given = parser.parse_args()
+    if (given.input is None) == (given.resume is None):
+        parser.error("say what it should look at, or --resume ID")
     if MISSING:
         print("Not written yet, see tools.py:", ", ".join(MISSING.values()), file=sys.stderr)
-    result = make_flow(make_agents(given.model)).run(first_state(given.input))
+    try:
+        flow = make_flow(make_agents(given.model, approve=terminal() if given.ask else None))
+        result = flow.resume(given.resume) if given.resume else flow.run(first_state(given.input))
+    except pa.errors.PurposeAgentError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(result)
     print(result.summary(), file=sys.stderr)
     return 0 if result.status == "finished" else 1

@@ -206,14 +206,20 @@ class GeneratedSystem:
         *,
         workspace: Workspace | str | Path | None = None,
         files: str | Path = FILES,
+        approve: Approver | None = None,
         watch: Listener | None = None,
     ) -> WorkflowResult:
         """Run its flow once on that input.
 
+        Args:
+            approve: As in `to_agents`. None: calls that send are refused once a run has read what others wrote; the result's `summary()` has
+                a line for each.
+
         Warns:
             MissingTools: Some tools are not written.
         """
-        return self.to_flow(model, workspace=workspace, files=files).run(self.state(given), watch=watch)
+        flow = self.to_flow(model, workspace=workspace, files=files, approve=approve)
+        return flow.run(self.state(given), watch=watch)
 
     def evaluate(
         self,

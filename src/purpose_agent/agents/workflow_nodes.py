@@ -53,6 +53,7 @@ class PartFailed(PurposeAgentError):
         again: It may be tried again.
         success: False if it had an answer, and checks say that it is wrong.
         phi: Of its own run.
+        refused: Of its own run: why calls were not carried out.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class PartFailed(PurposeAgentError):
         again: bool = True,
         success: bool | None = None,
         phi: float | None = None,
+        refused: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.status: RunStatus = status
@@ -75,6 +77,7 @@ class PartFailed(PurposeAgentError):
         self.again = again
         self.success = success
         self.phi = phi
+        self.refused = refused
 
 
 class PartStands(PurposeAgentError):
@@ -96,6 +99,7 @@ class Handed:
         error: What went wrong, where the workflow goes on all the same.
         success: Of its own run; None where nobody judged.
         phi: Of its own run.
+        refused: Of its own run: why calls were not carried out.
     """
 
     update: Mapping[str, Json]
@@ -105,6 +109,7 @@ class Handed:
     error: str = ""
     success: bool | None = None
     phi: float | None = None
+    refused: tuple[str, ...] = ()
 
 
 class Turn(NamedTuple):
@@ -214,15 +219,18 @@ class Asks:
                 then=then,
                 success=result.success,
                 phi=result.final_phi,
+                refused=result.refused,
             )
         told = "" if result.success is not False else _why_not(result)
         if told and self.verdict is None:
-            raise PartFailed(told, usage=result.usage, origin=origin, then=then, success=False, phi=result.final_phi)
+            raise PartFailed(
+                told, usage=result.usage, origin=origin, then=then, success=False, phi=result.final_phi, refused=result.refused
+            )
         given: dict[str, Json] = {self.writes: result.answer}
         if self.verdict is not None:
             given[self.verdict] = result.success
         update = turn.shape.update(given, f"Node {turn.node!r}")
-        return Handed(update, result.usage, origin, then, told, result.success, result.final_phi)
+        return Handed(update, result.usage, origin, then, told, result.success, result.final_phi, result.refused)
 
     def _task(self, turn: Turn) -> Task:
         if self.task is not None:

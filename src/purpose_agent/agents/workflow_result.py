@@ -77,6 +77,11 @@ class WorkflowResult:
         return self.trace.of(AgentFinished)
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """Why calls of its agents were not carried out: a line for each. What an agent says of such a call in its answer is no proof."""
+        return tuple(dict.fromkeys(why for node in self.nodes for why in node.refused))
+
+    @property
     def usage(self) -> Usage:
         """What its agents' runs cost."""
         return self._end.usage
@@ -102,7 +107,8 @@ class WorkflowResult:
         ]
         if self.reason:
             lines.append(f"reason: {self.reason}")
-        lines += [_told(node) for node in self.nodes]
+        for node in self.nodes:
+            lines += [_told(node), *(f"refused: {why}" for why in node.refused)]
         return "\n".join([*lines, *(f"lesson ({memory.status}): {memory.lesson.text}" for memory in self.lessons)])
 
 

@@ -263,6 +263,7 @@ class WorkflowRun:
             None if came is None else came.origin,
             None if came is None else came.success,
             None if came is None else came.phi,
+            () if came is None else came.refused,
         )
         self.bus.publish(part, lane=name, step=past.step + 1)
         past.part_finished(part)

@@ -223,14 +223,22 @@ class Nested:
             why = f"{result.status}: {result.reason}"
             # Its run goes on where it stopped: what failed its checks in it is tried again there.
             raise PartFailed(
-                why, status=result.status, usage=result.usage, origin=taint, then=_told(result), phi=result.final_phi
+                why,
+                status=result.status,
+                usage=result.usage,
+                origin=taint,
+                then=_told(result),
+                phi=result.final_phi,
+                refused=result.refused,
             )
         changed: dict[str, Json] = {
             name: value for name, value in result.state.items() if name not in first or first[name] != value
         }
         given = changed if self.writes is None else {self.writes: result.answer}
         update = turn.shape.update(given, f"Node {turn.node!r}")
-        return Handed(update, result.usage, taint, _told(result), success=result.success, phi=result.final_phi)
+        return Handed(
+            update, result.usage, taint, _told(result), success=result.success, phi=result.final_phi, refused=result.refused
+        )
 
     async def _result(self, first: Mapping[str, Json], turn: Turn) -> WorkflowResult:
         trace = turn.keeps.load(turn.run_id) if turn.keeps is not None else None

@@ -8,7 +8,7 @@ from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import Taint
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import TERMINAL, OptionsListed, RunFinished, RunStarted, RunStatus, StepScored
+from purpose_agent.runtime.events import TERMINAL, CallRefused, OptionsListed, RunFinished, RunStarted, RunStatus, StepScored
 from purpose_agent.runtime.taints import taint_at, taint_so_far
 from purpose_agent.runtime.trace import Step, Trace
 
@@ -111,6 +111,11 @@ class TaskResult:
         return next((step.score for step in reversed(self.trajectory) if step.score is not None), None)
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """Why calls were not carried out: a line for each."""
+        return tuple(f"{call.tool}: {' '.join(call.why.split())}" for call in self.trace.of(CallRefused))
+
+    @property
     def checks(self) -> tuple[CheckResult, ...]:
         """What became of the task's checks."""
         return self.score.checks if self.score is not None else ()
@@ -144,6 +149,7 @@ class TaskResult:
         if self.reason:
             lines.append(f"reason: {self.reason}")
         lines += [f"{step.index}. {_told(step)}" for step in self.trajectory]
+        lines += [f"refused: {why}" for why in self.refused]
         lines += [f"recalled: {found.memory.lesson.text} ({found.why})" for found in self.recalled]
         lines += [f"lesson ({memory.status}): {memory.lesson.text}" for memory in self.lessons]
         return "\n".join(lines)

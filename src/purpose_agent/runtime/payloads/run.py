@@ -121,6 +121,7 @@ class AgentFinished:
         seconds: Wall time of the last attempt.
         success: Of its own run, as there; None where nobody judged, or it has none.
         phi: Of its own run, as there.
+        refused: Of its own run: why calls were not carried out.
     """
 
     key: str
@@ -135,6 +136,7 @@ class AgentFinished:
     origin: Origin | None = None
     success: bool | None = None
     phi: float | None = None
+    refused: tuple[str, ...] = ()
     kind: Literal["agent_finished"] = "agent_finished"
 
 
