@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from purpose_agent.core.model import ModelRequest
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
-from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed
+from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed, RunStarted
 from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 
@@ -451,10 +452,55 @@ def test_another_flows_run_and_one_that_is_not_there_are_told_apart(tmp_path: Pa
 
     with pytest.raises(CantResume, match="a run of 'flow', not of 'other'"):
         other.resume(failed.id)
-    with pytest.raises(CantResume, match="with the node 'right', which this one lacks"):
+    with pytest.raises(CantResume, match="had the node 'right', which this one lacks"):
         smaller.resume(failed.id)
     with pytest.raises(NotFound):
         other.resume("run_none")
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_a_run_is_not_taken_by_a_flow_that_is_drawn_in_another_way(tmp_path: Path, finishes: bool) -> None:
+    def work(state: Mapping[str, Any]) -> dict[str, str]:
+        if not finishes:
+            raise OSError("no")
+        return {"answer": "mine"}
+
+    def drawn(*names: str, name: str = "flow") -> pa.Flow:
+        flow = pa.Flow(name, workspace=tmp_path)
+        for each in names:
+            flow.add_node(each, work)
+            flow.add_edge(pa.BEGIN, each)
+            flow.add_edge(each, pa.DONE_SIGNAL)
+        return flow
+
+    run_id = drawn("only").run({}).id
+
+    with pytest.raises(
+        CantResume, match="is a run of a flow 'flow' that was drawn in another way: this one has the nodes only, more"
+    ):
+        drawn("only", "more").resume(run_id)
+    with pytest.raises(CantResume, match="is a run of 'flow', not of 'other'"):
+        drawn("only", name="other").resume(run_id)
+    assert drawn("only").resume(run_id).id == run_id
+
+
+def test_a_run_of_a_version_that_kept_no_drawing_goes_on() -> None:
+    keeps = MemoryCheckpointer()
+    flow = pa.Flow(checkpointer=keeps)
+    flow.add_node("only", lambda state: {"answer": "x"})
+    flow.add_edge(pa.BEGIN, "only")
+    flow.add_edge("only", pa.DONE_SIGNAL)
+    trace = keeps.load(flow.run({}).id)
+    assert trace is not None
+    events = [
+        replace(event, run_id="run_old", payload=replace(event.payload, drawing=""))
+        if isinstance(event.payload, RunStarted)
+        else replace(event, run_id="run_old")
+        for event in trace.events
+    ]
+    keeps.append(events[:2])
+
+    assert flow.resume("run_old").state == {"answer": "x"}
 
 
 def test_a_flow_is_told_to_listeners_only_from_where_it_goes_on(tmp_path: Path) -> None:

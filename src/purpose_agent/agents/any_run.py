@@ -6,6 +6,7 @@ Out: its result. What is not there is told with the way to have it; an agent wit
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team import AgentTeam
+from purpose_agent.agents.jobs import flow_called
 from purpose_agent.agents.parallel import resume_parallel
 from purpose_agent.agents.parallel_result import ParallelResult
 from purpose_agent.agents.pipeline import PipelineResult
@@ -15,7 +16,7 @@ from purpose_agent.agents.team import Team
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workspace import Workspace
-from purpose_agent.core.errors import CantResume
+from purpose_agent.core.errors import CantResume, UsageError
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import AgentStarted, RunStarted
@@ -40,8 +41,8 @@ def resume_any(
         case "team":
             return _team_of(place, run_id).resume(run_id, watch=watch)
         case "flow":
-            flow = place.known("flow", started.agent)
-            if isinstance(flow, Workflow):
+            flow = _flow_of(place, started)
+            if flow is not None:
                 return flow.resume(run_id, watch=watch)
             # An old record does not tell a flow from an agent that had neither a model nor a role.
             if started.of == "flow" or place.agent(started.agent) is None:
@@ -67,6 +68,13 @@ def _team_of(place: Workspace, run_id: str) -> Team | AgentTeam:
     if len(fitting) != 1:
         raise CantResume(f"{run_id} is a run of a team, and {len(fitting)} teams here could have begun it. {_name(run_id)}")
     return fitting[0]
+
+
+def _flow_of(place: Workspace, started: RunStarted) -> Workflow | None:
+    try:
+        return flow_called(place, started.agent, started.drawing)
+    except UsageError as error:
+        raise CantResume(str(error)) from error
 
 
 def _name(run_id: str) -> str:

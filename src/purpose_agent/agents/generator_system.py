@@ -212,8 +212,8 @@ class GeneratedSystem:
         """Run its flow once on that input.
 
         Args:
-            approve: As in `to_agents`. None: calls that send are refused once a run has read what others wrote; the result's `summary()` has
-                a line for each.
+            approve: As in `to_agents`. None: calls that send are refused once a run has read what others wrote; its `summary()` has a
+                line for each.
 
         Warns:
             MissingTools: Some tools are not written.

@@ -19,6 +19,7 @@ from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_runs import begun, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
+from purpose_agent.core.messages import Json
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.jobs import Engine, Job
@@ -137,6 +138,7 @@ class Workflow(Drawn):
             first = self._plan.shape.first(state)
             run = begun(self._plan, first, run_id=run_id, parent=parent, keeps=keeps, shares=shares)
         elif trace.finished is not None and trace.finished.status == "finished":
+            self._plan.belongs(trace)
             return WorkflowResult(trace)
         else:
             run = gone_on_with(self._plan, trace, keeps=keeps, shares=shares)
@@ -148,7 +150,7 @@ class Workflow(Drawn):
         first = self._plan.shape.first(state)
         engine = self._engine_of()
         if engine is not None:
-            return await self._elsewhere(engine, Job(self._plan.ids("run"), "flow", self.name, first))
+            return await self._elsewhere(engine, self._job(self._plan.ids("run"), first))
         with quietly() as callbacks:
             listeners = [callbacks.quiet(watch)] if watch is not None else []
             run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here)
@@ -178,6 +180,7 @@ class Workflow(Drawn):
         trace = keeps.load(run_id)
         if trace is None:
             raise NotFound(f"resume({run_id!r}): there is no such run.")
+        self._plan.belongs(trace)
         if trace.finished is not None and trace.finished.status == "finished":
             return WorkflowResult(trace)
         if engine is not None:
@@ -185,13 +188,16 @@ class Workflow(Drawn):
                 raise UsageError(
                     "resume(again=..., done=...): say that to a flow whose engine is 'local', on the same checkpointer."
                 )
-            return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
+            return await self._elsewhere(engine, self._job(run_id, None))
         with quietly() as callbacks:
             listeners = [callbacks.quiet(watch)] if watch is not None else []
             run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
             run.hearing = self._hearing(run_id, resuming=True)
             run.save()  # whoever saves this first has the run
             return await run.to_the_end()
+
+    def _job(self, run_id: str, first: dict[str, Json] | None) -> Job:
+        return Job(run_id, "flow", self.name, first, drawing=self.drawing)
 
     async def _elsewhere(self, engine: Engine, job: Job) -> WorkflowResult:
         (result,) = await engine.perform([job])

@@ -37,6 +37,21 @@ class Drawn:
         return self._plan.name
 
     @property
+    def nodes(self) -> tuple[str, ...]:
+        """Their names, in the order in which they were added."""
+        return tuple(self._plan.graph.names)
+
+    @property
+    def drawing(self) -> str:
+        """A fingerprint of its nodes and edges: names and kinds, not code. Its runs are gone on with by a flow that has the same."""
+        return self._plan.drawing
+
+    def does_as(self, other: "Drawn") -> bool:
+        """Both are drawn alike, and their functions are the same code: it does not matter which of the two does the work."""
+        mine, theirs = self._plan.nodes, other._plan.nodes
+        return self.drawing == other.drawing and all(_code(mine[name].work) == _code(theirs[name].work) for name in mine)
+
+    @property
     def workspace(self) -> Workspace | None:
         """Where it is recorded; None for one of functions alone that was given none."""
         return self._plan.place
@@ -169,3 +184,8 @@ class Drawn:
         if known is None:
             self._plan.place = place
             place.know("flow", self.name, self)
+
+
+def _code(work: Work) -> object:
+    """What a function does, so far as it can be compared; None for all else."""
+    return getattr(work.function, "__code__", work.function) if isinstance(work, Calls) else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from purpose_agent.agents.continuing import STANDS
-from purpose_agent.agents.graph import Graph
+from purpose_agent.agents.graph import Graph, fingerprint
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Then, Turn
 from purpose_agent.agents.workflow_past import Past, past_of
@@ -47,6 +47,7 @@ class Plan:
     place: Workspace | None = None
     graph: Graph = field(default_factory=Graph)
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+    _drawing: tuple[tuple[int, int, int], str] = ((0, 0, 0), "")
 
     @property
     def clock(self) -> Clock:
@@ -73,11 +74,50 @@ class Plan:
         return max(modes, key=_MODES.index)
 
     @property
+    def drawing(self) -> str:
+        """A fingerprint of its nodes, by name and kind, and of what leads where; not of their code."""
+        size = (len(self.graph.names), len(self.graph.edges), len(self.graph.branches))
+        if self._drawing[0] != size:
+            nodes = [(name, _kind_of(self.nodes[name].work)) for name in self.graph.names]
+            self._drawing = (size, fingerprint(self.graph, nodes))
+        return self._drawing[1]
+
+    def belongs(self, trace: Trace) -> None:
+        """Pass silently if the run is one of this workflow.
+
+        Raises:
+            CantResume: It is another one's; or this one has other nodes, or other edges, than when the run began.
+        """
+        if trace.events[0].lane != self.name:
+            raise CantResume(
+                f"{trace.run_id} is a run of {trace.events[0].lane!r}, not of {self.name!r}; resume it with that flow."
+            )
+        drawn = next((started.drawing for started in trace.of(RunStarted)), "")
+        if drawn and drawn != self.drawing:
+            gone = sorted({part.name for part in trace.of(AgentFinished)} - {*self.graph.names})
+            lacks = f" It had the node {gone[0]!r}, which this one lacks." if gone else ""
+            raise CantResume(
+                f"{trace.run_id} is a run of a flow {self.name!r} that was drawn in another way: this one has the nodes"
+                f" {', '.join(self.graph.names)}, or other edges between them.{lacks} Resume it with the flow it began with; give each flow"
+                " a name of its own: Flow('name')."
+            )
+
+    @property
     def waits_for_nothing(self) -> bool:
         """It is one line of plain functions, so that whoever calls it can as well work it off."""
         return self.graph.is_line and all(
             not (node.work.can_stop or node.work.has_run or node.timeout) for node in self.nodes.values()
         )
+
+
+def _kind_of(work: object) -> str:
+    match work:
+        case Asks(agent=agent):
+            return f"agent {agent.name}"
+        case Nested(plan=plan):
+            return f"flow {plan.drawing}"
+        case _:
+            return "function"
 
 
 def begun(
@@ -102,7 +142,16 @@ def begun(
     following = plan.graph.first(lambda: plan.shape.view(state))
     task = task_to_json(Task(goal))
     started = RunStarted(
-        task, plan.name, "none", plan.mode, dict(state), parent, origin=taint.origin, source=taint.source, of="flow"
+        task,
+        plan.name,
+        "none",
+        plan.mode,
+        dict(state),
+        parent,
+        origin=taint.origin,
+        source=taint.source,
+        of="flow",
+        drawing=plan.drawing,
     )
     run.bus.publish(started, lane=plan.name)
     for chosen in following.chosen:
@@ -133,10 +182,7 @@ def gone_on_with(
         CantResume: It is another flow's, or nodes are in doubt and nobody said what of them.
     """
     found = dict(done or {})
-    if trace.events[0].lane != plan.name:
-        raise CantResume(
-            f"{trace.run_id} is a run of {trace.events[0].lane!r}, not of {plan.name!r}; resume it with that flow."
-        )
+    plan.belongs(trace)
     past = past_of(trace, plan.graph)
     doubtful = [name for name in past.active if name not in past.done and _is_in_doubt(plan.nodes[name], past)]
     if wrong := {*again, *found} - {*past.active}:
@@ -254,6 +300,7 @@ class Nested:
                 shares=turn.shares,
             )
         elif trace.finished is not None and trace.finished.status == "finished":
+            self.plan.belongs(trace)
             return WorkflowResult(trace)
         else:
             run = gone_on_with(self.plan, trace, listeners=turn.listeners, keeps=turn.keeps, shares=turn.shares)

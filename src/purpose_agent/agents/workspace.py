@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Literal
+from weakref import ref
 
 from purpose_agent.agents.bringing import credit_brought
 from purpose_agent.agents.budget import Budget, Purse
@@ -97,6 +98,8 @@ _mates: "dict[Path, dict[str, set[str]]]" = {}
 """By folder, and by agent: those that share with it what they learn."""
 _known: "dict[Path, dict[tuple[JobKind, str], object]]" = {}
 """By folder: the flows and teams that jobs may name."""
+_alike: "dict[Path, dict[tuple[JobKind, str], list[ref[object]]]]" = {}
+"""By folder: all that have one name."""
 _agents: "dict[Path, dict[str, Performer]]" = {}
 """By folder, not by object: `Workspace(path)` tries what agents learned that were made with the path alone."""
 
@@ -181,6 +184,7 @@ class Workspace(Remembered):
         self.clock = self._clock
         self._agents = _agents.setdefault(self.path, {})
         self._known = _known.setdefault(self.path, {})
+        self._alike = _alike.setdefault(self.path, {})
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -388,6 +392,7 @@ class Workspace(Remembered):
         """Let go of the database, so that its folder can be removed. It is opened again when it is needed."""
         _agents.pop(self.path, None)
         _known.pop(self.path, None)
+        _alike.pop(self.path, None)
         _teams.pop(self.path, None)
         _mates.pop(self.path, None)
         _open.pop(self.path, None)
@@ -404,12 +409,20 @@ class Workspace(Remembered):
         return self._agents.get(name)
 
     def know(self, kind: JobKind, name: str, who: object) -> None:
-        """Know a flow or a team by its name: jobs name who does them. The last one of a name counts."""
+        """Know a flow or a team by its name: jobs name who does them. The last one of a name counts, unless a job says which one."""
         self._known[kind, name] = who
+        alike = self._alike.setdefault((kind, name), [])
+        alike[:] = [each for each in alike if each() is not None and each() is not who]
+        alike.append(ref(who))
 
     def known(self, kind: JobKind, name: str) -> object | None:
         """Who does jobs of that kind under that name, if it was made in this process."""
         return self._agents.get(name) if kind == "agent" else self._known.get((kind, name))
+
+    def all_called(self, kind: JobKind, name: str) -> tuple[object, ...]:
+        """All of that kind and name that were made in this process and are still in use, the last one last."""
+        alive = [each() for each in self._alike.get((kind, name), ())]
+        return tuple(each for each in alive if each is not None)
 
     def all_known(self, kind: JobKind) -> tuple[object, ...]:
         """The flows or teams that were made in this process."""

@@ -36,6 +36,7 @@ class RunStarted:
         forked_from: The run whose first steps it has taken over, or None.
         forked_at: The last step that it took over.
         of: What does the work; None in records of versions that did not keep it.
+        drawing: Of a flow: the fingerprint of its nodes and edges; "" of all else, and in records of versions that did not keep it.
     """
 
     task: Mapping[str, Any]
@@ -54,6 +55,7 @@ class RunStarted:
     forked_from: str | None = None
     forked_at: int = 0
     of: RunKind | None = None
+    drawing: str = ""
     kind: Literal["run_started"] = "run_started"
 
 
