@@ -15,7 +15,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.core.errors import CantResume, ModelUnreachable, NotFound, RunTaken, UsageError
-from purpose_agent.core.model import ModelRequest
+from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
@@ -501,6 +501,57 @@ def test_a_run_of_a_version_that_kept_no_drawing_goes_on() -> None:
     keeps.append(events[:2])
 
     assert flow.resume("run_old").state == {"answer": "x"}
+
+
+def stumbling(place: Path) -> tuple[pa.Agent, list[bool]]:
+    """An agent that looks, and then can't be reached until it is up."""
+
+    @pa.tool(idempotent=True)
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    up: list[bool] = []
+
+    def says(request: ModelRequest) -> str:
+        if not any("seen" in message.text for message in request.messages[2:]):
+            return '{"tool": "look", "arguments": {}}'
+        if not up:
+            up.append(True)
+            raise ModelUnreachable("down")
+        return '{"answer": "done"}'
+
+    model = RuleModel(says, capabilities=Capabilities(native_tools=False, local=True))
+    return pa.Spark("only", model=model, tools=[look], critic=None, workspace=place), up
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_what_a_run_cost_is_counted_once_however_often_it_goes_on(tmp_path: Path, retries: int) -> None:
+    agent, _ = stumbling(tmp_path)
+    flow = pa.Flow()
+    flow.add_node("only", agent, retries=retries)
+    flow.add_edge(pa.BEGIN, "only")
+    flow.add_edge("only", pa.DONE_SIGNAL)
+    result = flow.run("Look")
+    if not retries:
+        assert result.status == "failed"
+        result = flow.resume(result.id)
+
+    (row,) = [run for run in agent.workspace.runs() if run.agent == "only"]
+    assert len(result.nodes) == 2
+    assert result.nodes[0].usage.tokens > 0
+    assert (result.status, result.usage.calls) == ("finished", 3)
+    assert result.usage.tokens == row.input_tokens + row.output_tokens
+
+
+def test_what_a_swarms_task_cost_is_counted_once_however_often_it_goes_on(tmp_path: Path) -> None:
+    agent, _ = stumbling(tmp_path)
+    first = pa.swarm(["Look"], agents=[agent])
+    result = pa.resume_swarm(first.id, agents=[agent])
+
+    assert first[0].status == "failed"
+    assert result.trace.finished is not None
+    assert (result.trace.finished.usage, result.usage.calls) == (result.usage, 3)
 
 
 def test_a_flow_is_told_to_listeners_only_from_where_it_goes_on(tmp_path: Path) -> None:

@@ -47,7 +47,11 @@ OnResult: TypeAlias = Callable[[int, Outcome], object]
 
 @dataclass(slots=True)
 class Swarm:
-    """A swarm's run while it goes on."""
+    """A swarm's run while it goes on.
+
+    Attributes:
+        spent: By a task's run. One that goes on ends with the usage of its earlier attempts in it.
+    """
 
     bus: EventBus
     tasks: Sequence[Task]
@@ -62,7 +66,7 @@ class Swarm:
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
     run_ids: dict[int, str] = field(default_factory=dict[int, str])
     attempts: dict[int, int] = field(default_factory=dict[int, int])
-    usage: Usage = field(default_factory=Usage)
+    spent: dict[str, Usage] = field(default_factory=dict[str, Usage])
     seconds: float = 0.0
     hearing: Hearing | None = None
     ends: tuple[RunStatus, str] | None = None
@@ -88,11 +92,15 @@ class Swarm:
         ends = [*trace.of(RunSuspended), *trace.of(RunFinished)]
         self.seconds = max((end.seconds or 0.0 for end in ends), default=0.0)
         for part in trace.of(AgentFinished):
-            self.usage += part.usage
+            self._spend(part.run_id, part.usage)
             if part.status in OVER:
                 place = int(part.key) - 1
                 found = self._trace(part.run_id)
                 self.outcomes[place] = TaskResult(found) if found is not None else self._failed(place, part.error)
+
+    def _spend(self, run_id: str, usage: Usage) -> None:
+        if usage != Usage():  # of an attempt that broke, nobody knows more than was known before
+            self.spent[run_id] = usage
 
     def open_places(self) -> list[int]:
         return [place for place in range(len(self.tasks)) if place not in self.outcomes]
@@ -122,7 +130,7 @@ class Swarm:
         stand = [outcome for outcome in self.outcomes.values() if outcome.status in STANDS]
         if stand or self.ends is not None:
             status, reason = self.ends or (stand[0].status, stand[0].reason)
-            usage = sum((outcome.usage for outcome in stand), self.usage)
+            usage = sum({**self.spent, **{outcome.id: outcome.usage for outcome in stand}}.values(), Usage())
             self.publish(RunSuspended(status, reason, usage, self._seconds()))
             self.save()
         else:
@@ -205,7 +213,7 @@ class Swarm:
     def _ended(self, place: int, outcome: Outcome, began: float, *, tell: bool = True) -> None:
         self.outcomes[place] = outcome
         if outcome.status not in STANDS:
-            self.usage += outcome.usage
+            self._spend(self.run_ids[place], outcome.usage)
             failed = isinstance(outcome, FailedTask)
             part = AgentFinished(
                 str(place + 1),
@@ -239,5 +247,5 @@ class Swarm:
         return round(self.seconds + time.monotonic() - self.began, 6)
 
     def _close(self, status: RunStatus, reason: str) -> None:
-        self.publish(RunFinished(status, None, None, None, self.usage, reason, seconds=self._seconds()))
+        self.publish(RunFinished(status, None, None, None, sum(self.spent.values(), Usage()), reason, seconds=self._seconds()))
         self.save()

@@ -87,7 +87,9 @@ class WorkflowRun:
             self._close("failed", f"{type(error).__name__}: {error}")
             raise
         if status in ("waiting", "paused"):
-            usage = sum((each.usage for _, each in self.stands), self.past.usage)
+            began = self.past.begun
+            standing = {began[name].run_id if name in began else name: each.usage for name, each in self.stands}
+            usage = self.past.usage_with(standing)
             self._publish(RunSuspended(status, reason, usage, self._seconds()))
             self.save()
         else:
