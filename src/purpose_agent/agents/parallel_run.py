@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import OVER, STANDS, find_trace, promised
 from purpose_agent.agents.hearing import Hearing
-from purpose_agent.agents.parallel_result import FailedTask, Outcome, ParallelResult
+from purpose_agent.agents.parallel_result import FailedTask, Outcome, ParallelResult, failure
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import RunTaken
@@ -134,7 +134,7 @@ class Swarm:
             self.publish(RunSuspended(status, reason, usage, self._seconds()))
             self.save()
         else:
-            failed = sum(isinstance(outcome, FailedTask) for outcome in self.outcomes.values())
+            failed = sum(failure(outcome) is not None for outcome in self.outcomes.values())
             self._close("finished", f"{failed} of {len(self.tasks)} tasks failed" if failed else "")
 
     def result(self, trace: Trace) -> ParallelResult:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
+from purpose_agent.engine.result import short
 from purpose_agent.runtime.events import AgentFinished, RunFinished, RunStarted, RunStatus
 from purpose_agent.runtime.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WorkflowResult:
     """A flow that is over, or stands still. `str(result)` is its answer.
 
@@ -90,6 +91,9 @@ class WorkflowResult:
     def seconds(self) -> float:
         """Of work, without the time it stood still."""
         return self._end.seconds or 0.0
+
+    def __repr__(self) -> str:
+        return f"WorkflowResult({self.id}, {self.status}, success={self.success}, answer={short(self.answer)})"
 
     def __str__(self) -> str:
         if self.answer is not None:

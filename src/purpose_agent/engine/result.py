@@ -12,8 +12,11 @@ from purpose_agent.runtime.events import TERMINAL, CallRefused, OptionsListed, R
 from purpose_agent.runtime.taints import taint_at, taint_so_far
 from purpose_agent.runtime.trace import Step, Trace
 
+SHOWN = 80
+"""Characters of an answer in a `repr`."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class TaskResult:
     """A finished run. `str(result)` is its answer.
 
@@ -129,6 +132,9 @@ class TaskResult:
         # A clock that was set back in between says less than nothing.
         return max(0.0, (end.at - self.trace.events[0].at).total_seconds())
 
+    def __repr__(self) -> str:
+        return f"TaskResult({self.id}, {self.status}, success={self.success}, answer={short(self.answer)})"
+
     def __str__(self) -> str:
         if self.answer is not None:
             return self.answer
@@ -153,6 +159,11 @@ class TaskResult:
         lines += [f"recalled: {found.memory.lesson.text} ({found.why})" for found in self.recalled]
         lines += [f"lesson ({memory.status}): {memory.lesson.text}" for memory in self.lessons]
         return "\n".join(lines)
+
+
+def short(answer: str | None) -> str:
+    """An answer in a `repr`."""
+    return repr(answer if answer is None or len(answer) <= SHOWN else f"{answer[:SHOWN]}…")
 
 
 def _by(score: Score | None) -> str:
