@@ -596,6 +596,36 @@ def test_an_answer_whose_checks_fail_is_handed_on_where_the_flow_decides_about_i
         flow.add_node("count", lambda state: None, verdict="good")
 
 
+def test_a_flow_takes_a_task_with_inputs_labels_limits_and_checks(tmp_path: Path) -> None:
+    agent = pa.Spark("a", model=RuleModel(lambda request: "wasps"), critic=None, workspace=tmp_path, mode="validation")
+    inner = lone(agent)
+    flow = pa.Flow("outer")
+    flow.add_node("within", inner)
+    flow.add_edge(pa.BEGIN, "within")
+    flow.add_edge("within", pa.DONE_SIGNAL)
+    limits = pa.Limits(steps=3)
+    task = pa.Task("Say it", [pa.Check.contains("bees")], limits, inputs={"about": "insects"}, labels={"user": "ann"})
+    result = flow.run(task)
+
+    (row,) = [run for run in agent.workspace.runs() if run.agent == "a"]
+    assert (row.task.goal, row.task.labels, row.task.limits, row.task.checks) == ("Say it", {"user": "ann"}, limits, ())
+    assert row.task.inputs == {"about": "insects"}
+    assert (result.status, result.success, result.final_phi, str(result)) == ("finished", False, 0.0, "wasps")
+    assert result.reason == "its checks failed: - the answer does not contain 'bees'"
+    assert agent.workspace.run(result.id).success is False
+    good = flow.run(pa.Task("Say it", [pa.Check.contains("wasps")]))
+    assert (good.success, good.final_phi, good.reason) == (True, 10.0, "")
+
+
+def test_checks_of_a_flow_of_plain_functions_may_be_functions() -> None:
+    flow = lone(lambda state: {"answer": state["about"]})
+
+    assert flow.run(pa.Task("Say it", [pa.Check.call(str.isupper)], inputs={"about": "BEES"})).success is True
+    assert flow.run(pa.Task("Say it", inputs={"about": "BEES"})).success is None
+    with pytest.raises(UsageError, match="A flow's task has no choices"):
+        flow.run(pa.Task("Say it", choices=["a", "b"]))
+
+
 def test_nobodys_judgement_is_unknown(tmp_path: Path) -> None:
     agent = pa.Spark("a", model=ScriptedModel("wasps"), critic=None, workspace=tmp_path)
     result = lone(agent).run("Say it")

@@ -554,6 +554,18 @@ def test_what_a_swarms_task_cost_is_counted_once_however_often_it_goes_on(tmp_pa
     assert (result.trace.finished.usage, result.usage.calls) == (result.usage, 3)
 
 
+def test_a_flow_that_goes_on_has_its_tasks_labels_and_checks(tmp_path: Path) -> None:
+    agent, _ = stumbling(tmp_path)
+    flow = pa.Flow()
+    flow.add_node("only", agent)
+    flow.add_edge(pa.BEGIN, "only")
+    flow.add_edge("only", pa.DONE_SIGNAL)
+    failed = flow.run(pa.Task("Look", [pa.Check.equals("done")], labels={"user": "ann"}))
+    result = flow.resume(failed.id)
+
+    assert (failed.status, failed.success, result.status, result.success) == ("failed", None, "finished", True)
+
+
 def test_a_flow_is_told_to_listeners_only_from_where_it_goes_on(tmp_path: Path) -> None:
     failed = fork(steps([], bad=lambda name: name == "last"), workspace=tmp_path).run()
     heard: list[Event] = []

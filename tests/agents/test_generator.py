@@ -165,6 +165,14 @@ def test_runs_of_a_system_are_recorded_and_learned_from_in_one_workspace(tmp_pat
     assert {row.agent for row in with_parent} == {"watcher", "analyst", "notifier"}
 
 
+def test_a_system_runs_a_task_with_labels_and_checks(tmp_path: Path) -> None:
+    system = quietly(CVES, workspace=tmp_path)
+    result = system.run(pa.Task("calm", [pa.Check.contains("Nothing")], labels={"user": "ann"}), RuleModel(plain))
+
+    assert (result.success, result.state["input"]) == (True, "calm")
+    assert {run.task.user for run in pa.Workspace(tmp_path).runs()} == {"ann"}
+
+
 def test_two_inputs_are_two_tasks_to_the_learner(tmp_path: Path) -> None:
     system = quietly(CVES, workspace=tmp_path)
     for given in ("loud", "louder"):

@@ -110,6 +110,15 @@ def lone(place: Path, node: str, say: str, **more: Any) -> pa.Flow:
     return flow
 
 
+def test_a_flows_task_is_judged_where_an_engine_does_it(tmp_path: Path) -> None:
+    flow = lone(tmp_path, "one", "first", engine=Elsewhere(tmp_path))
+    result = flow.run(pa.Task("Say it", [pa.Check.contains("second")], inputs={"x": 1}))
+
+    assert (str(result), result.success) == ("first 1", False)
+    with pytest.raises(UsageError, match="can't be sent to an engine's workers"):
+        flow.run(pa.Task("Say it", [pa.Check.call(str.isupper)]))
+
+
 def test_of_two_flows_of_one_name_each_does_its_own_jobs(tmp_path: Path) -> None:
     first = lone(tmp_path, "one", "first", engine=Elsewhere(tmp_path))
     second = lone(tmp_path, "two", "second", engine=Elsewhere(tmp_path))

@@ -36,8 +36,12 @@ async def perform(job: Job, workspace: Workspace, checkpointer: Checkpointer | N
     match who:
         case Workflow():
             keeps = checkpointer or workspace.checkpointer
-            done = await who.perform(job.id, job.input, keeps, parent=job.parent, shares=checkpointer is not None)
-            return JobResult(job.id, done.status, dict(done.state), error=done.reason, usage=done.usage)
+            task = task_from_json(job.task) if isinstance(job.task, Mapping) else None
+            shares = checkpointer is not None
+            done = await who.perform(job.id, job.input, keeps, parent=job.parent, shares=shares, task=task)
+            return JobResult(
+                job.id, done.status, dict(done.state), done.success, done.final_phi, error=done.reason, usage=done.usage
+            )
         case Agent():
             return _told(job, await _asked(who, job, checkpointer))
         case Team():

@@ -20,6 +20,7 @@ from purpose_agent.agents.workflow_runs import begun, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
 from purpose_agent.core.messages import Json
+from purpose_agent.core.task import Task, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.jobs import Engine, Job
@@ -71,13 +72,15 @@ class Workflow(Drawn):
 
     def run(self, state: object = None, *, watch: Listener | None = None) -> WorkflowResult:
         """Blocking form of `run_async`. A line of plain functions is worked off in this thread."""
-        return self._blocking(self._run(state, watch, here=self._is_here))
+        return self._blocking(self._run(state, watch, here=self._is_here), here=self._is_here and not _is_judged(state))
 
     async def run_async(self, state: object = None, *, watch: Listener | None = None) -> WorkflowResult:
         """Run it to its end, which may be that a node failed: the result says which one, and `resume` tries it again.
 
         Args:
-            state: The first state: a dict, an instance of the declared class, or a text, which is the "task" of a dict.
+            state: The first state: a dict, an instance of the declared class, or a text, which is the "task" of a dict. Or a
+                `Task`: its goal is the "task", its inputs are other values, its labels and limits hold for each of the agents, and
+                its checks judge the flow's answer.
             watch: Called with every event as it happens, its agents' too. Not where an engine does the work.
 
         Raises:
@@ -97,7 +100,7 @@ class Workflow(Drawn):
         watch: Listener | None = None,
     ) -> WorkflowResult:
         """Blocking form of `resume_async`."""
-        return self._blocking(self._resume(run_id, again, done, watch, here=self._is_here))
+        return run_sync(self._resume(run_id, again, done, watch))
 
     async def resume_async(
         self,
@@ -121,22 +124,30 @@ class Workflow(Drawn):
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
-        return await self._resume(run_id, again, done, watch, here=False)
+        return await self._resume(run_id, again, done, watch)
 
     async def perform(
-        self, run_id: str, state: object, keeps: Checkpointer, *, parent: str | None = None, shares: bool = False
+        self,
+        run_id: str,
+        state: object,
+        keeps: Checkpointer,
+        *,
+        parent: str | None = None,
+        shares: bool = False,
+        task: Task | None = None,
     ) -> WorkflowResult:
         """The run of that id, begun or gone on with: for workers, which have it from a queue.
 
         Args:
             state: The first one; not looked at if the run has begun.
             shares: Its agents' runs are kept there too.
+            task: What the flow was given, if that was a task.
         """
         self.check()
         trace = keeps.load(run_id)
         if trace is None:
             first = self._plan.shape.first(state)
-            run = begun(self._plan, first, run_id=run_id, parent=parent, keeps=keeps, shares=shares)
+            run = begun(self._plan, first, run_id=run_id, parent=parent, keeps=keeps, shares=shares, task=task)
         elif trace.finished is not None and trace.finished.status == "finished":
             self._plan.belongs(trace)
             return WorkflowResult(trace)
@@ -150,10 +161,12 @@ class Workflow(Drawn):
         first = self._plan.shape.first(state)
         engine = self._engine_of()
         if engine is not None:
-            return await self._elsewhere(engine, self._job(self._plan.ids("run"), first))
+            return await self._elsewhere(engine, self._job(self._plan.ids("run"), first, state))
         with quietly() as callbacks:
             listeners = [callbacks.quiet(watch)] if watch is not None else []
-            run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here)
+            task = state if isinstance(state, Task) else None
+            here = here and not _is_judged(state)
+            run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here, task=task)
             run.hearing = self._hearing(run.bus.run_id)
             return await run.to_the_end()
 
@@ -163,8 +176,6 @@ class Workflow(Drawn):
         again: Collection[str],
         done: Mapping[str, object] | None,
         watch: Listener | None,
-        *,
-        here: bool,
     ) -> WorkflowResult:
         self.check()
         engine = self._engine_of()
@@ -191,13 +202,16 @@ class Workflow(Drawn):
             return await self._elsewhere(engine, self._job(run_id, None))
         with quietly() as callbacks:
             listeners = [callbacks.quiet(watch)] if watch is not None else []
-            run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
+            run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps)
             run.hearing = self._hearing(run_id, resuming=True)
             run.save()  # whoever saves this first has the run
             return await run.to_the_end()
 
-    def _job(self, run_id: str, first: dict[str, Json] | None) -> Job:
-        return Job(run_id, "flow", self.name, first, drawing=self.drawing)
+    def _job(self, run_id: str, first: dict[str, Json] | None, given: object = None) -> Job:
+        if isinstance(given, Task) and any(check.kind == "callable" for check in given.checks):
+            raise UsageError("Checks that are functions can't be sent to an engine's workers. Give checks that are data.")
+        task = task_to_json(given) if isinstance(given, Task) else None
+        return Job(run_id, "flow", self.name, first, drawing=self.drawing, task=task)
 
     async def _elsewhere(self, engine: Engine, job: Job) -> WorkflowResult:
         (result,) = await engine.perform([job])
@@ -218,8 +232,8 @@ class Workflow(Drawn):
 
         return engine_of(self._engine)
 
-    def _blocking(self, work: Coroutine[Any, Any, T]) -> T:
-        if not self._is_here:
+    def _blocking(self, work: Coroutine[Any, Any, T], *, here: bool) -> T:
+        if not here:
             return run_sync(work)
         try:
             work.send(None)
@@ -240,3 +254,8 @@ class Workflow(Drawn):
         if self._checkpointer is not None or self._plan.place is None:
             return self._checkpointer
         return self._plan.place.checkpointer
+
+
+def _is_judged(state: object) -> bool:
+    """Checks wait, be it for the code that they run."""
+    return isinstance(state, Task) and bool(state.checks)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlia
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import STANDS, promised, shared
 from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.workflow_task import within
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
@@ -124,6 +125,7 @@ class Turn(NamedTuple):
         keeps: Where runs of workflows are kept; None: nowhere.
         here: Nothing may wait: plain functions are called in this thread.
         shares: Its agents' runs are kept there too, so that another machine can go on with them.
+        task: The workflow's.
     """
 
     node: str
@@ -137,6 +139,7 @@ class Turn(NamedTuple):
     keeps: Checkpointer | None
     here: bool = False
     shares: bool = False
+    task: Task | None = None
 
 
 class Work(Protocol):
@@ -206,7 +209,8 @@ class Asks:
 
     async def perform(self, turn: Turn) -> Handed:
         agent = self.agent
-        result = await worked(agent, self._task(turn), turn)
+        task = self._task(turn)
+        result = await worked(agent, task if turn.task is None else within(task, turn.task), turn)
         origin = result.taint.origin
         then = partial(agent.reflected, result, turn.listeners)
         if result.answer is None:

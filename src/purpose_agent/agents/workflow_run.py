@@ -24,9 +24,12 @@ from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Then, Turn
 from purpose_agent.agents.workflow_past import Past
 from purpose_agent.agents.workflow_result import WorkflowResult, answer_of
+from purpose_agent.agents.workflow_task import judged
 from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.memory import Memory
+from purpose_agent.core.ports import CodeRunner
+from purpose_agent.core.task import Task
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
@@ -54,6 +57,8 @@ class WorkflowRun:
         here: Nothing in it waits, and it is worked off in the caller's thread.
         shares: Its agents' runs are kept there too.
         hearing: What people say to it; None: nobody can.
+        task: What it was given; its checks judge the answer.
+        runner: Runs checks that are code; None: a sandbox.
     """
 
     name: str
@@ -69,6 +74,8 @@ class WorkflowRun:
     here: bool = False
     shares: bool = False
     hearing: Hearing | None = None
+    task: Task | None = None
+    runner: CodeRunner | None = None
     stands: list[tuple[str, PartStands]] = field(default_factory=list[tuple[str, PartStands]])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     lessons: list[Memory] = field(default_factory=list[Memory])
@@ -78,6 +85,9 @@ class WorkflowRun:
         """Work until nothing is active, something fails or waits, or the supersteps are spent."""
         try:
             status, reason = await self._work()
+            if status == "finished" and self.task is not None and self.task.checks:
+                said = await judged(self.task, answer_of(self.past.state, self.past.last), self.runner)
+                self.past.success, self.past.phi, reason = said.success, said.phi, said.why and f"its checks failed: {said.why}"
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
             self._close(_stopped(error), "stopped from outside")
             raise
@@ -226,6 +236,7 @@ class WorkflowRun:
             self.keeps,
             self.here,
             self.shares,
+            self.task,
         )
         if node.timeout is None:
             return await node.work.perform(turn)

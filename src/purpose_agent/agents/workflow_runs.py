@@ -5,7 +5,7 @@ Out: a `WorkflowRun`, whose beginning is published, and not yet saved.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from purpose_agent.agents.continuing import STANDS
@@ -21,7 +21,7 @@ from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.messages import Json
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
-from purpose_agent.core.task import Task, task_to_json
+from purpose_agent.core.task import Task, task_from_json, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.event_bus import EventBus, Listener
@@ -110,6 +110,11 @@ class Plan:
         )
 
 
+def _goal(plan: Plan, state: Mapping[str, Json]) -> str:
+    said = (text for name in GOALS if isinstance(text := state.get(name), str) and text.strip())
+    return next(said, f"Run the flow {plan.name!r}")
+
+
 def _kind_of(work: object) -> str:
     match work:
         case Asks(agent=agent):
@@ -131,18 +136,20 @@ def begun(
     keeps: Checkpointer | None = None,
     here: bool = False,
     shares: bool = False,
+    task: Task | None = None,
 ) -> WorkflowRun:
-    """A new run."""
+    """A new run.
+
+    Args:
+        task: What it was given, if that was a task; `state` has its goal and inputs.
+    """
     run = _run(
         plan, EventBus(run_id or plan.ids("run"), plan.clock, plan.ids), Past(dict(state)), listeners, keeps, here, shares
     )
-    goal = next(
-        (text for name in GOALS if isinstance(text := state.get(name), str) and text.strip()), f"Run the flow {plan.name!r}"
-    )
     following = plan.graph.first(lambda: plan.shape.view(state))
-    task = task_to_json(Task(goal))
+    run.task = task
     started = RunStarted(
-        task,
+        task_to_json(Task(_goal(plan, state)) if task is None else task),
         plan.name,
         "none",
         plan.mode,
@@ -195,6 +202,7 @@ def gone_on_with(
         )
     bus = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events)
     run = _run(plan, bus, past, listeners, keeps, here, shares)
+    run.task = task_from_json(trace.of(RunStarted)[0].task)
     resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
     bus.publish(resumed, lane=plan.name, step=past.step)
     for name, output in found.items():
@@ -238,6 +246,7 @@ def _run(
         listeners,
         here,
         shares,
+        runner=plan.place.code_runner if plan.place is not None else None,
     )
 
 
@@ -298,6 +307,7 @@ class Nested:
                 listeners=turn.listeners,
                 keeps=turn.keeps,
                 shares=turn.shares,
+                task=None if turn.task is None else replace(turn.task, goal=_goal(self.plan, first), checks=(), inputs={}),
             )
         elif trace.finished is not None and trace.finished.status == "finished":
             self.plan.belongs(trace)
