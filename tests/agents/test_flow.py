@@ -626,6 +626,27 @@ def test_checks_of_a_flow_of_plain_functions_may_be_functions() -> None:
         flow.run(pa.Task("Say it", choices=["a", "b"]))
 
 
+def test_what_nodes_wrote_reaches_an_agent_cut_and_the_cut_is_told(tmp_path: Path) -> None:
+    model = RuleModel(lambda request: f"{request.messages[-1].text[:3]} {'word ' * 3000}")
+    agents = [pa.Spark(f"a{number}", model=model, critic=None, workspace=tmp_path, mode="validation") for number in range(5)]
+    flow = pa.Flow()
+    flow.add_node("short", lambda state: {"note": "bees dance", "rows": [1] * 9_000})
+    flow.add_edge(pa.BEGIN, "short")
+    for before, agent in zip(["short", "a0", "a1", "a2", "a3"], agents, strict=True):
+        flow.add_node(agent.name, agent)
+        flow.add_edge(before, agent.name)
+    flow.add_edge("a4", pa.DONE_SIGNAL)
+    given = "given " * 3000
+    result = flow.run({"task": "Do it", "given": given})
+
+    last = model.requests[-1].text
+    assert given.strip() in last  # the caller's own words are whole
+    assert "bees dance" in last
+    assert last.count("more characters were left out here)") == 5
+    assert len(last) < len(given) + 12_000 + 3_000
+    assert len(str(result.state["a4"])) > 14_000
+
+
 def test_nobodys_judgement_is_unknown(tmp_path: Path) -> None:
     agent = pa.Spark("a", model=ScriptedModel("wasps"), critic=None, workspace=tmp_path)
     result = lone(agent).run("Say it")

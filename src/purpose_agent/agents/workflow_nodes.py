@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlia
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import STANDS, promised, shared
 from purpose_agent.agents.graph_state import Shape
-from purpose_agent.agents.workflow_task import within
+from purpose_agent.agents.workflow_task import MOST_FOUND, cut, fitted, within
 from purpose_agent.core.errors import PurposeAgentError, UsageError
 from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
@@ -251,10 +251,14 @@ class Asks:
             )
         others = {each: value for each, value in turn.values.items() if each != name and value is not None}
         given = {each: value for each, value in others.items() if each not in turn.written}
-        found = {each: self._told(value, turn) for each, value in others.items() if each in turn.written}
+        found = {each: self._told(value, turn) for each, value in fitted(others, turn.written).items()}
         # The same task to the learner, whatever other nodes came to this time.
         key = f"{self.flow}/{turn.node}/{Task(goal, inputs=given).key}"
-        return Task(goal if name not in turn.written else str(self._told(goal, turn)), inputs={**given, **found}, id=key)
+        return Task(
+            goal if name not in turn.written else str(self._told(cut(goal, MOST_FOUND), turn)),
+            inputs={**given, **found},
+            id=key,
+        )
 
     def _told(self, value: Json, turn: Turn) -> Json:
         """What a node wrote, so that it can't pass for our words; quoted if others' words are in it, whoever wrote them down."""
