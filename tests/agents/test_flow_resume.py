@@ -204,6 +204,8 @@ def test_a_finished_flow_gives_its_result_again(tmp_path: Path) -> None:
     again = flow.resume(result.id)
 
     assert (again.status, again.state, again.answer, len(log)) == ("finished", result.state, result.answer, 3)
+    with pytest.raises(UsageError, match="it is finished, and nothing in it is in doubt"):
+        flow.resume(result.id, done={"left": {}})
 
 
 def test_a_flow_whose_supersteps_are_spent_goes_on_with_more_of_them(tmp_path: Path) -> None:
@@ -215,8 +217,11 @@ def test_a_flow_whose_supersteps_are_spent_goes_on_with_more_of_them(tmp_path: P
         return flow
 
     spent = counting(3).run({"n": 0})
+    same = counting(3).resume(spent.id)
     result = counting(10).resume(spent.id)
 
+    assert same.status == "exhausted"
+    assert "Resume it with the same flow and a larger max_steps" in same.reason
     assert (spent.status, result.status, result.state["n"], result.steps) == ("exhausted", "finished", 5, 5)
 
 
@@ -474,6 +479,9 @@ def test_a_run_is_not_taken_by_a_flow_that_is_drawn_in_another_way(tmp_path: Pat
         return flow
 
     run_id = drawn("only").run({}).id
+    agent = pa.Spark("flow", model=ScriptedModel("x"), critic=None, workspace=tmp_path)
+    with pytest.raises(CantResume, match="is a run of the agent 'flow', and no flow's"):
+        drawn("only").resume(agent.run("x").id)
 
     with pytest.raises(
         CantResume, match="is a run of a flow 'flow' that was drawn in another way: this one has the nodes only, more"

@@ -296,6 +296,34 @@ def test_what_no_swarm_can_be_made_of_is_said(tmp_path: Path) -> None:
         pa.swarm(["task"], agents=[*agents(tmp_path), *agents(tmp_path / "other")])
 
 
+@pytest.mark.parametrize("kind", ["Flow", "Team", "str"])
+def test_what_is_no_agent_or_no_task_is_named_at_the_door(tmp_path: Path, kind: str) -> None:
+    (agent,) = agents(tmp_path)
+    wrong: Any = {
+        "Flow": lambda: pa.Flow("f", workspace=tmp_path),
+        "Team": lambda: pa.Team.build("Do", ["a", "b"], model=RuleModel(echo), workspace=tmp_path),
+        "str": lambda: "a1",
+    }[kind]()
+
+    with pytest.raises(UsageError, match="and a swarm's tasks go to agents"):
+        pa.swarm(["x"], agents=[agent, wrong])
+    tasks: Any = [{"purpose": "x"}]
+    with pytest.raises(UsageError, match=r"\{'purpose': 'x'\} is a dict; each task is a text or a pa.Task"):
+        pa.swarm(tasks, agents=[agent])
+    assert agent.workspace.runs() == []
+
+
+def test_two_agents_of_one_name_are_refused_since_a_task_would_go_on_with_the_other(tmp_path: Path) -> None:
+    first, second = agents(tmp_path)[0], agents(tmp_path)[0]
+    same = pa.swarm(["x", "y"], agents=[first, first])
+
+    assert same.answers == ("x", "y")
+    with pytest.raises(UsageError, match="two agents are called 'a1'"):
+        pa.swarm(["x", "y"], agents=[first, second])
+    with pytest.raises(UsageError, match="two agents are called 'a1'"):
+        pa.resume_swarm(same.id, agents=[first, second])
+
+
 def test_what_cant_go_on_is_said(tmp_path: Path) -> None:
     mine = agents(tmp_path)
     alone = mine[0].run("task a")

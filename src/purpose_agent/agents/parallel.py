@@ -87,7 +87,7 @@ async def run_parallel_async(
         ExceptionGroup: `watch` or `on_result` raised; the swarm went on without it, and is over and saved.
     """
     place = _place(agents, workspace)
-    given = [as_task(task) for task in tasks]
+    given = [_task(task) for task in tasks]
     if not given or not agents or (at_once is not None and at_once < 1):
         raise UsageError(f"swarm({len(given)} tasks, {len(agents)} agents, at_once={at_once}): give at least one of each.")
     chosen = place.engine(engine)
@@ -193,12 +193,35 @@ def _quiet(callbacks: Callbacks, on_result: OnResult | None, watch: Listener | N
 def _place(agents: Sequence[Agent], workspace: Workspace | str | Path | None) -> Workspace:
     if not agents:
         raise UsageError("swarm(agents=[]): name at least one agent.")
+    for each in agents:
+        _check_agent(each)
     place = open_workspace(workspace) if workspace is not None else agents[0].workspace
     if others := {str(agent.workspace.path) for agent in agents} - {str(place.path)}:
         raise UsageError(
             f"The swarm is at {place.path}, and agents of it at {', '.join(sorted(others))}. Give all one workspace."
         )
+    named = {agent.name: agent for agent in agents}
+    if twice := [agent.name for agent in agents if named[agent.name] is not agent]:
+        raise UsageError(
+            f"swarm(agents=...): two agents are called {twice[0]!r}. Their tasks are found again by their names: give each its own."
+        )
     return place
+
+
+def _check_agent(each: object) -> None:
+    """Not every caller has a type checker."""
+    if not isinstance(each, Agent):
+        kind = type(each).__name__
+        raise UsageError(
+            f"swarm(agents=...): {each!r:.80} is a {kind}, and a swarm's tasks go to agents. Give pa.Spark(...) or pa.Agent(...); of a team"
+            " or a flow, begin a run for each task yourself, with run_async side by side."
+        )
+
+
+def _task(task: object) -> Task:
+    if isinstance(task, str | Task):
+        return as_task(task)
+    raise UsageError(f"swarm(tasks=...): {task!r:.80} is a {type(task).__name__}; each task is a text or a pa.Task(...).")
 
 
 def _keeps(place: Workspace, agents: Sequence[Agent], engine: Engine | None) -> Checkpointer | None:
@@ -222,7 +245,7 @@ def _at_once(started: RunStarted) -> int | None:
 def _tasks_again(trace: Trace, given: Sequence[str | Task] | None) -> list[Task]:
     kept = trace.of(RunStarted)[0].state.get("tasks")
     recorded = [task_from_json(each) for each in kept if isinstance(each, dict)] if isinstance(kept, list) else []
-    tasks = recorded if given is None else [as_task(task) for task in given]
+    tasks = recorded if given is None else [_task(task) for task in given]
     if len(tasks) != len(recorded) or any(mine.key != theirs.key for mine, theirs in zip(tasks, recorded, strict=True)):
         raise CantResume(
             f"{trace.run_id} had {len(recorded)} tasks, and these are others. Give those it began with, or leave them out."

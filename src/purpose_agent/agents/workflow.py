@@ -113,7 +113,7 @@ class Workflow(Drawn):
         """Go on with a run that failed, waits, was stopped, has spent its supersteps, or whose process died.
 
         Nodes that were done are not done again. Agents and flows that were under way go on where they were. A run that is finished
-        gives its result again.
+        gives its result again. One whose supersteps are spent needs a flow with more of them: the same one with a larger `max_steps`.
 
         Args:
             again: Functions in doubt that shall be called again; see `add_node(in_doubt=...)`.
@@ -193,6 +193,8 @@ class Workflow(Drawn):
             raise NotFound(f"resume({run_id!r}): there is no such run.")
         self._plan.belongs(trace)
         if trace.finished is not None and trace.finished.status == "finished":
+            if again or done:
+                raise UsageError(f"resume({run_id!r}, again=..., done=...): it is finished, and nothing in it is in doubt.")
             return WorkflowResult(trace)
         if engine is not None:
             if again or done:

@@ -120,7 +120,8 @@ class WorkflowRun:
                 waiting = ", ".join(map(repr, past.active))
                 return (
                     "exhausted",
-                    f"It has taken {past.step} supersteps, all it was given (max_steps); next would be {waiting}.",
+                    f"It has taken {past.step} supersteps, all it was given (max_steps={self.max_steps}); next would be {waiting}."
+                    " Resume it with the same flow and a larger max_steps, or mend the way out of its cycle.",
                 )
             if self.hearing is not None and (end := self.hearing.heard()) is not None:
                 self.save()  # what was done before it; the end itself is saved with the mark that it was heard

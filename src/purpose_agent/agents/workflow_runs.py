@@ -92,7 +92,12 @@ class Plan:
             raise CantResume(
                 f"{trace.run_id} is a run of {trace.events[0].lane!r}, not of {self.name!r}; resume it with that flow."
             )
-        drawn = next((started.drawing for started in trace.of(RunStarted)), "")
+        started = trace.of(RunStarted)[0]
+        if started.of not in ("flow", None):
+            raise CantResume(
+                f"{trace.run_id} is a run of the {started.of} {started.agent!r}, and no flow's; resume it with that."
+            )
+        drawn = started.drawing
         if drawn and drawn != self.drawing:
             gone = sorted({part.name for part in trace.of(AgentFinished)} - {*self.graph.names})
             lacks = f" It had the node {gone[0]!r}, which this one lacks." if gone else ""
