@@ -74,8 +74,38 @@ def test_words_choose_the_template(shape: str, description: str) -> None:
     assert generate(description).plan.template == shape
 
 
-def test_why_a_template_was_chosen_is_told() -> None:
-    assert "template 'monitor', for the words monitor, alert, cve" in generate(CVES).status()
+@pytest.mark.parametrize(
+    ("shape", "description"),
+    [
+        ("general", "Review pull requests"),
+        ("support", "Help desk for a bank: never give out account data"),
+        ("data", "Read the CSV of sensor readings, convert units, and write a weekly summary"),
+        ("support", "Answer requests of readers"),
+    ],
+)
+def test_of_shapes_that_as_many_words_ask_for_the_first_word_decides(shape: str, description: str) -> None:
+    assert generate(description).plan.template == shape
+
+
+def test_a_template_can_be_named() -> None:
+    system = generate("Review pull requests", template="content")
+
+    assert system.plan.template == "content"
+    assert "template 'content', as was asked for" in system.notes
+    assert generate(CVES, template="monitor").evals == generate(CVES).evals
+    with pytest.raises(
+        UsageError, match=r"there is no such template\. There are: monitor, research, data, support, content, general"
+    ):
+        generate("Review pull requests", template="review")
+
+
+def test_why_a_template_was_chosen_is_told(tmp_path: Path) -> None:
+    told = generate("Read the CSV and write a weekly summary").notes[0]
+    assert told.startswith("template 'data', since 'csv' comes first: the words didn't decide among data, ")
+    assert "and no model was asked; generate(template=...) takes another" in told
+    mute = generate("Read the CSV and write a weekly summary", model=RuleModel(lambda request: "?"), workspace=tmp_path)
+    assert "the model that was asked chose none" in mute.notes[0]
+    assert "template 'monitor', for the words monitor, cve, alert" in generate(CVES).status()
     assert "the words didn't decide" in generate(NOTHING).status()
 
 
@@ -533,6 +563,16 @@ def test_a_saved_project_asks_at_the_terminal_and_goes_on_with_a_run(tmp_path: P
     assert (asked.returncode, "nobody can be asked, the input is no terminal" in asked.stderr) == (2, True), asked.stderr
     assert "run.py --ask" in (folder / "README.md").read_text("utf-8")
     assert run(folder, "run.py", model="none").returncode == 2
+
+
+def test_the_command_line_can_import_a_saved_project(tmp_path: Path) -> None:
+    folder = quietly(CVES).save(tmp_path / "project")
+    code = f"from purpose_agent.cli.programs import load_program; print(load_program({str(folder / 'run.py')!r}).make_flow)"
+    (tmp_path / "elsewhere").mkdir()
+    done = run(tmp_path / "elsewhere", "-c", code, model="none")
+
+    assert done.returncode == 0, done.stderr
+    assert "function make_flow" in done.stdout
 
 
 def test_a_saved_project_has_the_team_too(tmp_path: Path) -> None:

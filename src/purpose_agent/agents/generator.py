@@ -27,7 +27,7 @@ from purpose_agent.agents.generator_plan import (
 )
 from purpose_agent.agents.generator_shape import Shape, Slot
 from purpose_agent.agents.generator_system import GeneratedSystem
-from purpose_agent.agents.generator_templates import SHAPES, chosen_by_words
+from purpose_agent.agents.generator_templates import SHAPES, chosen_by_words, shapes_for
 from purpose_agent.agents.generator_texts import GENERAL
 from purpose_agent.agents.generator_tools import Work, tools_for
 from purpose_agent.agents.workspace import Workspace
@@ -53,10 +53,13 @@ def generate(
     tools: Sequence[Tool | Callable[..., Any]] = (),
     models: Sequence[str] = (),
     usd: float | None = None,
+    template: str | None = None,
     workspace: Workspace | str | Path | None = None,
 ) -> GeneratedSystem:
     """Blocking form of `generate_async`."""
-    return run_sync(generate_async(description, model=model, tools=tools, models=models, usd=usd, workspace=workspace))
+    return run_sync(
+        generate_async(description, model=model, tools=tools, models=models, usd=usd, template=template, workspace=workspace)
+    )
 
 
 async def generate_async(
@@ -66,6 +69,7 @@ async def generate_async(
     tools: Sequence[Tool | Callable[..., Any]] = (),
     models: Sequence[str] = (),
     usd: float | None = None,
+    template: str | None = None,
     workspace: Workspace | str | Path | None = None,
 ) -> GeneratedSystem:
     """A system for a use case. Nothing is run, except the given model's two questions.
@@ -78,10 +82,11 @@ async def generate_async(
             agents that gather.
         models: Specs for the routing policy, the smallest first; (): whatever `to_flow` is given, or the best on this machine.
         usd: That a run may be expected to cost, for the routing policy.
+        template: Which shape it is: "monitor", "research", "data", "support", "content" or "general"; None: the words, or the model, say.
         workspace: Where the questions to `model` are recorded, and where the system works if it is not told otherwise.
 
     Raises:
-        UsageError: The description is empty, or a tool has a name that can't be used.
+        UsageError: The description is empty, there is no such template, or a tool has a name that can't be used.
         InvalidTool: A function can't be offered as a tool.
         NoModelFound: The model that was named is not here.
     """
@@ -94,7 +99,7 @@ async def generate_async(
         raise UsageError(f"generate(models={models!r}): give a list of models, the smallest first.")
     found = tools_for(words, tools)
     agent = Agent(NAME, model=model, critic=None, workspace=workspace) if model is not None else None
-    shape, notes = await _shape(words, agent)
+    shape, notes = await _shape(words, agent) if template is None else _named(template, words)
     said: Mapping[str, Said] = {}
     if agent is not None:
         said, more = await asked_for_agents(agent, words, shape)
@@ -131,8 +136,20 @@ async def _shape(words: str, agent: Agent | None) -> tuple[Shape, tuple[str, ...
         chosen = await asked_for_shape(agent, words, open_to)
         if chosen is not None:
             return chosen, (f"template {chosen.name!r}, chosen by the model among {names}: the words didn't decide",)
+    asked = "no model was asked" if agent is None else "the model that was asked chose none"
     taken = best[0] if best else GENERAL
-    return taken, (f"template {taken.name!r}: the words didn't decide among {names}, and no model did",)
+    why = f", since {said[0]!r} comes first" if best else ""
+    return taken, (
+        f"template {taken.name!r}{why}: the words didn't decide among {names}, and {asked}; generate(template=...) takes another",
+    )
+
+
+def _named(template: str, words: str) -> tuple[Shape, tuple[str, ...]]:
+    shape = next((shape for shape in (*shapes_for(words), GENERAL) if shape.name == template), None)
+    if shape is None:
+        known = ", ".join(shape.name for shape in (*SHAPES, GENERAL))
+        raise UsageError(f"generate(template={template!r}): there is no such template. There are: {known}.")
+    return shape, (f"template {template!r}, as was asked for",)
 
 
 def _agent(slot: Slot, said: Said, tools: Sequence[ToolPlan], shape: Shape) -> AgentPlan:

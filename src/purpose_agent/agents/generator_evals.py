@@ -66,10 +66,15 @@ class EvalReport:
         """All passed; an unknown one did not."""
         return bool(self.results) and len(self.of("passed")) == len(self.results)
 
+    @property
+    def counts(self) -> str:
+        """How many passed, failed and are unknown, in a line."""
+        counts = ", ".join(f"{len(self.of(verdict))} {verdict}" for verdict in ("passed", "failed", "unknown"))
+        return f"{len(self.results)} cases: {counts}"
+
     def summary(self) -> str:
         """A line for each case, and how many passed, failed and are unknown."""
-        counts = ", ".join(f"{len(self.of(verdict))} {verdict}" for verdict in ("passed", "failed", "unknown"))
-        return "\n".join([*map(str, self.results), f"{len(self.results)} cases: {counts}"])
+        return "\n".join([*map(str, self.results), self.counts])
 
     def __str__(self) -> str:
         return self.summary()

@@ -203,7 +203,7 @@ def readme_md(plan: SystemPlan, drawing: str) -> str:
 Generated from the template `{plan.template}`; yours to change.
 
 ```sh
-pip install purpose-agent
+pip install "purpose-agent>=4.0.0.dev0"  # not on PyPI yet: pip install -e . in a checkout of it
 python run.py "what it should look at"   # --model ollama:qwen3:1.7b, or any other
 python run.py --resume ID                # goes on with a run that failed, waits, or was stopped
 python evals.py                          # each agent and the whole flow, tried

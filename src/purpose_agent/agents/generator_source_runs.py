@@ -113,8 +113,8 @@ def main():
     if MISSING:
         print("Not written yet, see tools.py:", ", ".join(MISSING.values()), file=sys.stderr)
     agents = make_agents(model, mode="evaluation")
-    report = evaluate(CASES, agents, make_flow(agents), TASK)
-    print(report.summary())
+    report = evaluate(CASES, agents, make_flow(agents), TASK, watch=lambda result: print(result, flush=True))
+    print(report.counts)
     return 0 if report.ok else 1
 
 

@@ -219,12 +219,22 @@ SECURITY = replace(MONITOR, cases=_monitored(_HOLE, _NO_HOLE, "acme/parser", "CV
 SHAPES: Sequence[Shape] = (MONITOR, RESEARCH, DATA, SUPPORT, CONTENT)
 
 
+def shapes_for(description: str) -> tuple[Shape, ...]:
+    """The shapes, with examples of its kind where there are several kinds."""
+    is_security = re.search(r"\b(cves?|vulnerab|advisor|security)", description.casefold()) is not None
+    return tuple(SECURITY if shape is MONITOR and is_security else shape for shape in SHAPES)
+
+
 def chosen_by_words(description: str) -> tuple[tuple[Shape, ...], tuple[str, ...]]:
-    """The shapes that most words ask for, in the order above, and those words; () where none does."""
+    """The shapes that most words ask for, first the one whose word comes first, and its words; () where none does."""
     text = description.casefold()
-    said = {shape.name: tuple(word for word in shape.words if re.search(rf"\b{word}", text)) for shape in SHAPES}
-    most = max(len(words) for words in said.values())
-    is_security = re.search(r"\b(cves?|vulnerab|advisor|security)", text) is not None
-    shapes = tuple(SECURITY if shape is MONITOR and is_security else shape for shape in SHAPES)
-    best = tuple(shape for shape in shapes if most and len(said[shape.name]) == most)
-    return best, said[best[0].name] if best else ()
+    found = [(shape, _found(shape, text)) for shape in shapes_for(text)]
+    most = max(len(words) for _, words in found)
+    best = sorted(((shape, words) for shape, words in found if most and len(words) == most), key=lambda each: each[1][0][0])
+    return tuple(shape for shape, _ in best), tuple(word for _, word in best[0][1]) if best else ()
+
+
+def _found(shape: Shape, text: str) -> list[tuple[int, str]]:
+    """Where its words stand, the first one first."""
+    found = (re.search(rf"\b{word}", text) for word in shape.words)
+    return sorted((at.start(), at[0]) for at in found if at is not None)

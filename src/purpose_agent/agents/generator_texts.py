@@ -9,7 +9,19 @@ _BILL = "I was charged twice for order 1042. Please give me my money back."
 SUPPORT = Shape(
     "support",
     "sorts requests and answers them",
-    ("support", "triage", "ticket", "customer", "helpdesk", "help desk", "complain", "refund", "questions", "faq", "request"),
+    (
+        "support",
+        "triage",
+        "ticket",
+        "customer",
+        "helpdesk",
+        "help desk",
+        "complain",
+        "refund",
+        "questions",
+        "faq",
+        r"(?<!pull )(?<!merge )request",
+    ),
     (
         Slot(
             "triager",
