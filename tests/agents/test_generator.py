@@ -15,6 +15,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.delegation import Delegation, by_words
+from purpose_agent.agents.generator_evals import tells
 from purpose_agent.agents.generator_plan import CHECKS, AskNode, Case, label_in
 from purpose_agent.agents.generator_shape import Shape
 from purpose_agent.agents.generator_templates import SHAPES, chosen_by_words
@@ -22,6 +23,7 @@ from purpose_agent.agents.generator_texts import GENERAL
 from purpose_agent.core.errors import ModelUnreachable, ToolError, UsageError
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.mas_generator import GeneratedSystem, MissingTools, evaluate, generate
+from purpose_agent.sandbox.sandbox import Sandbox
 from purpose_agent.testing.models import RuleModel, ScriptedModel
 from tests.models.wire import Reply, completion, serving
 
@@ -140,6 +142,34 @@ def test_a_system_passes_its_own_evals_on_a_model_that_does_what_roles_say(tmp_p
 
     assert report.ok, report.summary()
     assert len(report.results) == len(system.evals)
+
+
+@pytest.mark.parametrize("model", ["prompt", "message", "ok"])
+@pytest.mark.parametrize("description", BY_SHAPE.values(), ids=BY_SHAPE)
+def test_a_model_that_repeats_what_it_is_shown_or_always_says_ok_passes_no_case(
+    tmp_path: Path, description: str, model: str
+) -> None:
+    def says(request: ModelRequest) -> str:
+        return {"prompt": request.text, "message": request.messages[-1].text, "ok": "ok"}[model]
+
+    def form(request: ModelRequest) -> str:
+        return json.dumps({"answer": says(request)}) if '"tool": "NAME"' in request.text else says(request)
+
+    system = quietly(description, workspace=tmp_path / "ws")
+    report = system.evaluate(RuleModel(form), files=tmp_path / "files")
+
+    assert [str(each) for each in report.of("passed")] == []
+    assert len(report.results) == len(system.evals)
+
+
+@pytest.mark.parametrize("description", BY_SHAPE.values(), ids=BY_SHAPE)
+@pytest.mark.anyio
+async def test_every_case_of_a_template_tells_work_from_none(description: str) -> None:
+    system = generate(description)
+    roles = {agent.name: agent.role for agent in system.agents}
+
+    assert [case.name for case in system.evals if not await tells(case, roles, system.plan.goal, Sandbox())] == []
+    assert not await tells(Case("x", "web-1 is full", (pa.Check.contains("web-1"),)), roles, "Watch", Sandbox())
 
 
 def test_edges_go_by_what_an_agent_decided(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.generator_plan import INPUT, Case
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.core.errors import NoModelFound, PurposeAgentError, UsageError
+from purpose_agent.core.ports import CodeRunner
 from purpose_agent.core.score import CheckResult
 from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import CheckCritic
@@ -78,6 +79,21 @@ class EvalReport:
 
     def __str__(self) -> str:
         return self.summary()
+
+
+async def tells(case: Case, agents: Mapping[str, str], goal: str, runner: CodeRunner) -> bool:
+    """Whether it tells work from none: neither a model that repeats what it is shown passes it, nor one that always says "ok".
+
+    Args:
+        agents: Their roles, by name.
+    """
+    state = "\n".join(f"{name}: {value}" for name, value in case.state.items())
+    prompt = f"{goal}\n{INPUT}: {case.given}\n{state}"
+    for said in ("ok", case.given, prompt, f"{agents.get(case.agent, '')}\n{prompt}"):
+        score = await CheckCritic(runner).judge(Task(goal, checks=case.checks), said, None)
+        if score.passed is not False:
+            return False
+    return True
 
 
 def evaluate(

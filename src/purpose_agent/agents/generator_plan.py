@@ -236,12 +236,17 @@ def is_short(answer: str) -> bool:
     return 0 < len(answer.split()) <= 150
 
 
+def is_sentence(answer: str) -> bool:
+    """It says something: four words or more."""
+    return len(answer.split()) >= 4
+
+
 def has_no_label(answer: str) -> bool:
     """It is a text for readers: no verdict of an agent stands at its beginning."""
     return bool(answer.strip()) and not answer.lstrip(" *#`").startswith(("APPROVED", "REVISE", "ALERT", "QUIET"))
 
 
-CHECKS: Mapping[str, Callable[[str], object]] = {"is_short": is_short, "has_no_label": has_no_label}
+CHECKS: Mapping[str, Callable[[str], object]] = {"is_short": is_short, "is_sentence": is_sentence, "has_no_label": has_no_label}
 """Functions that cases use; a saved project has them in its evals.py."""
 
 

@@ -139,7 +139,7 @@ def _texts(state: Mapping[str, str]) -> str:
 def _check(check: Check) -> str:
     if check.kind == "callable":
         return f"pa.Check.call({name(check.spec)})"
-    return f"pa.Check.{_CHECKS[check.kind]}({literal(check.spec)})"
+    return f"pa.Check.{_CHECKS[check.kind]}({literal(check.spec, 12)})"
 
 
 RUN_PY = '''"""Run the system once: python run.py "what it should look at" [--model MODEL] [--ask]; or go on: --resume ID."""
