@@ -77,13 +77,14 @@ def test_a_description_is_a_text_in_the_project_and_nothing_else(payload: str, t
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_a_model_says_is_a_text_in_the_project_and_nothing_else(payload: str, tmp_path: Path) -> None:
     row = {"name": payload, "responsibility": payload, "steps": [payload, payload + "2"], "keywords": [payload, "x; y"]}
-    model = ScriptedModel(json.dumps({"watcher": row, "analyst": row, "notifier": row}))
+    case = {"name": payload, "input": payload + " Rain.", "mentions": ["Ulm"]}
+    model = ScriptedModel(json.dumps({"watcher": row, "analyst": row, "notifier": row}), json.dumps({"cases": [case]}))
 
     system = generate("Monitor servers and alert the team", model=model, workspace=tmp_path / "ws")
 
     without = replace(system.plan, agents=generate("Monitor servers and alert the team").plan.agents)
     for file, tree in code_of(system.plan).items():
-        if file != "agents.py":  # there are more keywords in that one
+        if file not in ("agents.py", "evals.py"):  # there are more keywords and other cases in these
             assert shape_of(tree) == shape_of(code_of(without)[file])
     calls = {
         ast.unparse(node.func)

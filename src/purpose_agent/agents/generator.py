@@ -14,10 +14,12 @@ from typing import Any
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.generator_asking import NAME, Said, asked_for_agents, asked_for_shape
+from purpose_agent.agents.generator_cases import EXAMPLES, asked_for_cases
 from purpose_agent.agents.generator_plan import (
     MOST_DESCRIPTION,
     AgentPlan,
     AskNode,
+    Case,
     Graph,
     RoutingPolicy,
     SystemPlan,
@@ -72,12 +74,12 @@ async def generate_async(
     template: str | None = None,
     workspace: Workspace | str | Path | None = None,
 ) -> GeneratedSystem:
-    """A system for a use case. Nothing is run, except the given model's two questions.
+    """A system for a use case. Nothing is run, except the given model's questions.
 
     Args:
         description: The use case, in words; they choose the shape and the tools. `system.status()` says which, and why.
-        model: Fits names, responsibilities and steps of the agents to the use case; what can't be read of its answer stays as the
-            template has it, and `system.notes` say so. None: the template alone.
+        model: Fits names, responsibilities and steps of the agents to the use case, and drafts eval cases; what can't be read of its
+            answers stays as the template has it, and `system.notes` say so. None: the template alone.
         tools: That are there already. One that has the name of a tool which the words ask for takes its place; others are for those
             agents that gather.
         models: Specs for the routing policy, the smallest first; (): whatever `to_flow` is given, or the best on this machine.
@@ -103,7 +105,10 @@ async def generate_async(
     said: Mapping[str, Said] = {}
     if agent is not None:
         said, more = await asked_for_agents(agent, words, shape)
-        notes = (*notes, *more)
+        drafted, about = await asked_for_cases(agent, words)
+        notes = (*notes, *more, *about)
+    else:
+        drafted, notes = (), (*notes, EXAMPLES)
     agents = tuple(
         _agent(slot, said.get(slot.name, Said()), found[slot.work] if slot.work is not None else (), shape)
         for slot in shape.slots
@@ -117,7 +122,7 @@ async def generate_async(
         agents,
         _graph(shape, named),
         tuple(tool for tools_of_work in found.values() for tool in tools_of_work if tool.name in used),
-        tuple(replace(case, agent=named.get(case.agent, "")) for case in shape.cases),
+        tuple(replace(case, agent=named.get(case.agent, "")) for case in _cases(shape, drafted)),
         _memory(len(agents)),
         RoutingPolicy({each.name: each.keywords for each in agents}, named[shape.fallback], tuple(models), usd),
         notes,
@@ -171,6 +176,14 @@ def _agent(slot: Slot, said: Said, tools: Sequence[ToolPlan], shape: Shape) -> A
     )
     role = " ".join(part for part in parts if part)
     return AgentPlan(slot.name, name, role, keywords, tuple(tool.name for tool in tools), is_last=is_last)
+
+
+def _cases(shape: Shape, drafted: Sequence[Case]) -> tuple[Case, ...]:
+    """Drafted ones stand for the template's of the whole flow, but for fixed answers."""
+    if not drafted:
+        return shape.cases
+    kept = (case for case in shape.cases if case.agent or any(check.kind == "equals" for check in case.checks))
+    return (*kept, *drafted)
 
 
 def _graph(shape: Shape, named: Mapping[str, str]) -> Graph:
