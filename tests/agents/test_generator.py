@@ -607,10 +607,16 @@ def test_a_saved_project_asks_at_the_terminal_and_goes_on_with_a_run(tmp_path: P
     run_id = failed.stderr.partition("\n")[2].partition(":")[0]
     with serving(on_the_wire(wired)) as server:
         resumed = run(folder, "run.py", "--resume", run_id, model=f"{server.url}#m")
+    again = run(folder, "run.py", "web-1", model="http://127.0.0.1:1/v1#m")
+    again_id = again.stderr.partition("\n")[2].partition(":")[0]
+    with serving(on_the_wire(wired)) as server:
+        command = ("-m", "purpose_agent", "runs", "resume", again_id, "-w", "workspace", "--app", "run.py")
+        by_command = run(folder, *command, model=f"{server.url}#m")
     asked = run(folder, "run.py", "web-1", "--ask", model="http://127.0.0.1:1/v1#m")
 
     assert failed.returncode == 1
     assert (resumed.returncode, "97 %" in resumed.stdout) == (0, True), resumed.stderr
+    assert (by_command.returncode, "97 %" in by_command.stdout) == (0, True), by_command.stderr
     assert (asked.returncode, "nobody can be asked, the input is no terminal" in asked.stderr) == (2, True), asked.stderr
     assert "run.py --ask" in (folder / "README.md").read_text("utf-8")
     assert run(folder, "run.py", model="none").returncode == 2

@@ -178,4 +178,6 @@ def main():
 
 if __name__ == "__main__":
     sys.exit(main())
+
+FLOW = make_flow(make_agents())  # for: purpose-agent runs resume ID -w workspace --app run.py
 '''
