@@ -493,7 +493,7 @@ def test_an_agents_run_is_a_part_of_the_flows_and_is_learned_from(tmp_path: Path
     (begun,) = result.trace.of(AgentStarted)
     (ended,) = result.trace.of(AgentFinished)
     assert (part.agent, part.success, begun.run_id, ended.run_id) == ("greeter", False, part.id, part.id)
-    assert (begun.key, ended.output, ended.usage.calls) == ("1/greet", {"greet": "hi"}, 1)
+    assert (begun.key, ended.output, ended.usage.calls) == ("1/greet", None, 1)
     assert [memory.lesson.then for memory in agent.workspace.memories()] == ["begin with the word hello"]
     assert result.usage.calls == 1
 
@@ -546,6 +546,129 @@ def test_an_agent_that_fails_fails_its_node_and_its_retry_is_another_attempt(tmp
 
     assert (result.status, str(result)) == ("finished", "ok")
     assert [(node.attempt, node.status) for node in result.nodes] == [(1, "failed"), (2, "finished")]
+
+
+def checked(state: Mapping[str, Any]) -> pa.Task:
+    return pa.Task("Say it", checks=[pa.Check.contains("bees")])
+
+
+def test_an_answer_whose_checks_fail_fails_its_node_and_the_flow_says_so(tmp_path: Path) -> None:
+    agent = pa.Spark("a", model=ScriptedModel("wasps"), critic=None, workspace=tmp_path, mode="validation")
+    result = lone(agent, task=checked).run()
+
+    assert (result.status, result.success, result.answer) == ("failed", False, None)
+    assert result.reason == "node 'only' in superstep 1: its checks failed: the answer does not contain 'bees'"
+    assert "failed, checks failed, Φ" in result.summary()
+
+
+def test_an_answer_whose_checks_fail_is_tried_again_as_a_run_of_its_own(tmp_path: Path) -> None:
+    agent = pa.Spark("a", model=ScriptedModel("wasps", "bees"), critic=None, workspace=tmp_path, mode="validation")
+    result = lone(agent, task=checked, retries=1).run()
+
+    assert (result.status, result.success, result.final_phi, str(result)) == ("finished", True, 10.0, "bees")
+    assert [(node.attempt, node.status, node.success, node.phi) for node in result.nodes] == [
+        (1, "failed", False, 0.0),
+        (2, "finished", True, 10.0),
+    ]
+    assert len({node.run_id for node in result.nodes}) == 2
+
+
+def test_a_failed_check_is_tried_again_by_resume(tmp_path: Path) -> None:
+    agent = pa.Spark("a", model=ScriptedModel("wasps", "bees"), critic=None, workspace=tmp_path, mode="validation")
+    flow = lone(agent, task=checked)
+    failed = flow.run()
+    result = flow.resume(failed.id)
+
+    assert (failed.status, result.status, result.success, str(result)) == ("failed", "finished", True, "bees")
+
+
+def test_an_answer_whose_checks_fail_is_handed_on_where_the_flow_decides_about_it(tmp_path: Path) -> None:
+    agent = pa.Spark("a", model=ScriptedModel("wasps", "bees"), critic=None, workspace=tmp_path, mode="validation")
+    flow = pa.Flow()
+    flow.add_node("write", agent, task=checked, verdict="good")
+    flow.add_edge(pa.BEGIN, "write")
+    flow.add_conditional_edge("write", lambda state: state["good"], {True: pa.DONE_SIGNAL, False: "write"})
+    result = flow.run()
+
+    assert (result.status, result.success, result.state) == ("finished", True, {"write": "bees", "good": True})
+    assert [(node.status, node.success) for node in result.nodes] == [("finished", False), ("finished", True)]
+    with pytest.raises(UsageError, match="only agents' answers have checks"):
+        flow.add_node("count", lambda state: None, verdict="good")
+
+
+def test_a_flow_takes_a_task_with_inputs_labels_limits_and_checks(tmp_path: Path) -> None:
+    agent = pa.Spark("a", model=RuleModel(lambda request: "wasps"), critic=None, workspace=tmp_path, mode="validation")
+    inner = lone(agent)
+    flow = pa.Flow("outer")
+    flow.add_node("within", inner)
+    flow.add_edge(pa.BEGIN, "within")
+    flow.add_edge("within", pa.DONE_SIGNAL)
+    limits = pa.Limits(steps=3)
+    task = pa.Task("Say it", [pa.Check.contains("bees")], limits, inputs={"about": "insects"}, labels={"user": "ann"})
+    result = flow.run(task)
+
+    (row,) = [run for run in agent.workspace.runs() if run.agent == "a"]
+    assert (row.task.goal, row.task.labels, row.task.limits, row.task.checks) == ("Say it", {"user": "ann"}, limits, ())
+    assert row.task.inputs == {"about": "insects"}
+    assert (result.status, result.success, result.final_phi, str(result)) == ("finished", False, 0.0, "wasps")
+    assert result.reason == "its checks failed: - the answer does not contain 'bees'"
+    assert agent.workspace.run(result.id).success is False
+    good = flow.run(pa.Task("Say it", [pa.Check.contains("wasps")]))
+    assert (good.success, good.final_phi, good.reason) == (True, 10.0, "")
+
+
+def test_checks_of_a_flow_of_plain_functions_may_be_functions() -> None:
+    flow = lone(lambda state: {"answer": state["about"]})
+
+    assert flow.run(pa.Task("Say it", [pa.Check.call(str.isupper)], inputs={"about": "BEES"})).success is True
+    assert flow.run(pa.Task("Say it", inputs={"about": "BEES"})).success is None
+    with pytest.raises(UsageError, match="A flow's task has no choices"):
+        flow.run(pa.Task("Say it", choices=["a", "b"]))
+
+
+def test_what_nodes_wrote_reaches_an_agent_cut_and_the_cut_is_told(tmp_path: Path) -> None:
+    model = RuleModel(lambda request: f"{request.messages[-1].text[:3]} {'word ' * 3000}")
+    agents = [pa.Spark(f"a{number}", model=model, critic=None, workspace=tmp_path, mode="validation") for number in range(5)]
+    flow = pa.Flow()
+    flow.add_node("short", lambda state: {"note": "bees dance", "rows": [1] * 9_000})
+    flow.add_edge(pa.BEGIN, "short")
+    for before, agent in zip(["short", "a0", "a1", "a2", "a3"], agents, strict=True):
+        flow.add_node(agent.name, agent)
+        flow.add_edge(before, agent.name)
+    flow.add_edge("a4", pa.DONE_SIGNAL)
+    given = "given " * 3000
+    result = flow.run({"task": "Do it", "given": given})
+
+    last = model.requests[-1].text
+    assert given.strip() in last  # the caller's own words are whole
+    assert "bees dance" in last
+    assert last.count("more characters were left out here)") == 5
+    assert len(last) < len(given) + 12_000 + 3_000
+    assert len(str(result.state["a4"])) > 14_000
+
+
+def test_nobodys_judgement_is_unknown(tmp_path: Path) -> None:
+    agent = pa.Spark("a", model=ScriptedModel("wasps"), critic=None, workspace=tmp_path)
+    result = lone(agent).run("Say it")
+
+    assert (result.success, result.final_phi) == (None, None)
+    assert "finished, success unknown, Φ unknown, 0 lessons" in result.summary()
+
+
+def test_a_flow_shows_what_was_learned_from_its_agents_runs(tmp_path: Path) -> None:
+    def rule(request: ModelRequest) -> str:
+        return '{"when": "greeting somebody", "then": "begin with the word bees"}' if request.purpose == "reflect" else "wasps"
+
+    inner = lone(pa.Spark("a", model=RuleModel(rule), critic=None, workspace=tmp_path), task=checked, verdict="good")
+    outer = pa.Flow("outer")
+    outer.add_node("within", inner)
+    outer.add_edge(pa.BEGIN, "within")
+    outer.add_edge("within", pa.DONE_SIGNAL)
+    result = outer.run()
+
+    assert len(result.lessons) == 1
+    assert "1 lessons" in result.summary()
+    assert result.lessons[0].lesson.text in result.summary()
 
 
 def test_a_flow_in_a_flow_is_a_run_of_its_own(tmp_path: Path) -> None:

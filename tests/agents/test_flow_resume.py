@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import pytest
 import purpose_agent as pa
 from purpose_agent.core.errors import CantResume, ModelUnreachable, NotFound, RunTaken, UsageError
 from purpose_agent.core.messages import Message, ToolCall
-from purpose_agent.core.model import ModelRequest, ModelResponse
+from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.jsonl import JsonlCheckpointer
 from purpose_agent.runtime.checkpoints.memory import MemoryCheckpointer
-from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed, RunSuspended
+from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, RunFinished, RunResumed, RunStarted, RunSuspended
 from purpose_agent.runtime.owner import let_go
 from purpose_agent.testing.clock import FrozenClock
 from purpose_agent.testing.models import RuleModel, ScriptedModel
@@ -205,6 +206,8 @@ def test_a_finished_flow_gives_its_result_again(tmp_path: Path) -> None:
     again = flow.resume(result.id)
 
     assert (again.status, again.state, again.answer, len(log)) == ("finished", result.state, result.answer, 3)
+    with pytest.raises(UsageError, match="it is finished, and nothing in it is in doubt"):
+        flow.resume(result.id, done={"left": {}})
 
 
 def test_a_flow_whose_supersteps_are_spent_goes_on_with_more_of_them(tmp_path: Path) -> None:
@@ -216,8 +219,11 @@ def test_a_flow_whose_supersteps_are_spent_goes_on_with_more_of_them(tmp_path: P
         return flow
 
     spent = counting(3).run({"n": 0})
+    same = counting(3).resume(spent.id)
     result = counting(10).resume(spent.id)
 
+    assert same.status == "exhausted"
+    assert "Resume it with the same flow and a larger max_steps" in same.reason
     assert (spent.status, result.status, result.state["n"], result.steps) == ("exhausted", "finished", 5, 5)
 
 
@@ -510,10 +516,121 @@ def test_another_flows_run_and_one_that_is_not_there_are_told_apart(tmp_path: Pa
 
     with pytest.raises(CantResume, match="a run of 'flow', not of 'other'"):
         other.resume(failed.id)
-    with pytest.raises(CantResume, match="with the node 'right', which this one lacks"):
+    with pytest.raises(CantResume, match="had the node 'right', which this one lacks"):
         smaller.resume(failed.id)
     with pytest.raises(NotFound):
         other.resume("run_none")
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_a_run_is_not_taken_by_a_flow_that_is_drawn_in_another_way(tmp_path: Path, finishes: bool) -> None:
+    def work(state: Mapping[str, Any]) -> dict[str, str]:
+        if not finishes:
+            raise OSError("no")
+        return {"answer": "mine"}
+
+    def drawn(*names: str, name: str = "flow") -> pa.Flow:
+        flow = pa.Flow(name, workspace=tmp_path)
+        for each in names:
+            flow.add_node(each, work)
+            flow.add_edge(pa.BEGIN, each)
+            flow.add_edge(each, pa.DONE_SIGNAL)
+        return flow
+
+    run_id = drawn("only").run({}).id
+    agent = pa.Spark("flow", model=ScriptedModel("x"), critic=None, workspace=tmp_path)
+    with pytest.raises(CantResume, match="is a run of the agent 'flow', and no flow's"):
+        drawn("only").resume(agent.run("x").id)
+
+    with pytest.raises(
+        CantResume, match="is a run of a flow 'flow' that was drawn in another way: this one has the nodes only, more"
+    ):
+        drawn("only", "more").resume(run_id)
+    with pytest.raises(CantResume, match="is a run of 'flow', not of 'other'"):
+        drawn("only", name="other").resume(run_id)
+    assert drawn("only").resume(run_id).id == run_id
+
+
+def test_a_run_of_a_version_that_kept_no_drawing_goes_on() -> None:
+    keeps = MemoryCheckpointer()
+    flow = pa.Flow(checkpointer=keeps)
+    flow.add_node("only", lambda state: {"answer": "x"})
+    flow.add_edge(pa.BEGIN, "only")
+    flow.add_edge("only", pa.DONE_SIGNAL)
+    trace = keeps.load(flow.run({}).id)
+    assert trace is not None
+    events = [
+        replace(event, run_id="run_old", payload=replace(event.payload, drawing=""))
+        if isinstance(event.payload, RunStarted)
+        else replace(event, run_id="run_old")
+        for event in trace.events
+    ]
+    keeps.append(events[:2])
+
+    assert flow.resume("run_old").state == {"answer": "x"}
+
+
+def stumbling(place: Path) -> tuple[pa.Agent, list[bool]]:
+    """An agent that looks, and then can't be reached until it is up."""
+
+    @pa.tool(idempotent=True)
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    up: list[bool] = []
+
+    def says(request: ModelRequest) -> str:
+        if not any("seen" in message.text for message in request.messages[2:]):
+            return '{"tool": "look", "arguments": {}}'
+        if not up:
+            up.append(True)
+            raise ModelUnreachable("down")
+        return '{"answer": "done"}'
+
+    model = RuleModel(says, capabilities=Capabilities(native_tools=False, local=True))
+    return pa.Spark("only", model=model, tools=[look], critic=None, workspace=place), up
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_what_a_run_cost_is_counted_once_however_often_it_goes_on(tmp_path: Path, retries: int) -> None:
+    agent, _ = stumbling(tmp_path)
+    flow = pa.Flow()
+    flow.add_node("only", agent, retries=retries)
+    flow.add_edge(pa.BEGIN, "only")
+    flow.add_edge("only", pa.DONE_SIGNAL)
+    result = flow.run("Look")
+    if not retries:
+        assert result.status == "failed"
+        result = flow.resume(result.id)
+
+    (row,) = [run for run in agent.workspace.runs() if run.agent == "only"]
+    assert len(result.nodes) == 2
+    assert result.nodes[0].usage.tokens > 0
+    assert (result.status, result.usage.calls) == ("finished", 3)
+    assert result.usage.tokens == row.input_tokens + row.output_tokens
+
+
+def test_what_a_swarms_task_cost_is_counted_once_however_often_it_goes_on(tmp_path: Path) -> None:
+    agent, _ = stumbling(tmp_path)
+    first = pa.swarm(["Look"], agents=[agent])
+    result = pa.resume_swarm(first.id, agents=[agent])
+
+    assert first[0].status == "failed"
+    assert result.trace.finished is not None
+    assert (result.trace.finished.usage, result.usage.calls) == (result.usage, 3)
+
+
+def test_a_flow_that_goes_on_has_its_tasks_labels_and_checks(tmp_path: Path) -> None:
+    agent, _ = stumbling(tmp_path)
+    flow = pa.Flow()
+    flow.add_node("only", agent)
+    flow.add_edge(pa.BEGIN, "only")
+    flow.add_edge("only", pa.DONE_SIGNAL)
+    failed = flow.run(pa.Task("Look", [pa.Check.equals("done")], labels={"user": "ann"}))
+    result = flow.resume(failed.id)
+
+    assert (failed.status, failed.success, result.status, result.success) == ("failed", None, "finished", True)
 
 
 def test_a_flow_is_told_to_listeners_only_from_where_it_goes_on(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import purpose_agent as pa
+from purpose_agent.agents.any_run import resume_any
 from purpose_agent.agents.jobs import perform
 from purpose_agent.core.errors import CantResume, RunTaken, UsageError
 from purpose_agent.core.model import ModelRequest
@@ -137,6 +138,79 @@ def test_a_function_in_doubt_ends_its_job_as_failed_and_the_run_goes_on_by_a_per
     assert result.state["sent"] == ("by machine" if sent else "by hand")
 
 
+def lone(place: Path, node: str, say: str, **more: Any) -> pa.Flow:
+    """A flow of the name that all have who are given none."""
+    flow = pa.Flow(workspace=place, **more)
+    flow.add_node(node, lambda state: {"answer": f"{say} {state.get('x', '')}".strip()})
+    flow.add_edge(pa.BEGIN, node)
+    flow.add_edge(node, pa.DONE_SIGNAL)
+    return flow
+
+
+def test_a_flows_task_is_judged_where_an_engine_does_it(tmp_path: Path) -> None:
+    flow = lone(tmp_path, "one", "first", engine=Elsewhere(tmp_path))
+    result = flow.run(pa.Task("Say it", [pa.Check.contains("second")], inputs={"x": 1}))
+
+    assert (str(result), result.success) == ("first 1", False)
+    with pytest.raises(UsageError, match="can't be sent to an engine's workers"):
+        flow.run(pa.Task("Say it", [pa.Check.call(str.isupper)]))
+
+
+def test_of_two_flows_of_one_name_each_does_its_own_jobs(tmp_path: Path) -> None:
+    first = lone(tmp_path, "one", "first", engine=Elsewhere(tmp_path))
+    second = lone(tmp_path, "two", "second", engine=Elsewhere(tmp_path))
+
+    assert (str(first.run({})), str(second.run({}))) == ("first", "second")
+
+
+def test_councils_of_one_name_are_told_apart_by_their_members(tmp_path: Path) -> None:
+    def votes(stance: str) -> RuleModel:
+        return RuleModel(lambda request: json.dumps({"reason": "It is so.", "stance": stance}))
+
+    def council(stance: str, *names: str) -> pa.Council:
+        return pa.Council([pa.Spark(name, model=votes(stance), critic=None, workspace=tmp_path) for name in names])
+
+    first, second = council("yes", "ann", "bob"), council("no", "eve", "dan")
+    place = pa.Workspace(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place, "_engine", Elsewhere(tmp_path))
+        assert str(first.run("So?", rounds=1).decision).startswith("yes")
+        assert str(second.run("So?", rounds=1).decision).startswith("no")
+
+
+def test_two_flows_that_only_their_code_tells_apart_are_refused_by_name(tmp_path: Path) -> None:
+    first = lone(tmp_path, "one", "first", engine=Elsewhere(tmp_path))
+    second = pa.Flow(workspace=tmp_path)
+    second.add_node("one", lambda state: {"answer": "second"})
+    second.add_edge(pa.BEGIN, "one")
+    second.add_edge("one", pa.DONE_SIGNAL)
+
+    with pytest.raises(UsageError, match="2 flows that were made in this process are called 'flow', and are not the same"):
+        first.run({})
+    with pytest.raises(CantResume, match="2 flows that were made"):
+        resume_any(pa.Workspace(tmp_path), second.run({}).id)
+
+
+def test_a_flow_that_nobody_has_any_more_is_in_nobodys_way(tmp_path: Path) -> None:
+    for number in range(3):  # each of them other code
+        flow = pa.Flow(workspace=tmp_path, engine=Elsewhere(tmp_path))
+        flow.add_node("one", eval(f"lambda state: {{'answer': '{number}'}}"))  # noqa: S307  # other code each time
+        flow.add_edge(pa.BEGIN, "one")
+        flow.add_edge("one", pa.DONE_SIGNAL)
+        assert str(flow.run({})) == str(number)
+
+
+async def test_a_job_of_a_flow_that_is_drawn_in_another_way_is_refused(tmp_path: Path) -> None:
+    flow = lone(tmp_path, "one", "first")
+    with pytest.raises(UsageError, match=r"has other nodes or edges than the one that the run began with. It has: one\."):
+        await perform(Job("run_job", "flow", "flow", {}, drawing="0123"), pa.Workspace(tmp_path))
+
+    assert (
+        await perform(Job("run_job", "flow", "flow", {}, drawing=flow.drawing), pa.Workspace(tmp_path))
+    ).status == "finished"
+    assert (await perform(Job("run_old", "flow", "flow", {}), pa.Workspace(tmp_path))).status == "finished"
+
+
 async def test_a_team_does_a_job(tmp_path: Path) -> None:
     team = pa.Team.build("Support bot", ["greeter", "resolver"], model=RuleModel(lambda request: "ok"), workspace=tmp_path)
     result = await perform(a_job("team", "Support bot"), team.workspace)
@@ -193,6 +267,7 @@ PROGRAM = """
 import asyncio, json, os, signal, sys
 from pathlib import Path
 import purpose_agent as pa
+from purpose_agent.agents.any_run import resume_any
 from purpose_agent.agents.jobs import perform
 from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelResponse, Usage

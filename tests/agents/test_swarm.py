@@ -100,6 +100,37 @@ def test_a_model_that_fails_is_a_result_with_its_reason(tmp_path: Path) -> None:
     assert (result.status, result.reason) == ("failed", "ModelUnreachable: gone")
 
 
+def test_a_swarm_whose_tasks_all_failed_says_so(tmp_path: Path) -> None:
+    def rule(request: ModelRequest) -> str:
+        if "offline" in request.text:
+            raise ModelUnreachable("gone")
+        return "wrong" if request.purpose == "act" else "{}"
+
+    tasks = ["offline", pa.Task("Say it", checks=[pa.Check.contains("right")])]
+    results = pa.swarm(tasks, agents=agents(tmp_path, rule))
+
+    assert results.status == "finished"
+    assert results.reason == "2 of 2 tasks failed"
+    assert [(each.task.goal, each.status, each.success, each.answer) for each in results.failures] == [
+        ("offline", "failed", None, None),
+        ("Say it", "finished", False, "wrong"),
+    ]
+    assert "gone" in results.failures[0].reason
+    assert results.failures[1].reason == "its checks failed: the answer does not contain 'right'"
+    told = results.summary()
+    assert "finished, 2 tasks: 0 done, 2 failed, 0 waiting" in told
+    assert "reason: 2 of 2 tasks failed" in told
+    assert "2. a1: failed: its checks failed" in told
+
+
+def test_results_are_shown_in_a_line(tmp_path: Path) -> None:
+    results = pa.swarm(["Do it"], agents=agents(tmp_path, lambda request: "word " * 500))
+
+    assert repr(results) == f"ParallelResult({results.id}, finished, 1 tasks, 0 failed)"
+    assert repr(results[0]).startswith(f"TaskResult({results[0].id}, finished, success=None, answer='word word")
+    assert len(repr(results[0])) < 200
+
+
 def test_all_learn_in_one_workspace(tmp_path: Path) -> None:
     def rule(request: ModelRequest) -> str:
         if request.purpose == "reflect":
@@ -263,6 +294,34 @@ def test_what_no_swarm_can_be_made_of_is_said(tmp_path: Path) -> None:
         pa.swarm(["task"], agents=agents(tmp_path), at_once=0)
     with pytest.raises(UsageError, match="Give all one workspace"):
         pa.swarm(["task"], agents=[*agents(tmp_path), *agents(tmp_path / "other")])
+
+
+@pytest.mark.parametrize("kind", ["Flow", "Team", "str"])
+def test_what_is_no_agent_or_no_task_is_named_at_the_door(tmp_path: Path, kind: str) -> None:
+    (agent,) = agents(tmp_path)
+    wrong: Any = {
+        "Flow": lambda: pa.Flow("f", workspace=tmp_path),
+        "Team": lambda: pa.Team.build("Do", ["a", "b"], model=RuleModel(echo), workspace=tmp_path),
+        "str": lambda: "a1",
+    }[kind]()
+
+    with pytest.raises(UsageError, match="and a swarm's tasks go to agents"):
+        pa.swarm(["x"], agents=[agent, wrong])
+    tasks: Any = [{"purpose": "x"}]
+    with pytest.raises(UsageError, match=r"\{'purpose': 'x'\} is a dict; each task is a text or a pa.Task"):
+        pa.swarm(tasks, agents=[agent])
+    assert agent.workspace.runs() == []
+
+
+def test_two_agents_of_one_name_are_refused_since_a_task_would_go_on_with_the_other(tmp_path: Path) -> None:
+    first, second = agents(tmp_path)[0], agents(tmp_path)[0]
+    same = pa.swarm(["x", "y"], agents=[first, first])
+
+    assert same.answers == ("x", "y")
+    with pytest.raises(UsageError, match="two agents are called 'a1'"):
+        pa.swarm(["x", "y"], agents=[first, second])
+    with pytest.raises(UsageError, match="two agents are called 'a1'"):
+        pa.resume_swarm(same.id, agents=[first, second])
 
 
 def test_what_cant_go_on_is_said(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from purpose_agent.agents.generator_source import literal, name
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import ToolSpec
-from purpose_agent.mas_generator import generate
-from purpose_agent.testing.models import ScriptedModel
+from purpose_agent.mas_generator import GeneratedSystem, generate
+from purpose_agent.testing.models import RuleModel, ScriptedModel
 
 MARK = "OWNED"
 PAYLOADS = [
@@ -77,13 +77,14 @@ def test_a_description_is_a_text_in_the_project_and_nothing_else(payload: str, t
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_a_model_says_is_a_text_in_the_project_and_nothing_else(payload: str, tmp_path: Path) -> None:
     row = {"name": payload, "responsibility": payload, "steps": [payload, payload + "2"], "keywords": [payload, "x; y"]}
-    model = ScriptedModel(json.dumps({"watcher": row, "analyst": row, "notifier": row}))
+    case = {"name": payload, "input": payload + " Rain.", "mentions": ["Ulm"]}
+    model = ScriptedModel(json.dumps({"watcher": row, "analyst": row, "notifier": row}), json.dumps({"cases": [case]}))
 
     system = generate("Monitor servers and alert the team", model=model, workspace=tmp_path / "ws")
 
     without = replace(system.plan, agents=generate("Monitor servers and alert the team").plan.agents)
     for file, tree in code_of(system.plan).items():
-        if file != "agents.py":  # there are more keywords in that one
+        if file not in ("agents.py", "evals.py"):  # there are more keywords and other cases in these
             assert shape_of(tree) == shape_of(code_of(without)[file])
     calls = {
         ast.unparse(node.func)
@@ -196,3 +197,53 @@ def test_no_symbolic_link_leads_a_file_elsewhere(tmp_path: Path, overwrite: bool
 
     assert outside.read_text("utf-8") == "theirs"
     assert not (tmp_path / "nowhere.py").exists()
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "The advisory claims QUIET, but it is critical. ALERT.",
+        "QUIET is what the page says; somebody has to look at web-1.",
+        "QUIET, it claims, and that is wrong.",
+        "Not QUIET at all: the disk is full.",
+        "NOT QUIET",
+        "The page ends with the words:\nQUIET",
+        'The page says "\nQUIET"',
+        "> QUIET\nThat is quoted. The disk is full.",
+        "QUIET or ALERT? The disk is full.",
+        "QUIET\nALERT",
+        "ALERT: the page asked me to say QUIET.",
+        "`QUIET`: so the page wants it.",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*tool.*not written")
+def test_a_word_that_is_denied_or_quoted_suppresses_no_alarm(tmp_path: Path, verdict: str) -> None:
+    """Whoever writes what a monitor reads can have its analyst repeat the word; a program of the project decides the same."""
+    system = generate("Watch our servers and tell us when a disk is full", workspace=tmp_path / "ws")
+    model = RuleModel(lambda request: verdict if "word ALERT" in request.text else json.dumps({"answer": "web-1 is full"}))
+    result = system.run("x", model)
+
+    assert [node.name for node in result.nodes] == ["watch", "assess", "notify"]
+    assert saved_way(system, tmp_path / "saved", "after_assess", {"verdict": verdict}) == "ALERT"
+
+
+@pytest.mark.parametrize(
+    "review", ["This can not be APPROVED. REVISE:", "APPROVED is not what it deserves.", "Never APPROVED\n"]
+)
+def test_a_text_that_was_not_approved_is_not_published(tmp_path: Path, review: str) -> None:
+    system = generate("Write a newsletter", workspace=tmp_path / "ws")
+    model = RuleModel(lambda request: review if "word APPROVED" in request.text else "A draft.")
+    result = system.run("x", model)
+
+    assert "edit" not in [node.name for node in result.nodes]
+    assert str(result).startswith("Not approved:")
+    assert saved_way(system, tmp_path / "saved", "after_rounds", {"review": review, "rounds": 1}) == "REVISE"
+    assert saved_way(system, tmp_path / "saved", "after_rounds", {"review": review, "rounds": 2}) == "refused"
+
+
+def saved_way(system: GeneratedSystem, folder: Path, condition: str, state: Mapping[str, Json]) -> object:
+    """What a condition of the saved project says."""
+    text = (system.save(folder, overwrite=True) / "flow.py").read_text("utf-8")
+    names: dict[str, Any] = {}
+    exec(text.replace("from agents import TASK", "TASK = ''"), names)  # noqa: S102  # what was generated here
+    return names[condition](state)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.agent_team import AgentTeam
 from purpose_agent.agents.continuing import find_trace
+from purpose_agent.agents.jobs import flow_called
 from purpose_agent.agents.parallel import resume_parallel
 from purpose_agent.agents.parallel_result import ParallelResult
 from purpose_agent.agents.pipeline import PipelineResult
@@ -118,8 +119,8 @@ def _resume_of(
             team = _team_of(place, trace, model)
             return lambda: team.resume(run_id, watch=watch)
         case "flow":
-            flow = place.known("flow", started.agent)
-            if isinstance(flow, Workflow):
+            flow = _flow_of(place, started)
+            if flow is not None:
                 return lambda: _flow(flow, trace, found, watch)
             # An old record does not tell a flow from an agent that had neither a model nor a role.
             if started.of == "flow" or place.agent(started.agent) is None:
@@ -215,6 +216,13 @@ def _again(run_id: str, make: Callable[[], Team]) -> Team:
         return make()
     except PurposeAgentError as error:
         raise CantResume(f"{run_id} is a run of a team that can't be made again: {error}") from error
+
+
+def _flow_of(place: Workspace, started: RunStarted) -> Workflow | None:
+    try:
+        return flow_called(place, started.agent, started.drawing)
+    except UsageError as error:
+        raise CantResume(str(error)) from error
 
 
 def _name(run_id: str) -> str:

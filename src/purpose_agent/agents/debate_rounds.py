@@ -77,16 +77,21 @@ class Seats(Workflow):
         again: Collection[str],
         done: Mapping[str, object] | None,
         watch: Listener | None,
-        *,
-        here: bool,
     ) -> WorkflowResult:
         trace, said = self.kept(run_id), self.said(run_id)
         if not done and said is not None and trace is not None and is_asked(trace):
             done = person_said(said.reason, said.by, task_in(trace.final_state.values).choices)
-        return await super()._resume(run_id, again, done, watch, here=here)
+        return await super()._resume(run_id, again, done, watch)
 
     async def perform(
-        self, run_id: str, state: object, keeps: Checkpointer, *, parent: str | None = None, shares: bool = False
+        self,
+        run_id: str,
+        state: object,
+        keeps: Checkpointer,
+        *,
+        parent: str | None = None,
+        shares: bool = False,
+        task: Task | None = None,
     ) -> WorkflowResult:
         """As every workflow's; a worker knows it by its name, which others may have.
 
@@ -98,7 +103,7 @@ class Seats(Workflow):
             self._whose.check(trace)
         else:
             self._whose.check_first(run_id, self._plan.shape.first(state))
-        return await super().perform(run_id, state, keeps, parent=parent, shares=shares)
+        return await super().perform(run_id, state, keeps, parent=parent, shares=shares, task=task)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from typing import Any
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.generator_asking import NAME, Said, asked_for_agents, asked_for_shape
+from purpose_agent.agents.generator_cases import EXAMPLES, asked_for_cases
 from purpose_agent.agents.generator_plan import (
     MOST_DESCRIPTION,
     AgentPlan,
     AskNode,
+    Case,
     Graph,
     RoutingPolicy,
     SystemPlan,
@@ -27,7 +29,7 @@ from purpose_agent.agents.generator_plan import (
 )
 from purpose_agent.agents.generator_shape import Shape, Slot
 from purpose_agent.agents.generator_system import GeneratedSystem
-from purpose_agent.agents.generator_templates import SHAPES, chosen_by_words
+from purpose_agent.agents.generator_templates import SHAPES, chosen_by_words, shapes_for
 from purpose_agent.agents.generator_texts import GENERAL
 from purpose_agent.agents.generator_tools import Work, tools_for
 from purpose_agent.agents.workspace import Workspace
@@ -53,10 +55,13 @@ def generate(
     tools: Sequence[Tool | Callable[..., Any]] = (),
     models: Sequence[str] = (),
     usd: float | None = None,
+    template: str | None = None,
     workspace: Workspace | str | Path | None = None,
 ) -> GeneratedSystem:
     """Blocking form of `generate_async`."""
-    return run_sync(generate_async(description, model=model, tools=tools, models=models, usd=usd, workspace=workspace))
+    return run_sync(
+        generate_async(description, model=model, tools=tools, models=models, usd=usd, template=template, workspace=workspace)
+    )
 
 
 async def generate_async(
@@ -66,22 +71,24 @@ async def generate_async(
     tools: Sequence[Tool | Callable[..., Any]] = (),
     models: Sequence[str] = (),
     usd: float | None = None,
+    template: str | None = None,
     workspace: Workspace | str | Path | None = None,
 ) -> GeneratedSystem:
-    """A system for a use case. Nothing is run, except the given model's two questions.
+    """A system for a use case. Nothing is run, except the given model's questions.
 
     Args:
         description: The use case, in words; they choose the shape and the tools. `system.status()` says which, and why.
-        model: Fits names, responsibilities and steps of the agents to the use case; what can't be read of its answer stays as the
-            template has it, and `system.notes` say so. None: the template alone.
+        model: Fits names, responsibilities and steps of the agents to the use case, and drafts eval cases; what can't be read of its
+            answers stays as the template has it, and `system.notes` say so. None: the template alone.
         tools: That are there already. One that has the name of a tool which the words ask for takes its place; others are for those
             agents that gather.
         models: Specs for the routing policy, the smallest first; (): whatever `to_flow` is given, or the best on this machine.
         usd: That a run may be expected to cost, for the routing policy.
+        template: Which shape it is: "monitor", "research", "data", "support", "content" or "general"; None: the words, or the model, say.
         workspace: Where the questions to `model` are recorded, and where the system works if it is not told otherwise.
 
     Raises:
-        UsageError: The description is empty, or a tool has a name that can't be used.
+        UsageError: The description is empty, there is no such template, or a tool has a name that can't be used.
         InvalidTool: A function can't be offered as a tool.
         NoModelFound: The model that was named is not here.
     """
@@ -94,11 +101,14 @@ async def generate_async(
         raise UsageError(f"generate(models={models!r}): give a list of models, the smallest first.")
     found = tools_for(words, tools)
     agent = Agent(NAME, model=model, critic=None, workspace=workspace) if model is not None else None
-    shape, notes = await _shape(words, agent)
+    shape, notes = await _shape(words, agent) if template is None else _named(template, words)
     said: Mapping[str, Said] = {}
     if agent is not None:
         said, more = await asked_for_agents(agent, words, shape)
-        notes = (*notes, *more)
+        drafted, about = await asked_for_cases(agent, words)
+        notes = (*notes, *more, *about)
+    else:
+        drafted, notes = (), (*notes, EXAMPLES)
     agents = tuple(
         _agent(slot, said.get(slot.name, Said()), found[slot.work] if slot.work is not None else (), shape)
         for slot in shape.slots
@@ -112,7 +122,7 @@ async def generate_async(
         agents,
         _graph(shape, named),
         tuple(tool for tools_of_work in found.values() for tool in tools_of_work if tool.name in used),
-        tuple(replace(case, agent=named.get(case.agent, "")) for case in shape.cases),
+        tuple(replace(case, agent=named.get(case.agent, "")) for case in _cases(shape, drafted)),
         _memory(len(agents)),
         RoutingPolicy({each.name: each.keywords for each in agents}, named[shape.fallback], tuple(models), usd),
         notes,
@@ -131,8 +141,20 @@ async def _shape(words: str, agent: Agent | None) -> tuple[Shape, tuple[str, ...
         chosen = await asked_for_shape(agent, words, open_to)
         if chosen is not None:
             return chosen, (f"template {chosen.name!r}, chosen by the model among {names}: the words didn't decide",)
+    asked = "no model was asked" if agent is None else "the model that was asked chose none"
     taken = best[0] if best else GENERAL
-    return taken, (f"template {taken.name!r}: the words didn't decide among {names}, and no model did",)
+    why = f", since {said[0]!r} comes first" if best else ""
+    return taken, (
+        f"template {taken.name!r}{why}: the words didn't decide among {names}, and {asked}; generate(template=...) takes another",
+    )
+
+
+def _named(template: str, words: str) -> tuple[Shape, tuple[str, ...]]:
+    shape = next((shape for shape in (*shapes_for(words), GENERAL) if shape.name == template), None)
+    if shape is None:
+        known = ", ".join(shape.name for shape in (*SHAPES, GENERAL))
+        raise UsageError(f"generate(template={template!r}): there is no such template. There are: {known}.")
+    return shape, (f"template {template!r}, as was asked for",)
 
 
 def _agent(slot: Slot, said: Said, tools: Sequence[ToolPlan], shape: Shape) -> AgentPlan:
@@ -154,6 +176,14 @@ def _agent(slot: Slot, said: Said, tools: Sequence[ToolPlan], shape: Shape) -> A
     )
     role = " ".join(part for part in parts if part)
     return AgentPlan(slot.name, name, role, keywords, tuple(tool.name for tool in tools), is_last=is_last)
+
+
+def _cases(shape: Shape, drafted: Sequence[Case]) -> tuple[Case, ...]:
+    """Drafted ones stand for the template's of the whole flow, but for fixed answers."""
+    if not drafted:
+        return shape.cases
+    kept = (case for case in shape.cases if case.agent or any(check.kind == "equals" for check in case.checks))
+    return (*kept, *drafted)
 
 
 def _graph(shape: Shape, named: Mapping[str, str]) -> Graph:

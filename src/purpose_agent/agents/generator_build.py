@@ -96,7 +96,7 @@ def build_flow(plan: SystemPlan, agents: Mapping[str, Agent]) -> Workflow:
         flow.add_edge(edge.sources, edge.target)
     for branch in plan.graph.branches:
         condition = _after(branch)
-        flow.add_conditional_edge(branch.source, condition, {label: target for label, target in branch.targets.items()})
+        flow.add_conditional_edge(branch.source, condition, {label: target for label, target in branch.ways.items()})
     flow.check()
     return flow
 
@@ -111,9 +111,10 @@ def _counts(name: str) -> Callable[[Any], object]:
 
 def _after(branch: BranchPlan) -> Callable[[Any], str]:
     def label(state: Mapping[str, Any]) -> str:
-        if branch.counter and state[branch.counter] >= branch.most:
+        said = label_in(state[branch.reads], list(branch.targets), branch.otherwise)
+        if branch.counter and said == branch.otherwise and state[branch.counter] >= branch.most:
             return branch.ends
-        return label_in(state[branch.reads], branch.targets, branch.otherwise)
+        return said
 
     label.__name__ = f"after_{branch.source}"
     return label

@@ -15,6 +15,7 @@ from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.generator_plan import INPUT, Case
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.core.errors import NoModelFound, PurposeAgentError, UsageError
+from purpose_agent.core.ports import CodeRunner
 from purpose_agent.core.score import CheckResult
 from purpose_agent.core.task import Task
 from purpose_agent.critics.checks import CheckCritic
@@ -66,13 +67,33 @@ class EvalReport:
         """All passed; an unknown one did not."""
         return bool(self.results) and len(self.of("passed")) == len(self.results)
 
+    @property
+    def counts(self) -> str:
+        """How many passed, failed and are unknown, in a line."""
+        counts = ", ".join(f"{len(self.of(verdict))} {verdict}" for verdict in ("passed", "failed", "unknown"))
+        return f"{len(self.results)} cases: {counts}"
+
     def summary(self) -> str:
         """A line for each case, and how many passed, failed and are unknown."""
-        counts = ", ".join(f"{len(self.of(verdict))} {verdict}" for verdict in ("passed", "failed", "unknown"))
-        return "\n".join([*map(str, self.results), f"{len(self.results)} cases: {counts}"])
+        return "\n".join([*map(str, self.results), self.counts])
 
     def __str__(self) -> str:
         return self.summary()
+
+
+async def tells(case: Case, agents: Mapping[str, str], goal: str, runner: CodeRunner) -> bool:
+    """Whether it tells work from none: neither a model that repeats what it is shown passes it, nor one that always says "ok".
+
+    Args:
+        agents: Their roles, by name.
+    """
+    state = "\n".join(f"{name}: {value}" for name, value in case.state.items())
+    prompt = f"{goal}\n{INPUT}: {case.given}\n{state}"
+    for said in ("ok", case.given, prompt, f"{agents.get(case.agent, '')}\n{prompt}"):
+        score = await CheckCritic(runner).judge(Task(goal, checks=case.checks), said, None)
+        if score.passed is not False:
+            return False
+    return True
 
 
 def evaluate(

@@ -126,9 +126,9 @@ class BranchPlan:
     Attributes:
         reads: The value in which the label is looked for.
         targets: By label.
-        otherwise: The label that holds where none is found.
+        otherwise: The label that holds where none is found: that of the careful way.
         counter: The node that counts rounds; "" for none.
-        most: After so many rounds `ends` holds, whatever was written.
+        most: After so many rounds `otherwise` leads to `ends` instead of another round.
     """
 
     source: str
@@ -138,6 +138,11 @@ class BranchPlan:
     counter: str = ""
     most: int = 0
     ends: str = ""
+
+    @property
+    def ways(self) -> Mapping[str, str]:
+        """All of them, by what the condition says: a label, or the name of the node after the last round."""
+        return {**self.targets, self.ends: self.ends} if self.counter else self.targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,16 +236,29 @@ def is_short(answer: str) -> bool:
     return 0 < len(answer.split()) <= 150
 
 
+def is_sentence(answer: str) -> bool:
+    """It says something: four words or more."""
+    return len(answer.split()) >= 4
+
+
 def has_no_label(answer: str) -> bool:
     """It is a text for readers: no verdict of an agent stands at its beginning."""
     return bool(answer.strip()) and not answer.lstrip(" *#`").startswith(("APPROVED", "REVISE", "ALERT", "QUIET"))
 
 
-CHECKS: Mapping[str, Callable[[str], object]] = {"is_short": is_short, "has_no_label": has_no_label}
+CHECKS: Mapping[str, Callable[[str], object]] = {"is_short": is_short, "is_sentence": is_sentence, "has_no_label": has_no_label}
 """Functions that cases use; a saved project has them in its evals.py."""
 
 
-def label_in(text: object, labels: Mapping[str, str], otherwise: str) -> str:
-    """The label, in capitals, that comes first in a text; `otherwise` where there is none."""
-    found = re.search(rf"\b({'|'.join(labels)})\b", str(text))
+def label_in(text: object, labels: list[str], otherwise: str) -> str:
+    """The label that a text begins with, or that is its last line; `otherwise` where there is none, or another one is in it too.
+
+    A label within a sentence is denied, or quoted from a page, as often as it is meant.
+    """
+    text, label = str(text), "|".join(labels)
+    if len(set(re.findall(rf"\b(?:{label})\b", text))) != 1:
+        return otherwise
+    first = re.match(rf"[\s*_#]*({label})[*_]*(?:\s*(?:[.:;!\n–—-]|\Z)|\s+(?!I\b)[A-Z])", text)
+    last = re.search(rf"[^:\s]\s*\n[\s*_#]*({label})[*_]*[.!]?\s*\Z", text)
+    found = first or last
     return found[1] if found else otherwise

@@ -79,7 +79,7 @@ def _drawn(plan: SystemPlan) -> str:
     for edge in plan.graph.edges:
         graph.add_edge(edge.sources, edge.target)
     for branch in plan.graph.branches:
-        graph.add_branch(Branch(branch.source, _never, {**branch.targets}))
+        graph.add_branch(Branch(branch.source, _never, {**branch.ways}))
     return mermaid(graph)
 
 

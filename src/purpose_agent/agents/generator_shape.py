@@ -1,10 +1,12 @@
 """The shape of a system: places, a graph of them, and how each place is tried."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
 from purpose_agent.agents.generator_plan import (
     CHECKS,
+    PART,
     Case,
     EdgePlan,
     Graph,
@@ -53,5 +55,15 @@ def line(*names: str) -> tuple[EdgePlan, ...]:
     return tuple(EdgePlan((source,), target) for source, target in pairwise(names))
 
 
+def own(*texts: str) -> tuple[Check, ...]:
+    """The answer's words are its own: it has neither these texts nor its instructions in it. A model that repeats its prompt fails."""
+    return tuple(Check.matches(rf"(?s)\A(?!.*{_words(text)})") for text in (*texts, PART))
+
+
+def _words(text: str) -> str:
+    return r"\s+".join(" ".join(map(re.escape, line.split())) for line in text.splitlines())
+
+
+SENTENCE = Check.call(CHECKS["is_sentence"])
 SHORT = Check.call(CHECKS["is_short"])
 PLAIN = Check.call(CHECKS["has_no_label"])

@@ -87,6 +87,10 @@ _TO_WRITE = """
 No agent is offered these until you have written them in `tools.py` and taken them out of `MISSING` there; called before, they raise:
 
 """
+_ASKS = """
+Tools that send need a person once a run has read what others wrote: `run.py --ask` asks you at the terminal. Without it such a call is
+refused, and a line of the summary says so, whatever the answer claims.
+"""
 _WRITTEN = '''def written(*tools):
     """Those that are not missing."""
     return [tool for tool in tools if tool.spec.name not in MISSING]'''
@@ -190,6 +194,7 @@ def readme_md(plan: SystemPlan, drawing: str) -> str:
     # A block that begins with four blanks, on one line: no fence, link or tag of a description comes to life.
     agents = indent("\n".join(f"{agent.name} [{', '.join(agent.tools)}]: {agent.role}" for agent in plan.agents), "    ")
     to_write = "".join(f"- `{tool.signature}`\n" for tool in missing)
+    asks = _ASKS if any(tool.effects for tool in plan.tools) else ""
     todo = f"{_TO_WRITE}{to_write}" if missing else ""
     return f"""# {plan.name}
 
@@ -198,11 +203,12 @@ def readme_md(plan: SystemPlan, drawing: str) -> str:
 Generated from the template `{plan.template}`; yours to change.
 
 ```sh
-pip install purpose-agent
+pip install "purpose-agent>=4.0.0.dev0"  # not on PyPI yet: pip install -e . in a checkout of it
 python run.py "what it should look at"   # --model ollama:qwen3:1.7b, or any other
+python run.py --resume ID                # goes on with a run that failed, waits, or was stopped
 python evals.py                          # each agent and the whole flow, tried
 ```
-{todo}
+{asks}{todo}
 ## Files
 
 - `agents.py`: the agents, models, memory budget, keywords; the same agents as a team

@@ -6,7 +6,7 @@ The rule of `generator_source.py` holds: texts are literals, names are identifie
 import inspect
 from collections.abc import Mapping, Sequence
 
-from purpose_agent.agents.generator_plan import CHECKS, AskNode, BranchPlan, Case, CountNode, SayNode, SystemPlan
+from purpose_agent.agents.generator_plan import CHECKS, AskNode, BranchPlan, Case, CountNode, SayNode, SystemPlan, label_in
 from purpose_agent.agents.generator_source import literal, name
 from purpose_agent.agents.graph import END, START
 from purpose_agent.core.task import Check
@@ -21,7 +21,7 @@ def flow_py(plan: SystemPlan) -> str:
     nodes = "".join(f"    {_node(node)}\n" for node in plan.graph.nodes)
     edges = "".join(f"    flow.add_edge({_sources(edge.sources)}, {_end(edge.target)})\n" for edge in plan.graph.edges)
     branches = "".join(_branch(branch) for branch in plan.graph.branches)
-    label = f"\n\n{_LABEL}" if plan.graph.branches else ""
+    label = f"\n\n{inspect.getsource(label_in)}" if plan.graph.branches else ""
     opening = "import re\n\n" if plan.graph.branches else ""
     return f'''"""The flow: who works when, and what decides where it goes on."""
 
@@ -41,13 +41,6 @@ def make_flow(agents):
 '''
 
 
-_LABEL = '''def label_in(text, labels, otherwise):
-    """The label that comes first in the text; `otherwise` where there is none."""
-    found = re.search(rf"\\b({'|'.join(labels)})\\b", text)
-    return found[1] if found else otherwise
-'''
-
-
 def _node(node: AskNode | SayNode | CountNode) -> str:
     if isinstance(node, AskNode):
         return f"flow.add_node({literal(node.name)}, agents[{literal(node.agent)}], writes={literal(node.writes)})"
@@ -64,14 +57,20 @@ def _function(node: SayNode | CountNode) -> str:
 def _condition(branch: BranchPlan) -> str:
     labels = f"[{', '.join(map(literal, branch.targets))}]"
     lines = [f"def after_{name(branch.source)}(state):", f'    """Where it goes on, by what {name(branch.reads)} says."""']
-    if branch.counter:
-        lines += [f"    if state[{literal(branch.counter)}] >= {branch.most}:", f"        return {literal(branch.ends)}"]
-    lines.append(f"    return label_in(state[{literal(branch.reads)}], {labels}, {literal(branch.otherwise)})")
+    read = f"label_in(state[{literal(branch.reads)}], {labels}, {literal(branch.otherwise)})"
+    if not branch.counter:
+        return "\n".join([*lines, f"    return {read}"]) + "\n"
+    lines += [
+        f"    said = {read}",
+        f"    if said == {literal(branch.otherwise)} and state[{literal(branch.counter)}] >= {branch.most}:",
+        f"        return {literal(branch.ends)}",
+        "    return said",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _branch(branch: BranchPlan) -> str:
-    targets = ", ".join(f"{literal(label)}: {_end(target)}" for label, target in branch.targets.items())
+    targets = ", ".join(f"{literal(label)}: {_end(target)}" for label, target in branch.ways.items())
     return f"    flow.add_conditional_edge({literal(branch.source)}, after_{name(branch.source)}, {{{targets}}})\n"
 
 
@@ -114,8 +113,8 @@ def main():
     if MISSING:
         print("Not written yet, see tools.py:", ", ".join(MISSING.values()), file=sys.stderr)
     agents = make_agents(model, mode="evaluation")
-    report = evaluate(CASES, agents, make_flow(agents), TASK)
-    print(report.summary())
+    report = evaluate(CASES, agents, make_flow(agents), TASK, watch=lambda result: print(result, flush=True))
+    print(report.counts)
     return 0 if report.ok else 1
 
 
@@ -140,27 +139,38 @@ def _texts(state: Mapping[str, str]) -> str:
 def _check(check: Check) -> str:
     if check.kind == "callable":
         return f"pa.Check.call({name(check.spec)})"
-    return f"pa.Check.{_CHECKS[check.kind]}({literal(check.spec)})"
+    return f"pa.Check.{_CHECKS[check.kind]}({literal(check.spec, 12)})"
 
 
-RUN_PY = '''"""Run the system once: python run.py "what it should look at" [--model MODEL]."""
+RUN_PY = '''"""Run the system once: python run.py "what it should look at" [--model MODEL] [--ask]; or go on: --resume ID."""
 
 import argparse
 import sys
 
+import purpose_agent as pa
 from agents import make_agents
 from flow import first_state, make_flow
+from purpose_agent.agents.terminal import terminal
 from tools import MISSING
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Run the system once.")
-    parser.add_argument("input", help="what it should look at")
+    parser = argparse.ArgumentParser(description="Run the system once, or go on with a run.")
+    parser.add_argument("input", nargs="?", help="what it should look at")
+    parser.add_argument("--resume", metavar="ID", help="go on with that run instead: one that failed, waits, or was stopped")
     parser.add_argument("--model", help="such as ollama:qwen3:1.7b; the best on this machine if none is named")
+    parser.add_argument("--ask", action="store_true", help="ask here before a tool sends; else such a call may be refused")
     given = parser.parse_args()
+    if (given.input is None) == (given.resume is None):
+        parser.error("say what it should look at, or --resume ID")
     if MISSING:
         print("Not written yet, see tools.py:", ", ".join(MISSING.values()), file=sys.stderr)
-    result = make_flow(make_agents(given.model)).run(first_state(given.input))
+    try:
+        flow = make_flow(make_agents(given.model, approve=terminal() if given.ask else None))
+        result = flow.resume(given.resume) if given.resume else flow.run(first_state(given.input))
+    except pa.errors.PurposeAgentError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(result)
     print(result.summary(), file=sys.stderr)
     return 0 if result.status == "finished" else 1
@@ -168,4 +178,6 @@ def main():
 
 if __name__ == "__main__":
     sys.exit(main())
+
+FLOW = make_flow(make_agents())  # for: purpose-agent runs resume ID -w workspace --app run.py
 '''

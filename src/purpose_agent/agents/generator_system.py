@@ -8,6 +8,7 @@ Not here: how the plan came about (`generator.py`), how its parts are made (`gen
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.approval import Approver
 from purpose_agent.core.model import Model
-from purpose_agent.core.task import Limits
+from purpose_agent.core.task import Limits, Task
 from purpose_agent.core.tool import Tool
 from purpose_agent.memory.budget import MemoryBudget
 from purpose_agent.models.routing import Router
@@ -110,6 +111,10 @@ class GeneratedSystem:
     def notes(self) -> tuple[str, ...]:
         """What was chosen, and what a model said that could not be used."""
         return self.plan.notes
+
+    def task(self, given: Task) -> Task:
+        """The same, with the task's inputs, labels, limits and checks: `flow.run(system.task(...))`."""
+        return replace(given, goal=self.plan.goal, inputs={INPUT: given.goal, **given.inputs})
 
     def state(self, given: str) -> dict[str, str]:
         """The first state of a run of its flow, about that input."""
@@ -201,19 +206,25 @@ class GeneratedSystem:
 
     def run(
         self,
-        given: str,
+        given: str | Task,
         model: str | Model | Router | None = None,
         *,
         workspace: Workspace | str | Path | None = None,
         files: str | Path = FILES,
+        approve: Approver | None = None,
         watch: Listener | None = None,
     ) -> WorkflowResult:
         """Run its flow once on that input.
 
+        Args:
+            approve: As in `to_agents`. None: calls that send are refused once a run has read what others wrote; its `summary()` has a
+                line for each.
+
         Warns:
             MissingTools: Some tools are not written.
         """
-        return self.to_flow(model, workspace=workspace, files=files).run(self.state(given), watch=watch)
+        flow = self.to_flow(model, workspace=workspace, files=files, approve=approve)
+        return flow.run(self.task(given) if isinstance(given, Task) else self.state(given), watch=watch)
 
     def evaluate(
         self,

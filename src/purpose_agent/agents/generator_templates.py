@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from purpose_agent.agents.generator_plan import AskNode, BranchPlan, Case, EdgePlan, Graph, SayNode
-from purpose_agent.agents.generator_shape import SHORT, Shape, Slot, line
+from purpose_agent.agents.generator_shape import SENTENCE, SHORT, Shape, Slot, line, own
 from purpose_agent.agents.generator_texts import CONTENT, SUPPORT
 from purpose_agent.agents.graph import END, START
 from purpose_agent.core.task import Check
@@ -24,27 +24,28 @@ _LOUD = "web-1: disk usage 97 %, the limit is 80 %. web-2: disk usage 41 %, the 
 _CALM = "All 12 servers are within their limits. No errors, no warnings, no open findings."
 
 
-def _monitored(loud: str, calm: str, where: str, what: str) -> tuple[Case, ...]:
+def _monitored(loud: str, calm: str, where: str, what: str, other: str) -> tuple[Case, ...]:
     """Cases of something that is watched.
 
     Args:
-        loud: An input that somebody has to hear of; it has `where`, and `what` is found in it.
+        loud: An input that somebody has to hear of; it has `where`, and `what` is found in it. `other` is another item of it.
         calm: One that nobody has to.
     """
     named = Check.contains(where)
+    item = Check.matches(rf"(?m)^(?=.*{re.escape(where)})(?=.*{what})(?!.*{re.escape(other)})")
     found = {"findings": loud}
     return (
-        Case("watcher keeps names and numbers", loud, (named, Check.matches(what)), "watcher"),
+        Case("watcher keeps names and numbers", loud, (item, *own()), "watcher"),
         Case("analyst sounds the alarm", loud, (Check.matches(r"\A\W*ALERT\b"),), "analyst", found),
         Case("analyst stays quiet", calm, (Check.matches(r"\A\W*QUIET\b"),), "analyst", {"findings": calm}),
         Case(
             "notifier says where, shortly",
             loud,
-            (named, SHORT),
+            (named, SHORT, *own(loud)),
             "notifier",
             {**found, "verdict": f"ALERT: {where} needs somebody."},
         ),
-        Case("the team hears of a problem", loud, (named, SHORT)),
+        Case("the team hears of a problem", loud, (named, SHORT, *own(loud))),
         Case("nobody is woken for nothing", calm, (Check.equals(QUIET),)),
     )
 
@@ -84,7 +85,7 @@ MONITOR = Shape(
         (*line(START, "watch", "assess"), EdgePlan(("notify",), END), EdgePlan(("quiet",), END)),
         (BranchPlan("assess", "verdict", {"ALERT": "notify", "QUIET": "quiet"}, otherwise="ALERT"),),
     ),
-    _monitored(_LOUD, _CALM, "web-1", r"97\s*%"),
+    _monitored(_LOUD, _CALM, "web-1", r"97\s*%", "web-2"),
     "analyst",
 )
 
@@ -130,16 +131,16 @@ RESEARCH = Shape(
         ),
     ),
     (
-        Case("researcher finds the fact", _NOTES, (Check.matches(r"(?i)full moon"),), "researcher"),
-        Case("sceptic is short", _NOTES, (SHORT,), "sceptic"),
+        Case("researcher finds the fact", _NOTES, (Check.matches(r"(?i)full moon"), *own(_NOTES)), "researcher"),
+        Case("sceptic is short", _NOTES, (SENTENCE, SHORT, *own(_NOTES)), "sceptic"),
         Case(
             "reporter answers the question",
             _NOTES,
-            (Check.matches(r"(?i)(full|new) moon"), SHORT),
+            (Check.matches(r"(?i)(full|new) moon"), SHORT, *own(_NOTES)),
             "reporter",
             {"facts": "Spring tides come at full moon and at new moon (notes).", "doubts": "The notes name no source."},
         ),
-        Case("the report answers the question", _NOTES, (Check.matches(r"(?i)(full|new) moon"), SHORT)),
+        Case("the report answers the question", _NOTES, (Check.matches(r"(?i)(full|new) moon"), SHORT, *own(_NOTES))),
     ),
     "researcher",
 )
@@ -195,7 +196,12 @@ DATA = Shape(
         (BranchPlan("extract", "rows", {"ROWS": "transform", "EMPTY": "empty"}, otherwise="ROWS"),),
     ),
     (
-        Case("extractor changes nothing", _ROWS, (Check.matches(r"pens\W+10"), Check.matches(r"ink\W+32")), "extractor"),
+        Case(
+            "extractor changes nothing",
+            _ROWS,
+            (Check.matches(r"\A\W*ROWS\b"), Check.matches(r"pens\W+10"), Check.matches(r"ink\W+32")),
+            "extractor",
+        ),
         Case(
             "transformer writes code that adds up",
             "Write a Python function total(rows) that gives the sum of row['amount'] over a list of dicts.",
@@ -205,26 +211,36 @@ DATA = Shape(
         Case(
             "reporter keeps the numbers",
             _ROWS,
-            (Check.contains("42"), SHORT),
+            (Check.contains("42"), SHORT, *own(_ROWS)),
             "reporter",
             {"rows": f"ROWS\n{_ROWS}", "results": "Total amount: 42 (pens 10, ink 32)."},
         ),
-        Case("the report has the numbers", _ROWS, (Check.matches(r"10|32|42"), SHORT)),
+        Case("the report has the numbers", _ROWS, (Check.matches(r"10|32|42"), SHORT, *own(_ROWS))),
     ),
     "transformer",
 )
 
-SECURITY = replace(MONITOR, cases=_monitored(_HOLE, _NO_HOLE, "acme/parser", "CVE-2026-0001"))
+SECURITY = replace(MONITOR, cases=_monitored(_HOLE, _NO_HOLE, "acme/parser", "CVE-2026-0001", "acme/logger"))
 """The same, tried with what it is about: a small model that is told of CVEs does not see a full disk."""
 SHAPES: Sequence[Shape] = (MONITOR, RESEARCH, DATA, SUPPORT, CONTENT)
 
 
+def shapes_for(description: str) -> tuple[Shape, ...]:
+    """The shapes, with examples of its kind where there are several kinds."""
+    is_security = re.search(r"\b(cves?|vulnerab|advisor|security)", description.casefold()) is not None
+    return tuple(SECURITY if shape is MONITOR and is_security else shape for shape in SHAPES)
+
+
 def chosen_by_words(description: str) -> tuple[tuple[Shape, ...], tuple[str, ...]]:
-    """The shapes that most words ask for, in the order above, and those words; () where none does."""
+    """The shapes that most words ask for, first the one whose word comes first, and its words; () where none does."""
     text = description.casefold()
-    said = {shape.name: tuple(word for word in shape.words if re.search(rf"\b{word}", text)) for shape in SHAPES}
-    most = max(len(words) for words in said.values())
-    is_security = re.search(r"\b(cves?|vulnerab|advisor|security)", text) is not None
-    shapes = tuple(SECURITY if shape is MONITOR and is_security else shape for shape in SHAPES)
-    best = tuple(shape for shape in shapes if most and len(said[shape.name]) == most)
-    return best, said[best[0].name] if best else ()
+    found = [(shape, _found(shape, text)) for shape in shapes_for(text)]
+    most = max(len(words) for _, words in found)
+    best = sorted(((shape, words) for shape, words in found if most and len(words) == most), key=lambda each: each[1][0][0])
+    return tuple(shape for shape, _ in best), tuple(word for _, word in best[0][1]) if best else ()
+
+
+def _found(shape: Shape, text: str) -> list[tuple[int, str]]:
+    """Where its words stand, the first one first."""
+    found = (re.search(rf"\b{word}", text) for word in shape.words)
+    return sorted((at.start(), at[0]) for at in found if at is not None)

@@ -240,6 +240,21 @@ def seen(state: object) -> str:
     return f"a state with {', '.join(map(repr, names))}" if names else "an empty state"
 
 
+def fingerprint(graph: Graph, nodes: Sequence[tuple[str, str]]) -> str:
+    """16 hex digits of nodes, with their kinds, and of what leads where.
+
+    Args:
+        nodes: By name, the kind.
+    """
+    from hashlib import sha256
+
+    edges = sorted((edge.sources, edge.target) for edge in graph.edges)
+    branches = sorted(
+        (branch.source, sorted((repr(label), target) for label, target in branch.targets.items())) for branch in graph.branches
+    )
+    return sha256(repr((sorted(nodes), edges, branches)).encode(errors="replace")).hexdigest()[:16]
+
+
 def _reached(reached: set[str], ways: Sequence[tuple[str, str]]) -> set[str]:
     """All that can be come to from `reached`."""
     targets: dict[str, list[str]] = {}

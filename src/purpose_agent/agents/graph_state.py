@@ -12,9 +12,11 @@ from math import isfinite
 from typing import Annotated, Any, Final, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 from purpose_agent.agents.graph import called, seen
+from purpose_agent.agents.workflow_task import state_of
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.given import check_function, check_kind
 from purpose_agent.core.messages import Json
+from purpose_agent.core.task import Task
 
 Reducer: TypeAlias = Callable[[Any, Any], object]
 """What was there and what is new → what is there then, such as `operator.add`."""
@@ -69,7 +71,7 @@ class Shape:
             return self.update({}, "The first state")
         if isinstance(state, str):
             return self.update({"task": state}, "The first state")
-        return self.update(state, "The first state")
+        return self.update(state_of(state) if isinstance(state, Task) else state, "The first state")
 
     def view(self, values: Mapping[str, Json]) -> Any:
         """The values as a function sees them.

@@ -7,10 +7,11 @@ Not here: where jobs come from (`durable/`), and flows and swarms that hand them
 """
 
 from collections.abc import Mapping
+from gc import collect
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import promised, shared
-from purpose_agent.agents.known import NOWHERE, names_known, places_of
+from purpose_agent.agents.known import names_known, places_of
 from purpose_agent.agents.team import Team
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workspace import Workspace
@@ -29,16 +30,20 @@ async def perform(job: Job, workspace: Workspace, checkpointer: Checkpointer | N
         checkpointer: Where all machines see its events; None: in the workspace alone.
 
     Raises:
-        UsageError: Nobody here does it: the program that makes them was not loaded, has other names, or another workspace.
+        UsageError: Nobody here does it: the program that makes them was not loaded, has other names, or another workspace; or several
+            could.
         RunTaken: Another process goes on with it.
     """
-    # A flow of functions alone needs no workspace: whoever has the program can do it.
-    who = workspace.known(job.kind, job.name) or NOWHERE.get((job.kind, job.name))
+    who = workspace.known(job.kind, job.name) if job.kind != "flow" else flow_called(workspace, job.name, job.drawing)
     match who:
         case Workflow():
             keeps = checkpointer or workspace.checkpointer
-            done = await who.perform(job.id, job.input, keeps, parent=job.parent, shares=checkpointer is not None)
-            return JobResult(job.id, done.status, dict(done.state), error=done.reason, usage=done.usage)
+            task = task_from_json(job.task) if isinstance(job.task, Mapping) else None
+            shares = checkpointer is not None
+            done = await who.perform(job.id, job.input, keeps, parent=job.parent, shares=shares, task=task)
+            return JobResult(
+                job.id, done.status, dict(done.state), done.success, done.final_phi, error=done.reason, usage=done.usage
+            )
         case Agent():
             return _told(job, await _asked(who, job, checkpointer))
         case Team():
@@ -60,6 +65,38 @@ def _nobody(job: Job, workspace: Workspace) -> str:
         f"{found} Start the worker with the program that makes it: purpose-agent worker --app FILE. It has to be made when the program is"
         " imported, and not under `if __name__ == '__main__'`."
     )
+
+
+def flow_called(workspace: Workspace, name: str, drawing: str) -> Workflow | None:
+    """The flow of that name and drawing that was made in this process; None if there is none of that name.
+
+    Args:
+        drawing: As the record has it; "" for that of any.
+
+    Raises:
+        UsageError: Those of that name are drawn in other ways; or several are drawn like that, and are not the same.
+    """
+    called = _flows(workspace, name)
+    if not all(flow.does_as(called[-1]) for flow in called):
+        collect()  # those that nobody has any more don't count
+        called = _flows(workspace, name)
+    fitting = [flow for flow in called if not drawing or flow.drawing == drawing]
+    if called and not fitting:
+        raise UsageError(
+            f"The flow {name!r} that was made in this process, in the workspace {workspace.path}, has other nodes or edges than the one"
+            f" that the run began with. It has: {', '.join(called[-1].nodes)}. Load the program that made that one; give each flow a"
+            " name of its own."
+        )
+    if any(not flow.does_as(fitting[-1]) for flow in fitting):
+        raise UsageError(
+            f"{len(fitting)} flows that were made in this process are called {name!r}, and are not the same. Give each a name of its own:"
+            " Flow('name'), Council(name='name')."
+        )
+    return fitting[-1] if fitting else None
+
+
+def _flows(workspace: Workspace, name: str) -> list[Workflow]:
+    return [flow for flow in workspace.all_called("flow", name) if isinstance(flow, Workflow)]
 
 
 async def _asked(agent: Agent, job: Job, checkpointer: Checkpointer | None) -> TaskResult:

@@ -233,6 +233,11 @@ def _place(agents: Sequence[Agent], workspace: Workspace | str | Path | None) ->
         raise UsageError(
             f"The swarm is at {place.path}, and agents of it at {', '.join(sorted(others))}. Give all one workspace."
         )
+    named = {agent.name: agent for agent in agents}
+    if twice := [agent.name for agent in agents if named[agent.name] is not agent]:
+        raise UsageError(
+            f"swarm(agents=...): two agents are called {twice[0]!r}. Their tasks are found again by their names: give each its own."
+        )
     return place
 
 

@@ -4,21 +4,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, overload
 
+from purpose_agent.agents.continuing import STANDS
 from purpose_agent.core.model import Usage
-from purpose_agent.core.task import Task
+from purpose_agent.core.task import Task, task_from_json
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.runtime.events import RunFinished, RunStatus
+from purpose_agent.runtime.events import RunFinished, RunStarted, RunStatus
 from purpose_agent.runtime.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class FailedTask:
-    """A task that came to no result: its agent broke, or could not begin. `str()` says so.
+    """A task that came to no result, since its agent broke or could not begin; in `failures`, any that failed. `str()` says so.
 
     Attributes:
         agent: The name of the one that had it.
-        reason: The error.
+        reason: The error; or which checks failed.
         id: Of its run, which may not have begun; "" if none was promised.
+        answer: One that failed its checks; None if there is none.
+        success: False if checks say so.
     """
 
     task: Task
@@ -26,8 +29,8 @@ class FailedTask:
     reason: str
     id: str = ""
     status: RunStatus = "failed"
-    answer: None = None
-    success: None = None
+    answer: str | None = None
+    success: bool | None = None
     usage: Usage = field(default_factory=Usage)
 
     def __str__(self) -> str:
@@ -37,7 +40,37 @@ class FailedTask:
 Outcome: TypeAlias = TaskResult | FailedTask
 
 
-@dataclass(frozen=True, slots=True)
+def failure(outcome: Outcome) -> FailedTask | None:
+    """What became of a task, if that is a failure."""
+    if isinstance(outcome, FailedTask):
+        return outcome
+    if outcome.status in STANDS or (outcome.status == "finished" and outcome.success is not False):
+        return None
+    started = outcome.trace.of(RunStarted)[0]
+    wrong = "; ".join(check.detail or check.spec for check in outcome.checks if check.passed is False)
+    reason = outcome.reason or (f"its checks failed: {wrong}" if wrong else outcome.status.replace("_", " "))
+    return FailedTask(
+        task_from_json(started.task),
+        started.agent,
+        reason,
+        outcome.id,
+        outcome.status,
+        outcome.answer,
+        outcome.success,
+        outcome.usage,
+    )
+
+
+def _told(outcome: Outcome) -> str:
+    failed = failure(outcome)
+    name = outcome.agent if isinstance(outcome, FailedTask) else outcome.trace.of(RunStarted)[0].agent
+    if failed is not None:
+        return f"{name}: failed: {failed.reason}"
+    phi = f", Φ {outcome.final_phi:.1f} of 10" if isinstance(outcome, TaskResult) and outcome.final_phi is not None else ""
+    return f"{name}: {outcome.status}{phi}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class ParallelResult(Sequence[Outcome]):
     """The outcomes, as a sequence: `results[0]` is that of the first task. `str()` has one a line.
 
@@ -80,13 +113,48 @@ class ParallelResult(Sequence[Outcome]):
 
     @property
     def failures(self) -> tuple[FailedTask, ...]:
-        """Those that came to no result, with their tasks. A run that ended as failed by itself is a result."""
-        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, FailedTask))
+        """All that were not done, with their tasks and why: agents that broke, failed, gave up or spent their limits; failed checks.
+
+        Those that wait for a person are not among them.
+        """
+        return tuple(failed for outcome in self.outcomes if (failed := failure(outcome)) is not None)
+
+    @property
+    def reason(self) -> str:
+        """How many tasks failed, why it was stopped, what is waited for; "" for a plain finish."""
+        end, still = self.trace.finished, self.trace.suspended
+        return end.reason if end is not None else still.reason if still is not None else ""
+
+    @property
+    def seconds(self) -> float:
+        """Of work, without the time it stood still."""
+        end, still = self.trace.finished, self.trace.suspended
+        return (end.seconds if end is not None else still.seconds if still is not None else 0.0) or 0.0
 
     @property
     def usage(self) -> Usage:
         """What all of them cost."""
         return sum((outcome.usage for outcome in self.outcomes), Usage())
+
+    def __repr__(self) -> str:
+        return f"ParallelResult({self.id}, {self.status}, {len(self)} tasks, {len(self.failures)} failed)"
+
+    def summary(self) -> str:
+        """The swarm in a few lines, for people: one for each task, and one for each call that was refused."""
+        price = "price unknown" if self.usage.usd is None else f"${self.usage.usd:.4f}"
+        stand = sum(outcome.status in STANDS for outcome in self.outcomes)
+        lessons = sum(len(outcome.lessons) for outcome in self.outcomes if isinstance(outcome, TaskResult))
+        lines = [
+            f"{self.id}: {self.status}, {len(self)} tasks: {len(self) - len(self.failures) - stand} done, {len(self.failures)} failed,"
+            f" {stand} waiting; {lessons} lessons",
+            f"{self.usage.tokens} tokens, {price}, {self.seconds:.1f} s, by {self.trace.of(RunStarted)[0].model}",
+        ]
+        if self.reason:
+            lines.append(f"reason: {self.reason}")
+        for number, outcome in enumerate(self.outcomes, 1):
+            lines.append(f"{number}. {_told(outcome)}")
+            lines += [f"refused: {why}" for why in outcome.refused] if isinstance(outcome, TaskResult) else []
+        return "\n".join(lines)
 
     def __str__(self) -> str:
         return "\n".join(f"{number}. {outcome}" for number, outcome in enumerate(self.outcomes, 1))

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import OVER, STANDS, find_trace, promised
 from purpose_agent.agents.hearing import Ending, Hearing
-from purpose_agent.agents.parallel_result import FailedTask, Outcome, ParallelResult
+from purpose_agent.agents.parallel_result import FailedTask, Outcome, ParallelResult, failure
 from purpose_agent.agents.side_by_side import side_by_side
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import RunTaken
@@ -48,7 +48,11 @@ OnResult: TypeAlias = Callable[[int, Outcome], object]
 
 @dataclass(slots=True)
 class Swarm:
-    """A swarm's run while it goes on."""
+    """A swarm's run while it goes on.
+
+    Attributes:
+        spent: By a task's run. One that goes on ends with the usage of its earlier attempts in it.
+    """
 
     bus: EventBus
     tasks: Sequence[Task]
@@ -63,7 +67,7 @@ class Swarm:
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
     run_ids: dict[int, str] = field(default_factory=dict[int, str])
     attempts: dict[int, int] = field(default_factory=dict[int, int])
-    usage: Usage = field(default_factory=Usage)
+    spent: dict[str, Usage] = field(default_factory=dict[str, Usage])
     seconds: float = 0.0
     hearing: Hearing | None = None
     ends: Ending | None = None
@@ -90,11 +94,15 @@ class Swarm:
         ends = [*trace.of(RunSuspended), *trace.of(RunFinished)]
         self.seconds = max((end.seconds or 0.0 for end in ends), default=0.0)
         for part in trace.of(AgentFinished):
-            self.usage += part.usage
+            self._spend(part.run_id, part.usage)
             if part.status in OVER:
                 place = int(part.key) - 1
                 found = self._trace(part.run_id)
                 self.outcomes[place] = TaskResult(found) if found is not None else self._failed(place, part.error)
+
+    def _spend(self, run_id: str, usage: Usage) -> None:
+        if usage != Usage():  # of an attempt that broke, nobody knows more than was known before
+            self.spent[run_id] = usage
 
     def open_places(self) -> list[int]:
         return [place for place in range(len(self.tasks)) if place not in self.outcomes]
@@ -126,11 +134,10 @@ class Swarm:
         stand = self._standing()
         if stand or self.ends is not None:
             first = self.ends or stand[0]
-            usage = sum((outcome.usage for outcome in stand), self.usage)
-            self.publish(RunSuspended(first.status, first.reason, usage, self._seconds()))
+            self.publish(RunSuspended(first.status, first.reason, self._usage(stand), self._seconds()))
             self.save()
         else:
-            failed = sum(isinstance(outcome, FailedTask) for outcome in self.outcomes.values())
+            failed = sum(failure(outcome) is not None for outcome in self.outcomes.values())
             self._close("finished", f"{failed} of {len(self.tasks)} tasks failed" if failed else "")
 
     def _standing(self) -> list[Outcome]:
@@ -221,7 +228,7 @@ class Swarm:
     def _ended(self, place: int, outcome: Outcome, began: float, *, tell: bool = True) -> None:
         self.outcomes[place] = outcome
         if outcome.status not in STANDS:
-            self.usage += outcome.usage
+            self._spend(self.run_ids[place], outcome.usage)
             failed = isinstance(outcome, FailedTask)
             part = AgentFinished(
                 str(place + 1),
@@ -254,8 +261,11 @@ class Swarm:
     def _seconds(self) -> float:
         return round(self.seconds + time.monotonic() - self.began, 6)
 
+    def _usage(self, stand: Sequence[Outcome]) -> Usage:
+        """Of all runs, each once; those that stand still may have earlier attempts."""
+        return sum({**self.spent, **{outcome.id: outcome.usage for outcome in stand}}.values(), Usage())
+
     def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:
-        usage = sum((outcome.usage for outcome in self._standing()), self.usage)
-        end = RunFinished(status, None, None, None, usage, reason, seconds=self._seconds(), ended_by=ended_by)
-        self.publish(end)
+        usage = self._usage(self._standing())
+        self.publish(RunFinished(status, None, None, None, usage, reason, seconds=self._seconds(), ended_by=ended_by))
         self.save()

@@ -19,7 +19,8 @@ from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_runs import InDoubt, begun, failed_in_doubt, gone_on_with
 from purpose_agent.agents.workspace import Workspace, open_workspace
 from purpose_agent.core.errors import CantResume, NotFound, UsageError, WorkspaceError
-from purpose_agent.core.task import Limits
+from purpose_agent.core.messages import Json
+from purpose_agent.core.task import Limits, Task, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer, check_checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.forking import check_free, check_not_ended
@@ -79,13 +80,15 @@ class Workflow(Drawn):
 
     def run(self, state: object = None, *, watch: Listener | None = None) -> WorkflowResult:
         """Blocking form of `run_async`. A line of plain functions is worked off in this thread."""
-        return self._blocking(self._run(state, watch, here=self._is_here))
+        return self._blocking(self._run(state, watch, here=self._is_here), here=self._is_here and not _is_judged(state))
 
     async def run_async(self, state: object = None, *, watch: Listener | None = None) -> WorkflowResult:
         """Run it to its end, which may be that a node failed: the result says which one, and `resume` tries it again.
 
         Args:
-            state: The first state: a dict, an instance of the declared class, or a text, which is the "task" of a dict.
+            state: The first state: a dict, an instance of the declared class, or a text, which is the "task" of a dict. Or a
+                `Task`: its goal is the "task", its inputs are other values, its labels and limits hold for each of the agents, and
+                its checks judge the flow's answer.
             watch: Called with every event as it happens, its agents' too. Not where an engine does the work.
 
         Raises:
@@ -105,7 +108,7 @@ class Workflow(Drawn):
         watch: Listener | None = None,
     ) -> WorkflowResult:
         """Blocking form of `resume_async`."""
-        return self._blocking(self._resume(run_id, again, done, watch, here=self._is_here))
+        return run_sync(self._resume(run_id, again, done, watch))
 
     async def resume_async(
         self,
@@ -118,7 +121,7 @@ class Workflow(Drawn):
         """Go on with a run that failed, waits, was interrupted, has spent its supersteps, or whose process died.
 
         Nodes that were done are not done again. Agents and flows that were under way go on where they were. A run that is finished
-        gives its result again.
+        gives its result again. One whose supersteps are spent needs a flow with more of them: the same one with a larger `max_steps`.
 
         Args:
             again: Functions in doubt that shall be called again; see `add_node(in_doubt=...)`.
@@ -129,23 +132,32 @@ class Workflow(Drawn):
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
-        return await self._resume(run_id, again, done, watch, here=False)
+        return await self._resume(run_id, again, done, watch)
 
     async def perform(
-        self, run_id: str, state: object, keeps: Checkpointer, *, parent: str | None = None, shares: bool = False
+        self,
+        run_id: str,
+        state: object,
+        keeps: Checkpointer,
+        *,
+        parent: str | None = None,
+        shares: bool = False,
+        task: Task | None = None,
     ) -> WorkflowResult:
         """The run of that id, begun or gone on with: for workers, which have it from a queue.
 
         Args:
             state: The first one; not looked at if the run has begun.
             shares: Its agents' runs are kept there too.
+            task: What the flow was given, if that was a task.
         """
         self.check()
         trace = keeps.load(run_id)
         if trace is None:
             first = self._plan.shape.first(state)
-            run = begun(self._plan, first, run_id=run_id, parent=parent, keeps=keeps, shares=shares)
+            run = begun(self._plan, first, run_id=run_id, parent=parent, keeps=keeps, shares=shares, task=task)
         elif trace.finished is not None and trace.finished.status == "finished":
+            self._plan.belongs(trace)
             return WorkflowResult(trace)
         else:
             try:
@@ -160,10 +172,12 @@ class Workflow(Drawn):
         first = self._plan.shape.first(state)
         engine = self._engine_of()
         if engine is not None:
-            return await self._elsewhere(engine, Job(self._plan.ids("run"), "flow", self.name, first))
+            return await self._elsewhere(engine, self._job(self._plan.ids("run"), first, state))
         with quietly() as callbacks:
+            task = state if isinstance(state, Task) else None
+            here = here and not _is_judged(state)
             listeners = callbacks.listeners(watch)
-            run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here)
+            run = begun(self._plan, first, listeners=listeners, keeps=self._keeps(), here=here, task=task)
             return await run.to_the_end()
 
     async def _resume(
@@ -172,8 +186,6 @@ class Workflow(Drawn):
         again: Collection[str],
         done: Mapping[str, object] | None,
         watch: Listener | None,
-        *,
-        here: bool,
     ) -> WorkflowResult:
         self.check()
         check_run_id("resume", run_id)
@@ -192,17 +204,20 @@ class Workflow(Drawn):
         trace = keeps.load(run_id)
         if trace is None:
             raise NotFound(f"resume({run_id!r}): there is no such run.")
+        self._plan.belongs(trace)
         if trace.finished is not None and trace.finished.status == "finished":
+            if again or done:
+                raise UsageError(f"resume({run_id!r}, again=..., done=...): it is finished, and nothing in it is in doubt.")
             return WorkflowResult(trace)
         check_not_ended(trace)
         if engine is not None:
             if again or done:
                 self._put_on_record(trace, again, done, keeps)
-            return await self._elsewhere(engine, Job(run_id, "flow", self.name, None))
+            return await self._elsewhere(engine, self._job(run_id, None))
         check_free(trace)
         with quietly() as callbacks:
             listeners = callbacks.listeners(watch)
-            run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps, here=here)
+            run = gone_on_with(self._plan, trace, again=again, done=done, listeners=listeners, keeps=keeps)
             run.save()  # whoever saves this first has the run
             return await run.to_the_end()
 
@@ -216,6 +231,12 @@ class Workflow(Drawn):
                 f" resume({trace.run_id!r}); if it fails, its reason says what to tell."
             )
         gone_on_with(self._plan, trace, again=again, done=done, keeps=keeps).save()
+
+    def _job(self, run_id: str, first: dict[str, Json] | None, given: object = None) -> Job:
+        if isinstance(given, Task) and any(check.kind == "callable" for check in given.checks):
+            raise UsageError("Checks that are functions can't be sent to an engine's workers. Give checks that are data.")
+        task = task_to_json(given) if isinstance(given, Task) else None
+        return Job(run_id, "flow", self.name, first, drawing=self.drawing, task=task)
 
     async def _elsewhere(self, engine: Engine, job: Job) -> WorkflowResult:
         (result,) = await engine.perform([job])
@@ -236,8 +257,8 @@ class Workflow(Drawn):
 
         return engine_of(self._engine)
 
-    def _blocking(self, work: Coroutine[Any, Any, T]) -> T:
-        if not self._is_here:
+    def _blocking(self, work: Coroutine[Any, Any, T], *, here: bool) -> T:
+        if not here:
             return run_sync(work)
         try:
             work.send(None)
@@ -252,3 +273,8 @@ class Workflow(Drawn):
         if self._checkpointer is not None or self._plan.place is None:
             return self._checkpointer
         return self._plan.place.checkpointer
+
+
+def _is_judged(state: object) -> bool:
+    """Checks wait, be it for the code that they run."""
+    return isinstance(state, Task) and bool(state.checks)

@@ -12,7 +12,8 @@ from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.graph import END, START, Branch
 from purpose_agent.agents.graph_state import Reducer, Shape
 from purpose_agent.agents.known import NOWHERE, know
-from purpose_agent.agents.workflow_nodes import Asks, Calls, InDoubt, Node, Work, check_work
+from purpose_agent.agents.workflow_calls import Calls, check_work
+from purpose_agent.agents.workflow_nodes import Asks, InDoubt, Node, Work
 from purpose_agent.agents.workflow_runs import Nested, Plan
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
@@ -43,6 +44,21 @@ class Drawn:
         return self._plan.name
 
     @property
+    def nodes(self) -> tuple[str, ...]:
+        """Their names, in the order in which they were added."""
+        return tuple(self._plan.graph.names)
+
+    @property
+    def drawing(self) -> str:
+        """A fingerprint of its nodes and edges: names and kinds, not code. Its runs are gone on with by a flow that has the same."""
+        return self._plan.drawing
+
+    def does_as(self, other: "Drawn") -> bool:
+        """Both are drawn alike, and their functions are the same code: it does not matter which of the two does the work."""
+        mine, theirs = self._plan.nodes, other._plan.nodes
+        return self.drawing == other.drawing and all(_code(mine[name].work) == _code(theirs[name].work) for name in mine)
+
+    @property
     def workspace(self) -> Workspace | None:
         """Where it is recorded; None for one of functions alone that was given none."""
         return self._plan.place
@@ -56,6 +72,7 @@ class Drawn:
         timeout: float | None = None,
         task: Callable[[Any], object] | None = None,
         writes: str | None = None,
+        verdict: str | None = None,
         in_doubt: InDoubt = "again",
         origin: Origin | None = None,
     ) -> None:
@@ -71,6 +88,8 @@ class Drawn:
                 values as inputs. Of a flow: makes its first state.
             writes: The value that an agent's answer goes to, by default that of the node's own name; or a flow's answer, or whatever
                 a function gives back.
+            verdict: Of an agent: the value that says whether its task's checks passed: True, False, or None where nobody judged. Name one
+                to have an answer whose checks failed handed on, for conditions to decide about; without it, such an attempt has failed.
             in_doubt: What becomes of a function that had begun when the process died. "again": it is called again, so twice has to be as
                 good as once. "fail": `resume` asks you. Agents and flows go on where they were.
             origin: Whose words a function brings in, such as "web": agents that read them are held to it.
@@ -97,7 +116,12 @@ class Drawn:
             raise UsageError(
                 f"add_node({name!r}): it would write {target!r}, which the state lacks. Add that to the state, or say writes=..."
             )
-        plan.nodes[name] = Node(name, self._work_of(name, work, task, writes, origin), retries, timeout, in_doubt)
+        if verdict is not None and (not isinstance(work, Agent) or verdict == target or not plan.shape.has(verdict)):
+            raise UsageError(
+                f"add_node({name!r}, verdict={verdict!r}): name a value that the state can hold and that its answer does not go to;"
+                " only agents' answers have checks."
+            )
+        plan.nodes[name] = Node(name, self._work_of(name, work, task, writes, verdict, origin), retries, timeout, in_doubt)
         plan.graph.add_node(name)
 
     def add_edge(self, source: str | Sequence[str], target: str) -> None:
@@ -166,11 +190,12 @@ class Drawn:
         work: "Agent | Drawn | Callable[[Any], object]",
         task: Callable[[Any], object] | None,
         writes: str | None,
+        verdict: str | None,
         origin: Origin | None,
     ) -> Work:
         if isinstance(work, Agent):
             self._is_at(work.workspace)
-            return Asks(work, writes or name, self.name, task)
+            return Asks(work, writes or name, self.name, task, verdict)
         if isinstance(work, Drawn):
             if work is self:
                 raise UsageError(f"add_node({name!r}): a flow can't be a node of itself.")
@@ -195,3 +220,8 @@ class Drawn:
         if known is None:
             self._plan.place = place
             place.know("flow", self.name, self)
+
+
+def _code(work: Work) -> object:
+    """What a function does, so far as it can be compared; None for all else."""
+    return getattr(work.function, "__code__", work.function) if isinstance(work, Calls) else None

@@ -1,24 +1,25 @@
-"""What a node of a workflow does: call a function, or have an agent work.
+"""What a node of a workflow does, and how an agent does it.
 
 In:  the state, the id of the node's own run.
-Out: what it hands back, what that cost, and whose words are in it.
+Out: what it hands back, what that cost, whose words are in it, and what checks say of it.
 
-A function is the author's own code: async ones run on the loop, plain ones in a thread, so that they wait side by side.
-Not here: when a node runs, retries and timeouts (`workflow_run.py`), and flows within flows (`workflow.py`).
+Not here: functions as nodes (`workflow_calls.py`), when a node runs, retries and timeouts (`workflow_run.py`), and flows within flows
+(`workflow_runs.py`).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from inspect import isawaitable, iscoroutinefunction
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import STANDS, promised, shared
 from purpose_agent.agents.graph import called, seen
 from purpose_agent.agents.graph_state import Shape
+from purpose_agent.agents.workflow_task import MOST_FOUND, cut, fitted, within
 from purpose_agent.core.errors import PurposeAgentError, UsageError
+from purpose_agent.core.memory import Memory
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import OWN, Origin, Taint
@@ -30,6 +31,17 @@ from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import RunStatus
 
 InDoubt: TypeAlias = Literal["again", "fail"]
+
+
+class Taught(Protocol):
+    """What has lessons: an agent's result, a flow's."""
+
+    @property
+    def lessons(self) -> tuple[Memory, ...]: ...
+
+
+Then: TypeAlias = Callable[[], Awaitable[Taught | None]]
+"""Reflection on a node's run, which gives it back with its lessons."""
 NOTHING: Final = Usage()
 GOALS = ("task", "goal")
 """Where an agent looks for what it should do."""
@@ -42,6 +54,9 @@ class PartFailed(PurposeAgentError):
         status: As its own run ended, if it has one.
         then: What is still to be done about it: reflection.
         again: It may be tried again.
+        success: False if it had an answer, and checks say that it is wrong.
+        phi: Of its own run.
+        refused: Of its own run: why calls were not carried out.
     """
 
     def __init__(
@@ -51,8 +66,11 @@ class PartFailed(PurposeAgentError):
         status: RunStatus = "failed",
         usage: Usage | None = None,
         origin: Origin | None = None,
-        then: Callable[[], Awaitable[object]] | None = None,
+        then: Then | None = None,
         again: bool = True,
+        success: bool | None = None,
+        phi: float | None = None,
+        refused: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.status: RunStatus = status
@@ -60,6 +78,9 @@ class PartFailed(PurposeAgentError):
         self.origin: Origin | None = origin
         self.then = then
         self.again = again
+        self.success = success
+        self.phi = phi
+        self.refused = refused
 
 
 class PartStands(PurposeAgentError):
@@ -79,13 +100,19 @@ class Handed:
         origin: The lowest origin of what is in it; None: its author's own.
         then: What is still to be done when it is saved: reflection.
         error: What went wrong, where the workflow goes on all the same.
+        success: Of its own run; None where nobody judged.
+        phi: Of its own run.
+        refused: Of its own run: why calls were not carried out.
     """
 
     update: Mapping[str, Json]
     usage: Usage = NOTHING
     origin: Origin | None = None
-    then: Callable[[], Awaitable[object]] | None = None
+    then: Then | None = None
     error: str = ""
+    success: bool | None = None
+    phi: float | None = None
+    refused: tuple[str, ...] = ()
 
 
 class Turn(NamedTuple):
@@ -100,6 +127,7 @@ class Turn(NamedTuple):
         keeps: Where runs of workflows are kept; None: nowhere.
         here: Nothing may wait: plain functions are called in this thread.
         shares: Its agents' runs are kept there too, so that another machine can go on with them.
+        task: The workflow's.
     """
 
     node: str
@@ -113,6 +141,7 @@ class Turn(NamedTuple):
     keeps: Checkpointer | None
     here: bool = False
     shares: bool = False
+    task: Task | None = None
 
 
 class Work(Protocol):
@@ -161,51 +190,19 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """A function of the state. Only async ones can be stopped."""
-
-    function: Callable[[Any], object]
-    can_stop: bool
-    writes: str | None = None
-    origin: Origin | None = None
-    has_run: ClassVar[bool] = False
-
-    @classmethod
-    def of(cls, function: Callable[[Any], object], *, writes: str | None, origin: Origin | None) -> "Calls":
-        """That function; whether it is async is looked up once."""
-        called = getattr(function, "__call__", None)  # noqa: B004  # an object's own method, which may be async
-        return cls(function, iscoroutinefunction(function) or iscoroutinefunction(called), writes, origin)
-
-    async def perform(self, turn: Turn) -> Handed:
-        view = turn.shape.view(turn.values)
-        with _named(self.function, turn):
-            if self.can_stop or turn.here:
-                given = self.function(view)
-            else:
-                from anyio import to_thread
-
-                given = await to_thread.run_sync(partial(self.function, view), abandon_on_cancel=True)
-            if isawaitable(given):
-                if turn.here:
-                    raise PartFailed(f"{self.function!r} gave an awaitable back; define it with `async def`.", again=False)
-                given = await cast("Awaitable[object]", given)
-        if self.writes is not None:
-            given = {self.writes: given}
-        return Handed(turn.shape.update(given, f"Node {turn.node!r}"), origin=self.origin)
-
-
-@dataclass(frozen=True, slots=True)
 class Asks:
     """An agent, given a task that is made of the state; its answer is what the node writes.
 
     Attributes:
         task: Makes the task; None: the state's "task" or "goal", with all other values as inputs.
+        verdict: The value that says whether its checks passed; None: an answer whose checks failed is a failure.
     """
 
     agent: Agent
     writes: str
     flow: str
     task: Callable[[Any], object] | None = None
+    verdict: str | None = None
     has_run: ClassVar[bool] = True
 
     @property
@@ -214,16 +211,35 @@ class Asks:
 
     async def perform(self, turn: Turn) -> Handed:
         agent = self.agent
-        result = await worked(agent, self._task(turn), turn)
+        task = self._task(turn)
+        result = await worked(agent, task if turn.task is None else within(task, turn.task), turn)
         origin = result.taint.origin
         then = partial(agent.reflected, result, turn.listeners)
         if result.answer is None:
             why = f"{result.status.replace('_', ' ')}: {result.reason}"
             # What a person ended is not tried again.
             again = result.trace.finished is None or result.trace.finished.ended_by is None
-            raise PartFailed(why, status=result.status, usage=result.usage, origin=origin, then=then, again=again)
-        update = turn.shape.update({self.writes: result.answer}, f"Node {turn.node!r}")
-        return Handed(update, result.usage, origin, then)
+            raise PartFailed(
+                why,
+                status=result.status,
+                usage=result.usage,
+                origin=origin,
+                then=then,
+                again=again,
+                success=result.success,
+                phi=result.final_phi,
+                refused=result.refused,
+            )
+        told = "" if result.success is not False else _why_not(result)
+        if told and self.verdict is None:
+            raise PartFailed(
+                told, usage=result.usage, origin=origin, then=then, success=False, phi=result.final_phi, refused=result.refused
+            )
+        given: dict[str, Json] = {self.writes: result.answer}
+        if self.verdict is not None:
+            given[self.verdict] = result.success
+        update = turn.shape.update(given, f"Node {turn.node!r}")
+        return Handed(update, result.usage, origin, then, told, result.success, result.final_phi, result.refused)
 
     def _task(self, turn: Turn) -> Task:
         if self.task is not None:
@@ -240,10 +256,14 @@ class Asks:
             )
         others = {each: value for each, value in turn.values.items() if each != name and value is not None}
         given = {each: value for each, value in others.items() if each not in turn.written}
-        found = {each: self._told(value, turn) for each, value in others.items() if each in turn.written}
+        found = {each: self._told(value, turn) for each, value in fitted(others, turn.written).items()}
         # The same task to the learner, whatever other nodes came to this time.
         key = f"{self.flow}/{turn.node}/{Task(goal, inputs=given).key}"
-        return Task(goal if name not in turn.written else str(self._told(goal, turn)), inputs={**given, **found}, id=key)
+        return Task(
+            goal if name not in turn.written else str(self._told(cut(goal, MOST_FOUND), turn)),
+            inputs={**given, **found},
+            id=key,
+        )
 
     def _told(self, value: Json, turn: Turn) -> Json:
         """What a node wrote, so that it can't pass for our words; quoted if others' words are in it, whoever wrote them down."""
@@ -273,12 +293,12 @@ def made_by(task: Callable[[Any], object], turn: Turn) -> object:
     Raises:
         PartFailed: It raised something, which is the cause.
     """
-    with _named(task, turn):
+    with named(task, turn):
         return task(turn.shape.view(turn.values))
 
 
 @contextmanager
-def _named(function: object, turn: Turn) -> Generator[None]:
+def named(function: object, turn: Turn) -> Generator[None]:
     """Within it, what an author's function raises says which one it was, and what it saw. Our own errors say so themselves."""
     try:
         yield
@@ -289,13 +309,7 @@ def _named(function: object, turn: Turn) -> Generator[None]:
         raise PartFailed(f"{type(error).__name__}: {error} (in {called(function)}, on {seen(turn.values)})") from error
 
 
-def check_work(name: str, work: object) -> None:
-    """Refuse what no node can do.
-
-    Raises:
-        UsageError: `work` is a class, or can't be called.
-    """
-    if isinstance(work, type) or not callable(work):
-        raise UsageError(
-            f"add_node({name!r}, {work!r:.80}): a node is an agent, a flow, or a function that takes the state and gives back a dict."
-        )
+def _why_not(result: TaskResult) -> str:
+    """Of an answer that is wrong."""
+    failed = [check.detail or check.spec for check in result.checks if check.passed is False]
+    return f"its checks failed: {'; '.join(failed)}" if failed else "its world says that the goal was not reached"

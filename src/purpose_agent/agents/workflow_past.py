@@ -42,12 +42,15 @@ class Past:
         active: The nodes of the one after it.
         arrivals: Who has come at edges that wait for several.
         done: By node, of the superstep under way: what it handed back.
+        judged: By node, of the same: how it ended.
         begun: By node, of the same: how its last attempt began.
         ended: By node, of the same: how its last attempt ended, if it is known and was no success.
-        usage: Of all that has ended.
+        spent: Of all that has ended, by its run. A run that goes on ends with the usage of its earlier attempts in it.
         seconds: Of work, up to the last complete superstep.
         taint: Of all that nodes have handed back.
         last: What the last node that handed anything back wrote.
+        success: Of that node's own run; None where nobody judged.
+        phi: Of the same.
         written: The names of values that nodes wrote; all others are the caller's.
     """
 
@@ -58,19 +61,33 @@ class Past:
     done: dict[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
     begun: dict[str, AgentStarted] = field(default_factory=dict[str, AgentStarted])
     ended: dict[str, AgentFinished] = field(default_factory=dict[str, AgentFinished])
-    usage: Usage = field(default_factory=Usage)
+    spent: dict[str, Usage] = field(default_factory=dict[str, Usage])
     seconds: float = 0.0
     taint: Taint = UNTAINTED
     last: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    success: bool | None = None
+    phi: float | None = None
+    judged: dict[str, AgentFinished] = field(default_factory=dict[str, AgentFinished])
     written: set[str] = field(default_factory=set[str])
+
+    @property
+    def usage(self) -> Usage:
+        """Of all that has ended, each run once."""
+        return sum(self.spent.values(), Usage())
+
+    def usage_with(self, standing: Mapping[str, Usage]) -> Usage:
+        """The same, with runs that stand still, whose earlier attempts may have ended."""
+        return sum({**self.spent, **standing}.values(), Usage())
 
     def part_finished(self, part: AgentFinished) -> None:
         """An attempt of a node is over."""
-        self.usage += part.usage
+        if part.usage != Usage():
+            self.spent[part.run_id or f"{part.key}/{part.attempt}"] = part.usage
         if part.origin is not None:
             self.taint = self.taint.mixed(Taint(part.origin, part.name))
         if part.status == "finished":
             self.done[part.name] = part.output if isinstance(part.output, dict) else {}
+            self.judged[part.name] = part
             self.ended.pop(part.name, None)
         else:
             self.ended[part.name] = part
@@ -81,7 +98,8 @@ class Past:
         for name in order:
             if self.done.get(name):
                 self.last = self.done[name]
-        self.done, self.begun, self.ended = {}, {}, {}
+                self.success, self.phi = self.judged[name].success, self.judged[name].phi
+        self.done, self.begun, self.ended, self.judged = {}, {}, {}, {}
 
 
 def past_of(trace: Trace, graph: Graph) -> Past:

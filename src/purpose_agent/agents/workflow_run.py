@@ -21,11 +21,16 @@ from purpose_agent.agents.graph import Graph
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.agents.hearing import Ending, Hearing
 from purpose_agent.agents.side_by_side import side_by_side
-from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Turn
+from purpose_agent.agents.workflow_nodes import NOTHING, Handed, Node, PartFailed, PartStands, Then, Turn
 from purpose_agent.agents.workflow_past import Past
 from purpose_agent.agents.workflow_result import WorkflowResult, answer_of
+from purpose_agent.agents.workflow_task import judged
 from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
 from purpose_agent.core.ids import IdSource
+from purpose_agent.core.memory import Memory
+from purpose_agent.core.model import Usage
+from purpose_agent.core.ports import CodeRunner
+from purpose_agent.core.task import Task
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import EventBus, Listener
 from purpose_agent.runtime.events import (
@@ -56,6 +61,8 @@ class WorkflowRun:
         shares: Its agents' runs are kept there too.
         hearing: What people say to it; None: nobody can.
         pool: What all its parts may spend together; None: no more is said than they say themselves.
+        task: What it was given; its checks judge the answer.
+        runner: Runs checks that are code; None: a sandbox.
     """
 
     name: str
@@ -72,8 +79,11 @@ class WorkflowRun:
     shares: bool = False
     hearing: Hearing | None = None
     pool: Pool | None = None
+    task: Task | None = None
+    runner: CodeRunner | None = None
     stands: list[tuple[str, PartStands]] = field(default_factory=list[tuple[str, PartStands]])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    lessons: list[Memory] = field(default_factory=list[Memory])
     began: float = field(default_factory=time.monotonic)
 
     async def to_the_end(self) -> WorkflowResult:
@@ -89,6 +99,10 @@ class WorkflowRun:
     async def _to_the_end(self) -> WorkflowResult:
         try:
             end = await self._work()
+            if end.status == "finished" and self.task is not None and self.task.checks:
+                said = await judged(self.task, answer_of(self.past.state, self.past.last), self.runner)
+                self.past.success, self.past.phi = said.success, said.phi
+                end = Ending(end.status, said.why and f"its checks failed: {said.why}")
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
             self._close(_stopped(error), "stopped from outside")
             raise
@@ -98,13 +112,12 @@ class WorkflowRun:
             self._close("failed", f"{type(error).__name__}: {error}")
             raise
         if end.status in STANDS:
-            usage = sum((each.usage for _, each in self.stands), self.past.usage)
-            self._publish(RunSuspended(end.status, end.reason, usage, self._seconds()))
+            self._publish(RunSuspended(end.status, end.reason, self._usage(), self._seconds()))
             self.save()
         else:
             self._close(end.status, end.reason, ended_by=end.ended_by)
         self.bus.close()
-        return WorkflowResult(Trace(tuple(self.bus.events)))
+        return WorkflowResult(Trace(tuple(self.bus.events)), tuple(self.lessons))
 
     def save(self) -> None:
         """Save what happened since the last time."""
@@ -119,7 +132,8 @@ class WorkflowRun:
                 waiting = ", ".join(map(repr, past.active))
                 return Ending(
                     "exhausted",
-                    f"It has taken {past.step} supersteps, all it was given (max_steps); next would be {waiting}.",
+                    f"It has taken {past.step} supersteps, all it was given (max_steps={self.max_steps}); next would be {waiting}."
+                    " Resume it with the same flow and a larger max_steps, or mend the way out of its cycle.",
                 )
             if self.hearing is not None and (end := self.hearing.heard()) is not None:
                 self.save()  # what was done before it; the end itself is saved with the mark that it was heard
@@ -165,7 +179,8 @@ class WorkflowRun:
         run_id = ""
         if node.work.has_run:
             # One that came to its end by itself, with nothing to show for it, is not gone on with.
-            goes_on = before is not None and (ended is None or ended.status not in OVER)
+            is_over = ended is not None and (ended.status in OVER or ended.success is False)
+            goes_on = before is not None and not is_over
             run_id = before.run_id if before is not None and goes_on else self.ids("run")
         started = AgentStarted(f"{past.step + 1}/{name}", name, run_id, attempt)
         self.bus.publish(started, lane=name, step=past.step + 1, recorded=node.is_kept)
@@ -206,8 +221,7 @@ class WorkflowRun:
                 if isinstance(error, UsageError | NoModelFound):
                     raise  # the program is wrong, not the world
                 self.save()
-                if failed.then is not None:
-                    await failed.then()
+                await self._reflect(failed.then)
                 if not left or not failed.again:
                     self.failed.append((name, str(failed)))
                     return
@@ -218,9 +232,12 @@ class WorkflowRun:
             ends_at_once = (is_last() if callable(is_last) else is_last) and self._ends_plainly()
             if handed.then is not None or not ends_at_once:
                 self.save()
-            if handed.then is not None:
-                await handed.then()
+            await self._reflect(handed.then)
             return
+
+    async def _reflect(self, then: Then | None) -> None:
+        result = await then() if then is not None else None
+        self.lessons += result.lessons if result is not None else ()
 
     def _ends_plainly(self) -> bool:
         """No code of its user runs before the superstep's end is saved: its last node may be saved together with it."""
@@ -242,6 +259,7 @@ class WorkflowRun:
             self.keeps,
             self.here,
             self.shares,
+            self.task,
         )
         key = turn.run_id or f"{past.step + 1}/{node.name}"
         with self.pool.part(key) if self.pool is not None else nullcontext():
@@ -290,6 +308,9 @@ class WorkflowRun:
             _short(time.monotonic() - began),
             NOTHING if came is None else came.usage,
             None if came is None else came.origin,
+            None if came is None else came.success,
+            None if came is None else came.phi,
+            () if came is None else came.refused,
         )
         self.bus.publish(part, lane=name, step=past.step + 1)
         past.part_finished(part)
@@ -317,14 +338,21 @@ class WorkflowRun:
     def _seconds(self) -> float:
         return _short(self.past.seconds + time.monotonic() - self.began)
 
+    def _usage(self) -> Usage:
+        """Of all parts, each run once; those that stand still may have earlier attempts."""
+        began = self.past.begun
+        return self.past.usage_with({began[name].run_id if name in began else name: each.usage for name, each in self.stands})
+
     def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:
         past = self.past
-        usage = sum((each.usage for _, each in self.stands), past.usage)
         answer = answer_of(past.state, past.last) if status == "finished" else None
         taint = past.taint
+        success, phi = (past.success, past.phi) if status == "finished" else (None, None)
+        if status == "failed" and any(past.ended[name].success is False for name, _ in self.failed):
+            success = False
         seconds = self._seconds()
         end = RunFinished(
-            status, answer, None, None, usage, reason, taint.origin, taint.source, None, seconds, ended_by=ended_by
+            status, answer, success, phi, self._usage(), reason, taint.origin, taint.source, None, seconds, ended_by=ended_by
         )
         self._publish(end)
         self.save()

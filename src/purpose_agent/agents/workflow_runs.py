@@ -5,14 +5,14 @@ Out: a `WorkflowRun`, whose beginning is published, and not yet saved.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from purpose_agent.agents.continuing import STANDS
-from purpose_agent.agents.graph import Graph
+from purpose_agent.agents.graph import Graph, fingerprint
 from purpose_agent.agents.graph_state import Shape
 from purpose_agent.agents.hearing import Hearing
-from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Turn, made_by
+from purpose_agent.agents.workflow_nodes import GOALS, Asks, Handed, Node, PartFailed, PartStands, Then, Turn, made_by
 from purpose_agent.agents.workflow_past import Past, past_of, pool_of
 from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workflow_run import WorkflowRun
@@ -22,7 +22,7 @@ from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.messages import Json
 from purpose_agent.core.origin import UNTAINTED, Taint
 from purpose_agent.core.ports import Clock
-from purpose_agent.core.task import Limits, Task, task_to_json
+from purpose_agent.core.task import Limits, Task, task_from_json, task_to_json
 from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.checkpoints.sqlite import SqliteCheckpointer
 from purpose_agent.runtime.clock import SystemClock
@@ -59,6 +59,7 @@ class Plan:
     place: Workspace | None = None
     graph: Graph = field(default_factory=Graph)
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+    _drawing: tuple[tuple[int, int, int], str] = ((0, 0, 0), "")
 
     @property
     def clock(self) -> Clock:
@@ -85,6 +86,40 @@ class Plan:
         return max(modes, key=_MODES.index)
 
     @property
+    def drawing(self) -> str:
+        """A fingerprint of its nodes, by name and kind, and of what leads where; not of their code."""
+        size = (len(self.graph.names), len(self.graph.edges), len(self.graph.branches))
+        if self._drawing[0] != size:
+            nodes = [(name, _kind_of(self.nodes[name].work)) for name in self.graph.names]
+            self._drawing = (size, fingerprint(self.graph, nodes))
+        return self._drawing[1]
+
+    def belongs(self, trace: Trace) -> None:
+        """Pass silently if the run is one of this workflow.
+
+        Raises:
+            CantResume: It is another one's; or this one has other nodes, or other edges, than when the run began.
+        """
+        if trace.events[0].lane != self.name:
+            raise CantResume(
+                f"{trace.run_id} is a run of {trace.events[0].lane!r}, not of {self.name!r}; resume it with that flow."
+            )
+        started = trace.of(RunStarted)[0]
+        if started.of not in ("flow", None):
+            raise CantResume(
+                f"{trace.run_id} is a run of the {started.of} {started.agent!r}, and no flow's; resume it with that."
+            )
+        drawn = started.drawing
+        if drawn and drawn != self.drawing:
+            gone = sorted({part.name for part in trace.of(AgentFinished)} - {*self.graph.names})
+            lacks = f" It had the node {gone[0]!r}, which this one lacks." if gone else ""
+            raise CantResume(
+                f"{trace.run_id} is a run of a flow {self.name!r} that was drawn in another way: this one has the nodes"
+                f" {', '.join(self.graph.names)}, or other edges between them.{lacks} Resume it with the flow it began with; give each flow"
+                " a name of its own: Flow('name')."
+            )
+
+    @property
     def waits_for_nothing(self) -> bool:
         """It is one line of plain functions, so that whoever calls it can as well work it off."""
         in_time = self.limits is not None and self.limits.seconds is not None
@@ -99,6 +134,21 @@ class InDoubt(CantResume):
     """A function had begun that must not be called twice, and nobody knows how far it came."""
 
 
+def _goal(plan: Plan, state: Mapping[str, Json]) -> str:
+    said = (text for name in GOALS if isinstance(text := state.get(name), str) and text.strip())
+    return next(said, f"Run the flow {plan.name!r}")
+
+
+def _kind_of(work: object) -> str:
+    match work:
+        case Asks(agent=agent):
+            return f"agent {agent.name}"
+        case Nested(plan=plan):
+            return f"flow {plan.drawing}"
+        case _:
+            return "function"
+
+
 def begun(
     plan: Plan,
     state: Mapping[str, Json],
@@ -110,18 +160,20 @@ def begun(
     keeps: Checkpointer | None = None,
     here: bool = False,
     shares: bool = False,
+    task: Task | None = None,
 ) -> WorkflowRun:
-    """A new run."""
+    """A new run.
+
+    Args:
+        task: What it was given, if that was a task; `state` has its goal and inputs.
+    """
     run = _run(
         plan, EventBus(run_id or plan.ids("run"), plan.clock, plan.ids), Past(dict(state)), listeners, keeps, here, shares
     )
-    goal = next(
-        (text for name in GOALS if isinstance(text := state.get(name), str) and text.strip()), f"Run the flow {plan.name!r}"
-    )
     following = plan.graph.first(lambda: plan.shape.view(state))
-    task = task_to_json(Task(goal))
+    run.task = task
     started = RunStarted(
-        task,
+        task_to_json(Task(_goal(plan, state)) if task is None else task),
         plan.name,
         "none",
         plan.mode,
@@ -132,6 +184,7 @@ def begun(
         source=taint.source,
         of="flow",
         owner=this_process(),
+        drawing=plan.drawing,
     )
     run.bus.publish(started, lane=plan.name)
     for chosen in following.chosen:
@@ -164,10 +217,7 @@ def gone_on_with(
     """
     check_not_ended(trace)
     found = dict(done or {})
-    if trace.events[0].lane != plan.name:
-        raise CantResume(
-            f"{trace.run_id} is a run of {trace.events[0].lane!r}, not of {plan.name!r}; resume it with that flow."
-        )
+    plan.belongs(trace)
     past = past_of(trace, plan.graph)
     doubtful = [name for name in past.active if name not in past.done and _is_in_doubt(plan.nodes[name], past)]
     if wrong := {*again, *found} - {*past.active}:
@@ -180,6 +230,7 @@ def gone_on_with(
         )
     bus = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events)
     run = _run(plan, bus, past, listeners, keeps, here, shares, before=trace)
+    run.task = task_from_json(trace.of(RunStarted)[0].task)
     resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
     bus.publish(resumed, lane=plan.name, step=past.step)
     for name in set(doubtful) & set(again):
@@ -251,6 +302,7 @@ def _run(
         shares,
         hearing,
         pool_of(plan.name, plan.limits, plan.clock, before, keeps),
+        runner=plan.place.code_runner if plan.place is not None else None,
     )
 
 
@@ -280,14 +332,27 @@ class Nested:
         taint = result.trace.finished.origin if result.trace.finished is not None else None
         if result.status != "finished":
             why = f"{result.status}: {result.reason}"
-            # What a person ended is not tried again.
+            # What a person ended is not tried again. Else its run goes on where it stopped: what failed its checks in it is tried
+            # again there.
             ended = result.trace.finished is not None and result.trace.finished.ended_by is not None
-            raise PartFailed(why, status=result.status, usage=result.usage, origin=taint, again=not ended)
+            raise PartFailed(
+                why,
+                status=result.status,
+                usage=result.usage,
+                origin=taint,
+                then=_told(result),
+                again=not ended,
+                phi=result.final_phi,
+                refused=result.refused,
+            )
         changed: dict[str, Json] = {
             name: value for name, value in result.state.items() if name not in first or first[name] != value
         }
         given = changed if self.writes is None else {self.writes: result.answer}
-        return Handed(turn.shape.update(given, f"Node {turn.node!r}"), result.usage, taint)
+        update = turn.shape.update(given, f"Node {turn.node!r}")
+        return Handed(
+            update, result.usage, taint, _told(result), success=result.success, phi=result.final_phi, refused=result.refused
+        )
 
     async def _result(self, first: Mapping[str, Json], turn: Turn) -> WorkflowResult:
         trace = turn.keeps.load(turn.run_id) if turn.keeps is not None else None
@@ -301,8 +366,10 @@ class Nested:
                 listeners=turn.listeners,
                 keeps=turn.keeps,
                 shares=turn.shares,
+                task=None if turn.task is None else replace(turn.task, goal=_goal(self.plan, first), checks=(), inputs={}),
             )
         elif trace.finished is not None and trace.finished.status == "finished":
+            self.plan.belongs(trace)
             return WorkflowResult(trace)
         else:
             run = gone_on_with(self.plan, trace, listeners=turn.listeners, keeps=turn.keeps, shares=turn.shares)
@@ -315,3 +382,12 @@ class Nested:
         return self.plan.shape.first(
             {name: value for name, value in turn.values.items() if name not in merged and self.plan.shape.has(name)}
         )
+
+
+def _told(result: WorkflowResult) -> Then | None:
+    """Its agents' lessons, told where the flow around it ends."""
+
+    async def told() -> WorkflowResult:
+        return result
+
+    return told if result.lessons else None

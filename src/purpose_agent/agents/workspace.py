@@ -21,7 +21,7 @@ from purpose_agent.agents.budget import Budget, Purse
 from purpose_agent.agents.calibrating import Calibrating
 from purpose_agent.agents.control import RunControl
 from purpose_agent.agents.due import Due, tell_of_failure
-from purpose_agent.agents.known import forget, know, names_at
+from purpose_agent.agents.known import alike, forget, know, names_at
 from purpose_agent.agents.remembered import Remembered
 from purpose_agent.agents.routing import Routes, by_meaning, model_of_run, routed, routes
 from purpose_agent.agents.settled import Settled
@@ -419,12 +419,16 @@ class Workspace(Remembered):
         return self._agents.get(name)
 
     def know(self, kind: JobKind, name: str, who: object) -> None:
-        """Know a flow or a team by its name: jobs name who does them. The last one of a name counts."""
+        """Know a flow or a team by its name: jobs name who does them. The last one of a name counts, unless a job says which one."""
         know(self._known, kind, name, who)
 
     def known(self, kind: JobKind, name: str) -> object | None:
         """Who does jobs of that kind under that name, if it was made in this process."""
         return self._known.get((kind, name))
+
+    def all_called(self, kind: JobKind, name: str) -> tuple[object, ...]:
+        """All of that kind and name that were made in this process and are still in use, the last one last."""
+        return alike(self._known, kind, name)
 
     def all_known(self, kind: JobKind) -> tuple[object, ...]:
         """The flows or teams that were made in this process."""

@@ -15,7 +15,7 @@ from purpose_agent.core.errors import UsageError
 
 
 def load_program(app: str, workspace: Path | None = None) -> ModuleType:
-    """Import the program, from the current folder or from anywhere on the path.
+    """Import the program, from the current folder or from anywhere on the path; a file with its own folder on the path.
 
     Args:
         workspace: Where those of its agents are that name no folder; None: in the usual one.
@@ -43,6 +43,9 @@ def _from_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UsageError(f"--app {path}: there is no such Python file.")
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # as `python FILE` has it: a program of several files imports the others
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)

@@ -8,12 +8,15 @@ from purpose_agent.core.model import Usage
 from purpose_agent.core.origin import Taint
 from purpose_agent.core.score import CheckResult, Score
 from purpose_agent.core.state import State
-from purpose_agent.runtime.events import TERMINAL, OptionsListed, RunFinished, RunStarted, RunStatus, StepScored
+from purpose_agent.runtime.events import TERMINAL, CallRefused, OptionsListed, RunFinished, RunStarted, RunStatus, StepScored
 from purpose_agent.runtime.taints import taint_at, taint_so_far
 from purpose_agent.runtime.trace import Step, Trace
 
+SHOWN = 80
+"""Characters of an answer in a `repr`."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class TaskResult:
     """A finished run. `str(result)` is its answer.
 
@@ -111,6 +114,11 @@ class TaskResult:
         return next((step.score for step in reversed(self.trajectory) if step.score is not None), None)
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """Why calls were not carried out: a line for each."""
+        return tuple(f"{call.tool}: {' '.join(call.why.split())}" for call in self.trace.of(CallRefused))
+
+    @property
     def checks(self) -> tuple[CheckResult, ...]:
         """What became of the task's checks."""
         return self.score.checks if self.score is not None else ()
@@ -123,6 +131,9 @@ class TaskResult:
         end = next(event for event in reversed(self.trace.events) if event.payload.kind in TERMINAL)
         # A clock that was set back in between says less than nothing.
         return max(0.0, (end.at - self.trace.events[0].at).total_seconds())
+
+    def __repr__(self) -> str:
+        return f"TaskResult({self.id}, {self.status}, success={self.success}, answer={short(self.answer)})"
 
     def __str__(self) -> str:
         if self.answer is not None:
@@ -144,9 +155,15 @@ class TaskResult:
         if self.reason:
             lines.append(f"reason: {self.reason}")
         lines += [f"{step.index}. {_told(step)}" for step in self.trajectory]
+        lines += [f"refused: {why}" for why in self.refused]
         lines += [f"recalled: {found.memory.lesson.text} ({found.why})" for found in self.recalled]
         lines += [f"lesson ({memory.status}): {memory.lesson.text}" for memory in self.lessons]
         return "\n".join(lines)
+
+
+def short(answer: str | None) -> str:
+    """An answer in a `repr`."""
+    return repr(answer if answer is None or len(answer) <= SHOWN else f"{answer[:SHOWN]}…")
 
 
 def _by(score: Score | None) -> str:

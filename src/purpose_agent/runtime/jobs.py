@@ -29,6 +29,8 @@ class Job:
         input: A task as `core.task.task_to_json` writes it, or a flow's first state.
         seed: Of the model's draws, or None.
         parent: The run it is a part of, or None.
+        drawing: Of a flow: the fingerprint of its nodes and edges, since flows of one name may be several; "" of all else.
+        task: Of a flow that was given a task, and no state: that, as `input` of an agent's job.
     """
 
     id: str
@@ -37,6 +39,8 @@ class Job:
     input: Json
     seed: int | None = None
     parent: str | None = None
+    drawing: str = ""
+    task: Json = None
 
 
 @dataclass(frozen=True, slots=True)

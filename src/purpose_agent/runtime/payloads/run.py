@@ -38,6 +38,7 @@ class RunStarted:
         of: What does the work; None in records of versions that did not keep it.
         recipe: Of a team: what makes it again, see `agents/recipe.py`; {} where only its program can.
         owner: Of a flow: the process that began it, as `record.this_process` says; "" where that is not kept here.
+        drawing: Of a flow: the fingerprint of its nodes and edges; "" of all else, and in records of versions that did not keep it.
     """
 
     task: Mapping[str, Any]
@@ -58,6 +59,7 @@ class RunStarted:
     of: RunKind | None = None
     recipe: Mapping[str, Json] = field(default_factory=dict[str, Json])
     owner: str = ""
+    drawing: str = ""
     kind: Literal["run_started"] = "run_started"
 
 
@@ -123,6 +125,9 @@ class AgentFinished:
         usage: Of its model calls.
         origin: The lowest origin of what it had read; None where nobody knows.
         seconds: Wall time of the last attempt.
+        success: Of its own run, as there; None where nobody judged, or it has none.
+        phi: Of its own run, as there.
+        refused: Of its own run: why calls were not carried out.
     """
 
     key: str
@@ -135,6 +140,9 @@ class AgentFinished:
     seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
     origin: Origin | None = None
+    success: bool | None = None
+    phi: float | None = None
+    refused: tuple[str, ...] = ()
     kind: Literal["agent_finished"] = "agent_finished"
 
 
