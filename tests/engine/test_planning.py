@@ -602,3 +602,59 @@ def test_a_number_that_is_there_twice_is_told_and_the_rest_of_the_plan_is_carrie
 
     assert sorted(desk.done) == ["add 1 1", "add 2 1", "add 3 3", "add 6 1"]
     assert "1. add failed: Not made: it could not be read: there are two calls with the number 1." in model.requests[1].text
+
+
+def counting(path: Path) -> list[Any]:
+    def one_more() -> int:
+        with path.open("a") as file:
+            file.write("x")
+        return len(path.read_text())
+
+    @pa.tool(idempotent=True, origin="operator")
+    async def inc() -> int:  # not in a thread: two of them would write before either reads
+        """Count."""
+        return one_more()
+
+    return [inc]
+
+
+def test_calls_of_the_same_words_keep_their_own_results_and_one_more_of_them_is_made(tmp_path: Path) -> None:
+    model = ScriptedModel(
+        "1. inc()\n2. inc()\n3. boom()\njoin()",
+        "4. inc()\n5. boom()\njoin()",
+        "6. inc()\n7. inc()\n8. inc()\n9. boom()\njoin()",
+        "10. inc()\n11. inc()\n12. inc()\njoin()",
+        "13. inc()\njoin()",
+        "Answer: done",
+    )
+    agent = pa.LLMCompiler("planner", model=model, critic=None, tools=counting(tmp_path / "n"), workspace=tmp_path / "ws")
+    plans = [[seen.content for seen in step.observations if seen.ok] for step in agent.run("count").trace.steps()]
+
+    assert plans == [["1", "2"], ["1"], ["1", "2", "3"], ["1", "2", "3"], ["4"], []]
+
+
+def test_an_interruption_gives_no_result_to_two_calls_of_the_same_words(tmp_path: Path) -> None:
+    def says(request: ModelRequest) -> str:
+        if "6. inc returned" in request.text:
+            return "Answer: done"
+        return "4. inc()\n5. inc()\n6. inc()\njoin()" if "boom" in request.text else "1. inc()\n2. inc()\n3. boom()\njoin()"
+
+    def agent(place: Path | pa.Workspace, count: Path) -> pa.LLMCompiler:
+        return pa.LLMCompiler("planner", model=RuleModel(says), critic=None, tools=counting(count), workspace=place)
+
+    first = agent(tmp_path / "ws", tmp_path / "n")
+    gone_on = 0
+    for number, (folder, _) in enumerate(snapshots(first, tmp_path / "copies", lambda: first.run("count"))):
+        place = as_left_by_the_dead(folder)
+        (row,) = place.runs()
+        before = place.trace(row.id)
+        second = [each for each in before.of(CallPlanned) if each.number > 3]
+        if row.status == "finished" or not second:
+            continue
+        gone_on += 1
+        count = tmp_path / f"n-{number}"
+        count.write_text("xx")
+        result = agent(place, count).resume(row.id)
+        gave = [each.observation.content for each in result.trace.of(ToolReturned) if each.observation.ok]
+        assert gave == ["1", "2", "1", "2", "3"]
+    assert gone_on > 1

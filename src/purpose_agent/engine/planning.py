@@ -5,7 +5,7 @@ Out: the plan as the step's decision, with an observation for each of its calls;
 
 The model joins by being asked again: it is shown what came of the plan, and answers or plans further. A call that fails takes those that
 use its result with it, and no others. In the plan after a failed one, a call that has been made before with the same arguments gives what
-it gave then.
+it gave then; one that is there more often than before is made so many more times.
 
 Each call passes the gate of `capability.py` by itself, and is held to what the run had read before the plan, and to what the call uses;
 not to what calls beside it bring. What a plan has been written of is in the record before a call of it begins. A plan that was cut off
@@ -30,7 +30,7 @@ from purpose_agent.engine.context import answer_tokens
 from purpose_agent.engine.planning_past import CUT_OFF, Past, asked_with, filled_in, past_of
 from purpose_agent.engine.run import Run, Suspended
 from purpose_agent.runtime.events import ActionDecided, CallPlanned, Event, TextStreamed, ToolReturned
-from purpose_agent.tools.plan import Plan, PlannedCall, as_written, parameters_of, same_call
+from purpose_agent.tools.plan import Plan, PlannedCall, as_written, parameters_of
 from purpose_agent.tools.plan_text import PlanReader, WrittenCall
 
 if TYPE_CHECKING:
@@ -220,13 +220,15 @@ class _Work:
             run: With the taint that the call has.
         """
         call = planned.call
-        if call.id in run.returned:
-            return run.returned[call.id]
         fault = self.plan.fault(planned)
+        if call.id in run.returned:
+            if fault is None:
+                self._past.given(filled_in(run, self.plan, planned), run.returned[call.id])
+            return run.returned[call.id]
         asked = asked_with(run, call.id)
         if fault is None or asked is not None:
             call = filled_in(run, self.plan, planned) if fault is None else replace(call, arguments=asked or {})
-            made = self._past.made.get(same_call(call))
+            made = self._past.take(call)
             if made is None:
                 try:
                     return (await carried_out(run, (call,)))[0]

@@ -24,14 +24,26 @@ class Past:
 
     Attributes:
         known: Their calls by number: their ids.
-        made: What calls with these words gave, if the last plan failed or was cut off.
+        made: What calls with these words gave, one after the other, if the last plan failed or was cut off.
         failed: How many of the plans failed.
     """
 
     known: dict[int, str] = field(default_factory=dict[int, str])
     seen: dict[str, Observation] = field(default_factory=dict[str, Observation])
-    made: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    made: dict[str, list[Observation]] = field(default_factory=dict[str, list[Observation]])
     failed: int = 0
+
+    def take(self, call: ToolCall) -> Observation | None:
+        """What a call with these words gave that no call of this plan has been given; None: it has to be made."""
+        left = self.made.get(same_call(call), [])
+        return left.pop(0) if left else None
+
+    def given(self, call: ToolCall, seen: Observation) -> None:
+        """A call of this plan was given that before the run was interrupted."""
+        left = self.made.get(same_call(call), [])
+        same = next((each for each in left if (each.content, each.origin) == (seen.content, seen.origin)), None)
+        if same is not None:
+            left.remove(same)
 
 
 def past_of(run: Run) -> Past:
@@ -58,11 +70,15 @@ def past_of(run: Run) -> Past:
         if not failed and step in whole:
             past.made.clear()
             continue
+        again: dict[str, list[Observation]] = {}
         for planned in plan.calls.values():
             # Of what only a part is known is made again, whoever asks: else its users would never get the whole.
             seen = past.seen[planned.call.id]
             if seen.ok and (not seen.truncated or seen.call_id in run.uncut) and not plan.parts(planned):
-                past.made[same_call(filled_in(run, plan, planned))] = seen
+                again.setdefault(same_call(filled_in(run, plan, planned)), []).append(seen)
+        # Those that were given what earlier ones gave stand in their places.
+        for words, gave in again.items():
+            past.made[words] = gave + past.made.get(words, [])[len(gave) :]
     return past
 
 
