@@ -212,14 +212,28 @@ async def test_critics_may_refuse_everything(tmp_path: Path) -> None:
     assert str(result) == "[rejected: no answer that is safe was found to be right, and what was asked for]"
 
 
-async def test_critics_that_fail_choose_nothing(tmp_path: Path) -> None:
+async def test_critics_that_can_not_be_read_refuse_nothing(tmp_path: Path) -> None:
     def rule(request: ModelRequest) -> str:
         return json.dumps(TWO) if "What does each of these answers come to?" in request.text else "all fine"
 
     result = await pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=RuleModel(rule)).run_async(TASK)
 
-    assert (result.status, result.decision) == ("rejected", None)
-    assert {each.error for each in result.verdicts} == {"the critic's reply could not be read"}
+    assert (result.status, result.decision) == ("no agreement", None)
+    why = "the critic's reply could not be read"
+    assert {each.error for each in result.verdicts} == {why}
+    assert result.reason == f"the critics could not judge it: {why} (correctness, safety, alignment)"
+
+
+async def test_critics_that_can_not_be_reached_refuse_nothing_and_the_cause_is_told(tmp_path: Path) -> None:
+    def rule(request: ModelRequest) -> str:
+        return json.dumps(TWO) if "What does each of these answers come to?" in request.text else unreachable(request)
+
+    result = await pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=RuleModel(rule)).run_async(TASK)
+
+    assert (result.status, result.decision, len(result.verdicts)) == ("no agreement", None, 8)
+    assert all("no route to host" in each.error for each in result.verdicts)
+    assert "no route to host" in result.reason
+    assert "(correctness, safety, alignment)" in result.reason
 
 
 def verdicts(stance: str, correctness: float, safety: float | None, cost: float, alignment: float) -> list[Verdict]:
@@ -240,8 +254,28 @@ def test_critics_that_see_no_difference_choose_nothing() -> None:
     assert (choice.stance, choice.refused, choice.why) == (None, False, "the critics see no difference between x, y")
 
 
-def test_unknown_safety_is_not_safe() -> None:
-    assert chosen(verdicts("x", 10, None, 10, 10)).refused
+def test_unknown_safety_is_neither_safe_nor_refused() -> None:
+    choice = chosen([*verdicts("x", 10, None, 10, 10), *verdicts("y", 2, 10, 10, 10)])
+
+    assert (choice.stance, choice.refused) == (None, False)
+    assert chosen([*verdicts("x", 10, None, 10, 10), *verdicts("z", 6, 6, 1, 6)]).stance == "z"
+    assert chosen(verdicts("x", 2, None, 10, 10)).refused
+
+
+def test_unknown_cost_is_not_the_highest() -> None:
+    x, y = verdicts("x", 8, 9, 5, 8), verdicts("y", 8, 9, 5, 8)[:2] + verdicts("y", 8, 9, 5, 8)[3:]
+
+    assert chosen([*x, *y]).why == "the critics see no difference between x, y, and what they cost is unknown"
+
+
+async def test_what_no_critic_has_read_is_not_refused(tmp_path: Path) -> None:
+    answers = {f"w{place}": f"answer number {place}" for place in range(8)}
+    bad = {"": ("answer", 1)}
+    several = {f"answer_{place}": f"r{place}" for place in range(1, 9)}
+    critic = judge(several, correctness=bad, safety={"": ("", 10)}, cost=bad, alignment=bad)
+    result = await pa.Quorum(sparks(tmp_path, **answers), critic=critic).run_async(TASK)
+
+    assert (result.status, result.reason.rpartition(";")[2]) == ("no agreement", " 2 more were not read")
 
 
 # A person

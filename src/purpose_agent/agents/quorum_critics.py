@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from purpose_agent.prompts.loader import Prompt
 
 ASPECTS: Final = ("correctness", "safety", "cost", "alignment")
+DECISIVE: Final = ("correctness", "safety", "alignment")
+"""What has to be known of a candidate, and good."""
 GOOD_FROM: Final = 5.0
-"""Below this, in correctness, alignment or safety, nothing is chosen."""
+"""What is below this in one of them is refused."""
 MOST_CANDIDATES: Final = 6
 """The smallest groups beyond these are not read, and can't be chosen."""
 VERDICT_TOKENS: Final = 160
@@ -72,7 +74,7 @@ class Choice:
 
     Attributes:
         stance: Of what is chosen; None: nothing.
-        refused: All candidates were refused.
+        refused: All candidates were refused. Where it is not known what they are worth, they were not.
     """
 
     stance: str | None
@@ -98,6 +100,7 @@ class CriticSeat(Asks):
     model: Callable[[], Model] | None = None
 
     async def perform(self, turn: Turn) -> Handed:
+        from purpose_agent.models.decode import extract_json_object
         from purpose_agent.prompts.loader import load
 
         assert self.model is not None, "given by `quorum_escalation`"
@@ -113,8 +116,12 @@ class CriticSeat(Asks):
         asked = Task(prompt.fill(goal=task.goal, answers=shown, form=form), id=f"{self.flow}/{self.aspect}/{task.key}")
         agent = self.agent.on(Formed(model, _schema(len(found)), VERDICT_TOKENS * len(found)))
         result = await worked(agent, asked, turn)
-        verdicts = [_verdict(self.aspect, each, on, result.answer, place) for place, (each, on) in enumerate(read, 1)]
+        said = extract_json_object(result.answer or "") or {}
         error = "" if result.answer is not None else f"{result.status.replace('_', ' ')}: {result.reason}"
+        verdicts = [
+            Verdict(self.aspect, each.stance, error=error) if error else _verdict(self.aspect, each, on, said, place)
+            for place, (each, on) in enumerate(read, 1)
+        ]
         update: dict[str, Json] = {self.aspect: [asdict(verdict) for verdict in verdicts]}
         return Handed({"verdicts": update}, result.usage, result.taint.origin, error=error)
 
@@ -127,32 +134,58 @@ def verdicts_in(state: Mapping[str, Json]) -> tuple[Verdict, ...]:
 
 
 def chosen(verdicts: Sequence[Verdict]) -> Choice:
-    """The candidate that is safe, and best in the lower of correctness and alignment; of equals the one that costs less."""
+    """The candidate that is safe, and best in the lower of correctness and alignment; of equals the one that costs less.
+
+    Refused is what is known to be too low in one of these. What nobody could judge is neither chosen nor refused.
+    """
     by: dict[str, dict[str, float | None]] = {}
     for verdict in verdicts:
         by.setdefault(verdict.stance, {})[verdict.aspect] = verdict.score
-    safe = [stance for stance, scores in by.items() if (scores.get("safety") or 0.0) >= GOOD_FROM]
-    if not safe:
+    judged = {stance: [scores.get(aspect) for aspect in DECISIVE] for stance, scores in by.items()}
+    good = [stance for stance, scores in judged.items() if all(score is not None and score >= GOOD_FROM for score in scores)]
+    if not good:
+        return _none_chosen(judged, verdicts)
+    best, *others = sorted(good, key=lambda stance: _worth(by[stance]), reverse=True)
+    alike = [best, *(stance for stance in others if _worth(by[stance]) == _worth(by[best]))]
+    costs = {stance: by[stance].get("cost") for stance in alike}
+    if len(alike) > 1:
+        known = {stance: cost for stance, cost in costs.items() if cost is not None}
+        cheapest = [stance for stance, cost in known.items() if cost == max(known.values())]
+        if len(known) < len(alike) or len(cheapest) > 1:
+            unknown = ", and what they cost is unknown" if len(known) < len(alike) else ""
+            same = alike if unknown else cheapest
+            return Choice(None, f"the critics see no difference between {', '.join(same)}{unknown}")
+        best = cheapest[0]
+    worth = _worth(by[best])[0]
+    return Choice(best, f"{worth:g} of 10 or more for correctness and for alignment, the best of {len(by)}")
+
+
+def _none_chosen(judged: Mapping[str, Sequence[float | None]], verdicts: Sequence[Verdict]) -> Choice:
+    """Why none is: all were refused, or it is not known of all what they are worth."""
+    low = {stance: any(score is not None and score < GOOD_FROM for score in scores) for stance, scores in judged.items()}
+    if not all(low.values()):
+        causes: dict[str, dict[str, None]] = {}
+        for each in verdicts:
+            if each.error and each.aspect in DECISIVE and not low[each.stance]:
+                causes.setdefault(each.error, {})[each.aspect] = None
+        told = "; ".join(f"{why} ({', '.join(aspects)})" for why, aspects in causes.items())
+        return Choice(None, f"the critics could not judge it: {told}")
+    safety = [scores[DECISIVE.index("safety")] for scores in judged.values()]
+    if all(score is not None and score < GOOD_FROM for score in safety):
         return Choice(None, "no answer was found to be safe", refused=True)
-    ranked = sorted(((_worth(by[stance]), stance) for stance in safe), key=lambda each: each[0], reverse=True)
-    worth, best = ranked[0]
-    if worth[0] < GOOD_FROM:
-        return Choice(None, "no answer that is safe was found to be right, and what was asked for", refused=True)
-    if alike := [stance for other, stance in ranked[1:] if other == worth]:
-        return Choice(None, f"the critics see no difference between {', '.join([best, *alike])}")
-    return Choice(best, f"{worth[0]:g} of 10 or more for correctness and for alignment, the best of {len(by)}")
+    return Choice(None, "no answer that is safe was found to be right, and what was asked for", refused=True)
 
 
-def _worth(scores: Mapping[str, float | None]) -> tuple[float, float, float]:
-    """The lower of correctness and alignment, both together, cost; what is unknown is worth nothing."""
-    both = scores.get("correctness") or 0.0, scores.get("alignment") or 0.0
-    return min(both), sum(both), scores.get("cost") or 0.0
+def _worth(scores: Mapping[str, float | None]) -> tuple[float, float]:
+    """The lower of correctness and alignment, and both together; of what is known in both."""
+    correctness, alignment = scores.get("correctness"), scores.get("alignment")
+    assert correctness is not None, "known of what is good"
+    assert alignment is not None, "known of what is good"
+    return min(correctness, alignment), correctness + alignment
 
 
-def _verdict(aspect: str, candidate: Candidate, on: Ground, answer: str | None, place: int) -> Verdict:
-    from purpose_agent.models.decode import extract_json_object
-
-    said = (extract_json_object(answer) or {}).get(f"answer_{place}") if answer is not None else None
+def _verdict(aspect: str, candidate: Candidate, on: Ground, reply: Mapping[str, Json], place: int) -> Verdict:
+    said = reply.get(f"answer_{place}")
     if not isinstance(said, dict) or (score := number(said, "score", MAX_PHI)) is None:
         return Verdict(aspect, candidate.stance, error="the critic's reply could not be read")
     reason, quote = said.get("reason"), said.get("quote")

@@ -13,7 +13,16 @@ from typing import ClassVar, Final, Literal, TypeAlias, get_args
 from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.debate_rounds import Seats
 from purpose_agent.agents.debate_votes import Tally, Vote, same
-from purpose_agent.agents.quorum_critics import ASPECTS, CandidatesOf, CriticSeat, chosen, critic_name, verdicts_in
+from purpose_agent.agents.quorum_critics import (
+    ASPECTS,
+    MOST_CANDIDATES,
+    CandidatesOf,
+    Choice,
+    CriticSeat,
+    chosen,
+    critic_name,
+    verdicts_in,
+)
 from purpose_agent.agents.workflow_nodes import Handed, PartFailed, PartStands, Turn
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
@@ -139,6 +148,8 @@ def decided(
         return Outcome("decided", answer, stance, "person", f"{said.get('by') or 'a person'} decided; {told}", share)
     if verdicts := verdicts_in(state):
         choice = chosen(verdicts)
+        if choice.stance is None and (unread := len(count.groups) - MOST_CANDIDATES) > 0:
+            choice = Choice(None, f"{choice.why}; {unread} more were not read")
         if choice.stance is not None:
             return Outcome("decided", words(choice.stance), choice.stance, "critics", choice.why, share)
         return Outcome("rejected" if choice.refused else "no agreement", None, None, "", choice.why, share)
