@@ -129,20 +129,48 @@ async def test_how_answers_begin_is_not_what_they_come_to(tmp_path: Path, result
     assert result.status == ("agreed" if agreement == 1 else "no agreement")
 
 
-async def test_an_answer_that_checks_refute_has_no_vote(tmp_path: Path) -> None:
+async def test_an_answer_that_checks_refute_has_no_vote_and_one_that_passes_them_is_no_agreement(tmp_path: Path) -> None:
     task = pa.Task(TASK, checks=[pa.Check.contains("Canberra")])
-    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY, c=CANBERRA), escalate=None)
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY, c=CANBERRA, d=SYDNEY, e=unreachable))
     result = await quorum.run_async(task)
 
-    assert (str(result), result.status, result.by) == (CANBERRA, "agreed", "votes")
-    assert [each.error for each in result.votes] == ["its answer fails the task's checks"] * 2 + [""]
+    assert (str(result), result.status, result.by, result.agreement) == (CANBERRA, "decided", "checks", 0.2)
+    assert result.reason == "1 of 5 passes the task's checks"
+    assert [each.error for each in result.votes][:4] == ["its answer fails the task's checks"] * 2 + ["", result.votes[0].error]
+    assert result.verdicts == ()
 
 
-async def test_where_checks_refute_all_there_is_no_answer(tmp_path: Path) -> None:
-    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY), critic=judge())
+async def test_agreement_is_over_all_seats_also_where_checks_refute_some(tmp_path: Path) -> None:
+    task = pa.Task("Six times seven?", checks=[pa.Check.equals("42")])
+    most = await pa.Quorum(sparks(tmp_path, a="42", b="42", c="41")).run_async(task)
+    two = await pa.Quorum(sparks(tmp_path / "2", a="42", b="41", c="42", d="40", e="39")).run_async(task)
+
+    assert (most.status, most.agreement, most.reason) == (
+        "majority",
+        pytest.approx(2 / 3),
+        "2 for answer 1 (a, b), 1 refuted by checks",
+    )
+    assert (two.status, two.by, two.agreement, two.decision) == ("decided", "checks", 0.4, "42")
+
+
+async def test_answers_that_pass_the_checks_in_another_form_each_are_right_whatever_critics_say(tmp_path: Path) -> None:
+    answers = {"a": CANBERRA, "b": ALSO, "c": f"{CANBERRA} Truly."}
+    critic = judge("{}")
+    quorum = pa.Quorum(sparks(tmp_path, **answers), critic=critic)
+    result = await quorum.run_async(pa.Task(TASK, checks=[pa.Check.contains("Canberra")]))
+
+    assert [each.success for each in result.votes] == [True] * 3
+    assert (result.status, result.by, result.decision, result.agreement) == ("decided", "checks", CANBERRA, None)
+    assert result.reason.startswith("3 of 3 pass the task's checks; taken is the answer that most of them gave")
+    assert critic.requests == []
+
+
+async def test_where_checks_refute_all_there_is_no_answer_and_that_is_said(tmp_path: Path) -> None:
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=SYDNEY, c=unreachable), critic=judge())
     result = await quorum.run_async(pa.Task(TASK, checks=[pa.Check.call(lambda answer: "Canberra" in answer)]))
 
-    assert (result.status, result.decision, len(result.failed)) == ("no agreement", None, 2)
+    assert (result.status, result.decision, len(result.failed), result.agreement) == ("no agreement", None, 3, None)
+    assert result.reason == "no answer passes the task's checks (2 refuted by checks, 1 unknown)"
 
 
 async def test_a_member_that_fails_holds_its_seat(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ class DebateResult:
         """What it came to.
 
         "agreed": all hold one stance. "majority": more than half of all members do, and of a quorum as many as it asks for. "decided": by
-        the critics or a person, see `by`. "rejected": the critics refused all there was. "no agreement". Of a run without an end its
-        own status: "waiting" for a person, "paused", "failed".
+        the task's checks, the critics or a person, see `by`. "rejected": the critics judged all there was, and refused it. "no
+        agreement". Of a run without an end its own status: "waiting" for a person, "paused", "failed".
         """
         return self._outcome.status if self._outcome is not None else self.flow.status
 
@@ -58,7 +58,7 @@ class DebateResult:
 
     @property
     def by(self) -> str:
-        """Who decided: "votes", "critics", "person", or "" if nobody did."""
+        """Who decided: "votes", "checks", "critics", "person", or "" if nobody did."""
         return self._outcome.by if self._outcome is not None else ""
 
     @property

@@ -81,10 +81,12 @@ class Tally:
     Attributes:
         groups: The largest first; of two as large, the one that was heard first.
         seats: How many could have voted.
+        refuted: How many gave answers that fail the task's checks: of no stance, but known not to hold one of these.
     """
 
     groups: tuple[Group, ...] = ()
     seats: int = 0
+    refuted: int = 0
     known: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,8 +94,8 @@ class Tally:
 
     @property
     def agreement(self) -> float | None:
-        """The share of all seats that is known to hold the same stance, 0 to 1; None if fewer than two stances are known."""
-        return len(self.groups[0].votes) / self.seats if self.known > 1 else None
+        """The share of all seats that is known to hold the same stance, 0 to 1; None if fewer than two are known, or none."""
+        return len(self.groups[0].votes) / self.seats if self.groups and self.known + self.refuted > 1 else None
 
     @property
     def status(self) -> Agreed:
@@ -105,12 +107,17 @@ class Tally:
     def told(self) -> str:
         """Who stands where: "2 for yes (alice, bob), 1 for no (carol)"."""
         parts = [f"{len(group.votes)} for {group.stance} ({', '.join(group.names)})" for group in self.groups]
-        silent = self.seats - self.known
+        parts += [f"{self.refuted} refuted by checks"] if self.refuted else []
+        silent = self.seats - self.known - self.refuted
         return ", ".join([*parts, *([f"{silent} unknown"] if silent else [])])
 
 
-def tally(votes: Iterable[Vote]) -> Tally:
-    """Count them: of every vote, whoever said nothing holds a seat all the same."""
+def tally(votes: Iterable[Vote], *, refuted: int = 0) -> Tally:
+    """Count them: of every vote, whoever said nothing holds a seat all the same.
+
+    Args:
+        refuted: So many of those without a stance have none because the task's checks refute their answer.
+    """
     groups: dict[str, list[Vote]] = {}
     seats = 0
     for vote in votes:
@@ -118,7 +125,7 @@ def tally(votes: Iterable[Vote]) -> Tally:
         if vote.stance is not None:
             groups.setdefault(same(vote.stance), []).append(vote)
     ordered = sorted(groups.values(), key=len, reverse=True)
-    return Tally(tuple(Group(found[0].stance or "", tuple(found)) for found in ordered), seats)
+    return Tally(tuple(Group(found[0].stance or "", tuple(found)) for found in ordered), seats, refuted)
 
 
 def votes_in(state: Mapping[str, Json]) -> tuple[Vote, ...]:

@@ -8,6 +8,7 @@ other (`debate.py`), and how answers are compared (`quorum_answers.py`).
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent, resolved
@@ -22,10 +23,12 @@ from purpose_agent.agents.quorum_answers import (
     AnswerSeat,
     CompareSeat,
     best,
+    by_checks,
     candidates,
     counted,
     is_compared,
     labelled,
+    right,
 )
 from purpose_agent.agents.quorum_escalation import (
     DECISION,
@@ -55,9 +58,9 @@ class Quorum:
 
     Args:
         members: At least two, in one workspace.
-        agreement: So large a share of them has to come to the same, above 0.5, up to 1. Those whose answers the task's checks
-            refute are not counted; those that fail are.
-        escalate: Who decides where they don't: "critics", "person", or None: nobody does, and the result says so.
+        agreement: So large a share of all of them has to come to the same, above 0.5, up to 1. Where they don't and the task has checks,
+            an answer that passes them is the result, however few gave it: the one that most did, of equals the first.
+        escalate: Who decides where neither does: "critics", "person", or None: nobody, and the result says so.
         critic: The model that compares answers and criticises them; None: that of the first member.
         name: For the record.
 
@@ -171,10 +174,10 @@ class Quorum:
         others = add_escalation(flow, self._escalate, self.members, self._critic, candidates, _question)
 
         def when_compared(state: Mapping[str, Json]) -> list[str]:
-            return [DECISION] if self._merges(state) or not candidates(state) else list(others)
+            return [DECISION] if self._is_clear(state) else list(others)
 
         def when_answered(state: Mapping[str, Json]) -> list[str]:
-            return when_compared(state) if is_compared(state) or self._merges(state) else [COMPARISON]
+            return when_compared(state) if is_compared(state) or self._is_clear(state) else [COMPARISON]
 
         ways: dict[Hashable, str] = {each: each for each in (*others, DECISION)}
         flow.add_conditional_edge(COMPARISON, when_compared, ways)
@@ -185,11 +188,15 @@ class Quorum:
         return flow
 
     def _merges(self, state: Mapping[str, Json]) -> bool:
-        """So many come to the same. A single answer that checks left is no agreement unless they say that it is right."""
+        """So many come to the same, and if anything passes the task's checks, that does."""
         count = counted(state)
-        if count.known == 1 and count.seats == 1:
-            return count.groups[0].votes[0].success is True
-        return count.agreement is not None and count.agreement >= self.agreement
+        if count.agreement is None or count.agreement < self.agreement:
+            return False
+        return not right(state).groups or any(vote.success is True for vote in count.groups[0].votes)
+
+    def _is_clear(self, state: Mapping[str, Json]) -> bool:
+        """Nobody has to be asked: they agree, checks say what is right, or that nothing is."""
+        return self._merges(state) or bool(right(state).groups) or not candidates(state)
 
     async def _decide(self, state: dict[str, Json]) -> dict[str, Json]:
         check_heard(votes_in(state))
@@ -200,6 +207,10 @@ class Quorum:
             return best(groups[stance].votes).position
 
         outcome = decided(state, count, words, merges=self._merges(state), known=is_compared(state))
+        if not outcome.by and right(state).groups:
+            outcome = by_checks(state)
+        elif not count.groups:
+            outcome = replace(outcome, why=f"no answer passes the task's checks ({outcome.why})")
         stances: dict[str, Json] = {vote.member: vote.to_json() for vote in labelled(state)}
         return {"answer": outcome.decision, "outcome": outcome.to_json(), "stances": stances}
 

@@ -6,7 +6,7 @@ Out: which answers come to the same. Of choices, and of answers that are letter 
 
 It is not asked which answers are the same: a small model then says that all are.
 
-An answer that fails the task's checks is no candidate, however many gave it.
+An answer that fails the task's checks is no candidate, however many gave it; one that passes them is right, however few did.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +16,7 @@ from purpose_agent.agents.debate_form import Formed, object_of
 from purpose_agent.agents.debate_rounds import Seat, task_in
 from purpose_agent.agents.debate_votes import Tally, Vote, same, tally, votes_in
 from purpose_agent.agents.quorum_critics import Candidate
+from purpose_agent.agents.quorum_escalation import Outcome
 from purpose_agent.agents.workflow_nodes import Asks, Handed, Turn, worked
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model
@@ -94,7 +95,7 @@ def labelled(state: Mapping[str, Json]) -> tuple[Vote, ...]:
     groups = state.get(RESULTS)
     found: list[Vote] = []
     for vote in votes_in(state):
-        if not vote.position or vote.success is False:
+        if not vote.position or is_refuted(vote):
             refuted = "its answer fails the task's checks" if vote.position else vote.error
             found.append(replace(vote, stance=None, error=refuted))
             continue
@@ -105,8 +106,19 @@ def labelled(state: Mapping[str, Json]) -> tuple[Vote, ...]:
 
 
 def counted(state: Mapping[str, Json]) -> Tally:
-    """Votes by answer. A seat is lost by who said nothing; who was refuted by checks has none to lose."""
-    return tally(vote for vote in labelled(state) if vote.success is not False or not vote.position)
+    """Votes by answer, of all seats: of those whose answers checks refute, and of those who said nothing, too."""
+    votes = labelled(state)
+    return tally(votes, refuted=sum(is_refuted(vote) for vote in votes))
+
+
+def right(state: Mapping[str, Json]) -> Tally:
+    """Votes of those alone whose answers pass the task's checks, by answer; no groups if none does, or nobody judged."""
+    return tally(vote for vote in labelled(state) if vote.success is True and vote.position)
+
+
+def is_refuted(vote: Vote) -> bool:
+    """It is an answer, and fails the task's checks."""
+    return bool(vote.position) and vote.success is False
 
 
 def is_compared(state: Mapping[str, Json]) -> bool:
@@ -117,6 +129,17 @@ def is_compared(state: Mapping[str, Json]) -> bool:
 def candidates(state: Mapping[str, Json]) -> list[Candidate]:
     """The different answers, for critics."""
     return [Candidate(group.stance, best(group.votes).position) for group in counted(state).groups]
+
+
+def by_checks(state: Mapping[str, Json]) -> Outcome:
+    """Of the answers that pass the task's checks the one that most gave, of equals the first."""
+    passing, count = right(state), counted(state)
+    told = f"{passing.known} of {count.seats} pass{'es' * (passing.known == 1)} the task's checks"
+    share = count.agreement if is_compared(state) else None
+    chosen, *others = passing.groups
+    if others:
+        told += "; taken is the answer that most of them gave, of equals the first"
+    return Outcome("decided", best(chosen.votes).position, chosen.stance, "checks", told, share)
 
 
 def best(votes: Sequence[Vote]) -> Vote:
@@ -131,7 +154,7 @@ def _letters(answer: str) -> str:
 
 
 def _standing(state: Mapping[str, Json]) -> list[Vote]:
-    return [vote for vote in votes_in(state) if vote.position and vote.success is not False]
+    return [vote for vote in votes_in(state) if vote.position and not is_refuted(vote)]
 
 
 def _schema(answers: int) -> dict[str, Json]:

@@ -41,10 +41,10 @@ class Outcome:
     """What a run decided.
 
     Attributes:
-        status: "agreed", "majority", "no agreement"; "decided" or "rejected" after an escalation.
+        status: "agreed", "majority", "no agreement"; "decided" by checks, critics or a person; "rejected" by critics.
         decision: The answer in words; None if there is none.
         stance: That was decided for; None if there is none, or a person said something of their own.
-        by: "votes", "critics" or "person"; "" if nobody decided.
+        by: "votes", "checks", "critics" or "person"; "" if nobody decided.
         agreement: 0 to 1, or None; see `Tally.agreement`.
     """
 
