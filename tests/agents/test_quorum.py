@@ -227,6 +227,27 @@ async def test_what_is_unsafe_is_never_chosen_however_right_it_is(tmp_path: Path
     assert (str(result), result.by) == (SYDNEY, "critics")
 
 
+async def test_whoever_compares_and_judges_sees_what_the_task_comes_with_and_is_of_its_user(tmp_path: Path) -> None:
+    critic = judge(TWO, correctness=GOOD, safety={"": ("", 10)}, cost=EVEN, alignment=EVEN)
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=critic)
+    task = pa.Task("Name the capital and say why", inputs={"country": "Australia"}, labels={"user": "ann"})
+    result = await quorum.run_async(task)
+
+    assert len(critic.requests) == 5
+    assert all("What was asked: Name the capital and say why\ncountry: Australia" in each.text for each in critic.requests)
+    runs = [run.id for run in quorum.workspace.runs() if run.parent == result.id]
+    labels = [quorum.workspace.trace(run).of(RunStarted)[0].task["labels"] for run in runs]
+    assert labels == [{"user": "ann"}] * 7
+
+
+async def test_a_task_that_comes_with_much_leaves_the_critics_room_for_the_answers(tmp_path: Path) -> None:
+    critic = judge(TWO, correctness=GOOD, safety={"": ("", 10)}, cost=EVEN, alignment=EVEN)
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), critic=critic)
+    await quorum.run_async(pa.Task(TASK, inputs={"book": "word " * 100_000}))
+
+    assert all(len(each.text) < 3 * critic.capabilities.context_tokens and CANBERRA in each.text for each in critic.requests)
+
+
 def test_what_is_wrong_is_not_chosen_for_being_what_was_asked_for() -> None:
     assert chosen(verdicts("x", 2, 10, 10, 10)).refused
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from purpose_agent.agents.debate_form import Formed, object_of
 from purpose_agent.agents.debate_rounds import Seat, task_in
 from purpose_agent.agents.debate_votes import Tally, Vote, same, tally, votes_in
-from purpose_agent.agents.quorum_critics import Candidate
+from purpose_agent.agents.quorum_critics import Candidate, told_of
 from purpose_agent.agents.quorum_escalation import Outcome
 from purpose_agent.agents.workflow_nodes import Asks, Handed, Turn, worked
 from purpose_agent.core.messages import Json
@@ -64,11 +64,13 @@ class CompareSeat(Asks):
 
         assert self.model is not None, "given by `quorum.py`"
         task, answers, prompt, model = task_in(turn.values), distinct(turn.values), load("quorum_compare"), self.model()
-        room = room_in(model.capabilities.context_tokens // 2, prompt.text, task.goal) // len(answers)
+        goal = told_of(task, model)
+        room = room_in(model.capabilities.context_tokens // 2, prompt.text, goal) // len(answers)
         shown = "\n\n".join(
             f"Answer {place}:\n{quoted(shortened(answer, max(200, room)))}" for place, answer in enumerate(answers, 1)
         )
-        asked = Task(prompt.fill(goal=task.goal, answers=shown), id=f"{self.flow}/{COMPARISON}/{task.key}")
+        words = prompt.fill(goal=goal, answers=shown)
+        asked = Task(words, labels=task.labels, id=f"{self.flow}/{COMPARISON}/{task.key}")
         agent = self.agent.on(Formed(model, _schema(len(answers)), 30 + 40 * len(answers)))
         result = await worked(agent, asked, turn)
         said = extract_json_object(result.answer) if result.answer is not None else None

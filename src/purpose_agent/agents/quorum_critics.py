@@ -23,6 +23,7 @@ from purpose_agent.core.state import State
 from purpose_agent.core.task import Task
 from purpose_agent.critics.asking import room_in, shortened
 from purpose_agent.critics.rules import ANSWER, Ground, ground, number
+from purpose_agent.engine.context import stated
 from purpose_agent.engine.quoting import quoted
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ CandidatesOf: TypeAlias = Callable[[Mapping[str, Json]], Sequence[Candidate]]
 """What is disputed, from a run's state; the same each time it is asked for."""
 
 
+def told_of(task: Task, model: Model) -> str:
+    """What was asked, with the facts it came with, for a judge's prompt; its middle is left out if it would fill half of it."""
+    return shortened(stated(task), max(200, room_in(model.capabilities.context_tokens // 4)))
+
+
 def critic_name(aspect: str) -> str:
     """Of its agent, and of its node."""
     return f"{aspect} critic"
@@ -107,13 +113,15 @@ class CriticSeat(Asks):
         task, found = task_in(turn.values), self.candidates(turn.values)[:MOST_CANDIDATES]
         prompt, model = _prompt(self.aspect), self.model()
         form = load("quorum_form").fill()
-        room = room_in(model.capabilities.context_tokens // 2, prompt.text, form, task.goal) // max(1, len(found))
+        goal = told_of(task, model)
+        room = room_in(model.capabilities.context_tokens // 2, prompt.text, form, goal) // max(1, len(found))
         read = [(each, ground(task, State({ANSWER: each.text}))) for each in found]
         shown = "\n\n".join(
             f"Answer {place}:\n{quoted(shortened(on.facts.get(ANSWER, ''), max(200, room)))}"
             for place, (_, on) in enumerate(read, 1)
         )
-        asked = Task(prompt.fill(goal=task.goal, answers=shown, form=form), id=f"{self.flow}/{self.aspect}/{task.key}")
+        words = prompt.fill(goal=goal, answers=shown, form=form)
+        asked = Task(words, labels=task.labels, id=f"{self.flow}/{self.aspect}/{task.key}")
         agent = self.agent.on(Formed(model, _schema(len(found)), VERDICT_TOKENS * len(found)))
         result = await worked(agent, asked, turn)
         said = extract_json_object(result.answer or "") or {}
