@@ -14,6 +14,10 @@ from purpose_agent.agents.workflow import Workflow as Flow
 from purpose_agent.agents.workflow_result import WorkflowResult as FlowResult
 from purpose_agent.models.resolve import resolve_model as resolve_backend
 
+# Python names a function by this where a call does not fit it.
+for _name in ("__init__", "run", "run_async", "resume", "resume_async"):
+    vars(Council)[_name].__qualname__ = f"Council.{_name}"
+
 __all__ = [
     "BEGIN",
     "DONE_SIGNAL",

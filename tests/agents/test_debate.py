@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -459,18 +461,60 @@ def test_members_of_two_workspaces_are_no_council(tmp_path: Path) -> None:
         pa.Council(agents)
 
 
-def test_rounds_options_checks_and_escalations_that_make_no_sense_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [0, 2.0, "2", True])
+def test_rounds_are_a_whole_number_before_anything_is_asked(tmp_path: Path, rounds: Any) -> None:
     members = council(tmp_path, alice=says("no"), bob=says("no"))
-    with pytest.raises(UsageError, match="rounds=0"):
-        members.run(QUESTION, rounds=0)
-    with pytest.raises(UsageError, match="no option or several"):
-        members.run(QUESTION, options=["yes"])
-    with pytest.raises(UsageError, match="no option or several"):
-        members.run(QUESTION, options="yes")
-    with pytest.raises(UsageError, match="Quorum"):
+    with pytest.raises(UsageError, match="whole number from 1"):
+        members.run(QUESTION, rounds=rounds)
+    assert asked(members.members[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["yes"], "no option or several"),
+        ("yes", "no option or several"),
+        ([1, 2], "a list of texts"),
+        (["4", "4!"], "'4' and '4!' differ only in case and marks"),
+        (["yes", "?"], "'?' differs from nothing"),
+    ],
+)
+def test_options_are_texts_that_votes_tell_apart(tmp_path: Path, options: Any, told: str) -> None:
+    members = council(tmp_path, alice=says("no"), bob=says("no"))
+    with pytest.raises(UsageError, match=re.escape(told)):
+        members.run(QUESTION, options=options)
+    if told.startswith("'"):
+        with pytest.raises(UsageError, match=re.escape(told)):
+            members.run(pa.Task(QUESTION, choices=options))
+        with pytest.raises(UsageError, match=re.escape(told)):
+            pa.Quorum(members.members).run(pa.Task(QUESTION, choices=options))
+
+
+async def test_a_question_may_be_a_task_with_what_it_comes_with(tmp_path: Path) -> None:
+    members = council(tmp_path, alice=says("no"), bob=says("no"))
+    task = pa.Task(QUESTION, inputs={"teams": "three people"}, labels={"user": "ann"}, choices=["yes", "no"])
+    result = await members.run_async(task, rounds=1)
+
+    assert (result.status, result.decision) == ("agreed", "no")
+    assert "teams: three people" in asked(members.members[0])[0].text
+    runs = [run.id for run in members.workspace.runs() if run.parent == result.id]
+    assert [members.workspace.trace(run).of(RunStarted)[0].task["labels"] for run in runs] == [{"user": "ann"}] * 2
+
+
+def test_what_a_council_is_not_is_told_in_the_words_of_its_user(tmp_path: Path) -> None:
+    members = council(tmp_path, alice=says("no"), bob=says("no"))
+    with pytest.raises(UsageError, match=r"Quorum\(members\)\.run\(task\)"):
         members.run(pa.Task(QUESTION, checks=[pa.Check.contains("x")]))
     with pytest.raises(UsageError, match="'critics', 'person' or None"):
         pa.Council(members.members, escalate="boss")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UsageError, match="give a list of agents, such as"):
+        pa.Council(["alice", "bob"])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UsageError, match="give a list of agents, such as"):
+        pa.Quorum(members.members[0])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match=r"^Council\.__init__\(\) got an unexpected"):
+        pa.Council(members.members, options=["yes"])  # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError, match=r"^Council\.run\(\) got an unexpected"):
+        members.run(QUESTION, round=2)  # pyright: ignore[reportCallIssue]
 
 
 # Votes

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -357,7 +358,7 @@ async def test_a_check_that_is_a_function_has_to_be_given_again(tmp_path: Path) 
     assert str(result) == SYDNEY
 
 
-@pytest.mark.parametrize("agreement", [0.5, 0.0, 1.1])
-def test_a_share_that_two_answers_could_have_is_refused(tmp_path: Path, agreement: float) -> None:
+@pytest.mark.parametrize("agreement", [0.5, 0.0, 1.1, "0.6", True])
+def test_a_share_that_two_answers_could_have_is_refused(tmp_path: Path, agreement: Any) -> None:
     with pytest.raises(UsageError, match=r"above 0\.5"):
         pa.Quorum(sparks(tmp_path, a="1", b="2"), agreement=agreement)

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
+from purpose_agent.agents.arguments import check_seed
 from purpose_agent.agents.debate_result import DebateResult
-from purpose_agent.agents.debate_rounds import Seat, Seats, checked_members, goes_on, task_in
+from purpose_agent.agents.debate_rounds import Seat, Seats, check_choices, checked_members, goes_on, task_in
 from purpose_agent.agents.debate_votes import Group, tally, votes_in
 from purpose_agent.agents.graph import END, START
 from purpose_agent.agents.quorum_critics import Candidate
@@ -129,16 +130,14 @@ class Debate:
             watch: Called with every event, those of the members' runs too.
 
         Raises:
-            UsageError: No rounds, one option, or a task with checks: those are for answers, see `Quorum`.
+            UsageError: No rounds, one option, options that votes can't tell apart, or a task with checks: those are for answers, see
+                `Quorum`.
             NoModelFound: A member has no model, and there is none.
         """
-        task = as_task(question)
-        if options:
-            task = replace(task, choices=tuple(options))
-        if rounds < 1 or isinstance(options, str) or len(task.choices) == 1:
-            raise UsageError(f"run(rounds={rounds}, options={options!r}): give a round or more, and no option or several.")
-        if task.checks:
-            raise UsageError("A council's task has no checks: its members take positions. Answers are checked in a Quorum.")
+        task = _asked(question, options)
+        if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"run(rounds={rounds!r}): give a whole number from 1.")
+        check_seed(seed)
         state = first_state(task, rounds=rounds, seed=seed)
         return DebateResult(await self._flow.run_async(state, watch=watch))
 
@@ -162,6 +161,28 @@ class Debate:
             NotFound: There is no such run.
         """
         return await resumed(self._flow, self.workspace, run_id, decision, by, watch)
+
+
+def _asked(question: str | Task, options: Sequence[str]) -> Task:
+    """The question with its options.
+
+    Raises:
+        UsageError: No council can debate it.
+    """
+    task = as_task(question)
+    if isinstance(options, str) or not all(isinstance(option, str) for option in options):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"run(options={options!r}): give no option or several, as a list of texts.")
+    if task.checks:
+        raise UsageError(
+            f"run({task.goal!r:.80}, with checks): a council comes to a stance with its reason, which no check can judge. Leave the checks"
+            " out, or have the same agents answer the task each by itself: Quorum(members).run(task)."
+        )
+    if options:
+        task = replace(task, choices=tuple(options))
+    if len(task.choices) == 1:
+        raise UsageError(f"run(options={list(task.choices)!r}): give no option or several.")
+    check_choices(task, f"run(options={list(task.choices)!r})")
+    return task
 
 
 async def resumed(

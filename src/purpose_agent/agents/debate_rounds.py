@@ -124,8 +124,12 @@ def checked_members(members: Sequence[Agent], what: str, taken: Sequence[str]) -
     """The members, if they can be told apart and are in one workspace.
 
     Raises:
-        UsageError: They are fewer than two, two have one name, one has a name that is taken, or they are in several workspaces.
+        UsageError: One is no agent, they are fewer than two, two have one name, one has a name that is taken, or they are in several
+            workspaces.
     """
+    for member in [members] if isinstance(members, Agent) else members:
+        if isinstance(members, Agent) or not isinstance(member, Agent):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"{what}({members!r:.80}): give a list of agents, such as [pa.Spark('alice'), pa.Spark('bob')].")
     names = [member.name for member in members]
     if len(names) < 2 or len(set(names)) < len(names):
         raise UsageError(f"{what}({names!r}): give at least two agents, and no name twice.")
@@ -134,6 +138,21 @@ def checked_members(members: Sequence[Agent], what: str, taken: Sequence[str]) -
     if len(places := sorted({str(member.workspace.path) for member in members})) > 1:
         raise UsageError(f"{what}: its agents are at {', '.join(places)}. Give all one workspace.")
     return tuple(members)
+
+
+def check_choices(task: Task, what: str) -> None:
+    """Pass silently if the choices of a task can be told apart as votes.
+
+    Raises:
+        UsageError: Two are equal but for case and marks, or one is nothing else.
+    """
+    seen: dict[str, str] = {}
+    for choice in task.choices:
+        words = same(choice)
+        if words in seen or not words:
+            told = f"{seen[words]!r} and {choice!r} differ" if words else f"{choice!r} differs from nothing"
+            raise UsageError(f"{what}: {told} only in case and marks, which votes are read without. Word them another way.")
+        seen[words] = choice
 
 
 def _both(there: dict[str, Json], fresh: dict[str, Json]) -> dict[str, Json]:

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.arguments import check_seed
 from purpose_agent.agents.debate import resumed
 from purpose_agent.agents.debate_form import short
 from purpose_agent.agents.debate_result import DebateResult
-from purpose_agent.agents.debate_rounds import Seats, checked_members, task_in
+from purpose_agent.agents.debate_rounds import Seats, check_choices, checked_members, task_in
 from purpose_agent.agents.debate_votes import votes_in
 from purpose_agent.agents.graph import END, START
 from purpose_agent.agents.quorum_answers import (
@@ -80,9 +81,9 @@ class Quorum:
     ) -> None:
         self.members = checked_members(members, "Quorum", (*TAKEN, name))
         check_escalation(escalate, "Quorum")
-        if not 0.5 < agreement <= 1:
+        if isinstance(agreement, bool) or not isinstance(agreement, int | float) or not 0.5 < agreement <= 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(
-                f"Quorum(agreement={agreement}): give a share above 0.5, so that only one answer can have it, up to 1."
+                f"Quorum(agreement={agreement!r}): give a share above 0.5, so that only one answer can have it, up to 1."
             )
         self.agreement = agreement
         self.name = name
@@ -113,9 +114,12 @@ class Quorum:
             watch: Called with every event, those of the members' runs too.
 
         Raises:
+            UsageError: Its choices can't be told apart as votes.
             NoModelFound: A member has no model, and there is none.
         """
         given = as_task(task)
+        check_choices(given, f"run(choices={list(given.choices)!r})")
+        check_seed(seed)
         flow = self._drawn(given) if _has_functions(given) else self._flow
         return DebateResult(await flow.run_async(first_state(given, seed=seed), watch=watch))
 
