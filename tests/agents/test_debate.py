@@ -13,7 +13,7 @@ import pytest
 import purpose_agent as pa
 from purpose_agent.agents.debate_form import MOST_POSITION, MOST_TOKENS, read_vote
 from purpose_agent.agents.debate_votes import Vote, tally
-from purpose_agent.core.errors import CantResume, ModelUnreachable, NoModelFound, UsageError
+from purpose_agent.core.errors import CantResume, ModelUnreachable, NoModelFound, NotFound, UsageError
 from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, Reflected, RunStarted, StateChanged
@@ -378,6 +378,47 @@ async def test_another_councils_run_is_not_resumed(tmp_path: Path) -> None:
         await other.resume_async(waits.id)
 
 
+async def test_a_run_of_something_else_is_not_taken_for_ones_own_whether_it_is_over_or_not(tmp_path: Path) -> None:
+    alice, bob = sparks(tmp_path, alice=says("yes"), bob=says("no"))
+    members, quorum = pa.Council([alice, bob], escalate="person"), pa.Quorum([alice, bob], name="council", escalate="person")
+    flow = pa.Flow(name="council")
+    flow.add_node("alice", alice)
+    flow.add_edge(pa.BEGIN, "alice")
+    flow.add_edge("alice", pa.DONE_SIGNAL)
+    others = [(await alice.run_async("Hello")).id, (await flow.run_async({"task": "Hello"})).id]
+    debated, answered = await members.run_async(QUESTION, rounds=1), await quorum.run_async(QUESTION)
+
+    for run_id in (*others, answered.id):
+        for decision in ("yes", None):
+            with pytest.raises(CantResume, match="and no council's; resume it with what began it"):
+                await members.resume_async(run_id, decision=decision)
+    for run_id in (*others, debated.id):
+        with pytest.raises(CantResume, match="and no quorum's"):
+            await quorum.resume_async(run_id)
+    with pytest.raises(NotFound, match="there is no such run"):
+        await members.resume_async("run_0", decision="yes")
+
+
+async def test_a_run_goes_on_with_the_members_it_began_with_alone(tmp_path: Path) -> None:
+    alice, bob, zoe = sparks(tmp_path, alice=says("yes"), bob=says("no"), zoe=says("no"))
+    waits = await pa.Council([alice, bob], escalate="person").run_async(QUESTION, rounds=1)
+
+    for members in ([alice, zoe], [alice, bob, zoe]):
+        with pytest.raises(CantResume, match=r"is of alice, bob, and this council is of alice, .*zoe\."):
+            await pa.Council(members, escalate="person").resume_async(waits.id, decision="yes")
+    assert (await pa.Council([bob, alice], escalate="person").resume_async(waits.id, decision="yes")).stance == "yes"
+
+
+async def test_a_second_word_on_what_was_decided_is_refused(tmp_path: Path) -> None:
+    members = pa.Council(sparks(tmp_path, alice=says("yes"), bob=says("no")), escalate="person")
+    waits = await members.run_async(QUESTION, rounds=1)
+    first = await members.resume_async(waits.id, decision="wait", by="ada")
+
+    with pytest.raises(UsageError, match="the run is over: decided, ada decided; 1 for yes"):
+        await members.resume_async(waits.id, decision="yes", by="bob")
+    assert str(await members.resume_async(waits.id)) == str(first) == "wait"
+
+
 # Who is asked when members do not agree
 
 
@@ -420,7 +461,7 @@ async def test_a_decision_nobody_waits_for_is_refused(tmp_path: Path) -> None:
     members = council(tmp_path, alice=unreachable, bob=unreachable)
     failed = await members.run_async(QUESTION)
 
-    with pytest.raises(UsageError, match="'person' was not under way"):
+    with pytest.raises(UsageError, match=r"waits for no decision \(failed: .*nobody answered"):
         await members.resume_async(failed.id, decision="no")
 
 

@@ -1,5 +1,6 @@
 """Quorums: which answers agree, what becomes of them, and who decides where they don't."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -348,14 +349,24 @@ async def test_a_person_picks_an_answer_by_its_result_and_nothing_is_done_again(
 
 
 async def test_a_check_that_is_a_function_has_to_be_given_again(tmp_path: Path) -> None:
-    task = pa.Task(TASK, checks=[pa.Check.call(lambda answer: True)])
-    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=CANBERRA), escalate="person", critic=judge(TWO))
-    waits = await quorum.run_async(task)
+    stopped = [True]
+
+    def stops(request: ModelRequest) -> str:
+        if stopped:
+            stopped.clear()
+            raise asyncio.CancelledError
+        return CANBERRA
+
+    task = pa.Task(TASK, checks=[pa.Check.call(lambda answer: "Canberra" in answer)])
+    quorum = pa.Quorum(sparks(tmp_path, a=SYDNEY, b=stops))
+    with pytest.raises(asyncio.CancelledError):
+        await quorum.run_async(task)
+    (row,) = [run for run in quorum.workspace.runs() if run.agent == "quorum"]
 
     with pytest.raises(CantResume, match="Give the task again"):
-        await quorum.resume_async(waits.id, decision="Sydney")
-    result = await quorum.resume_async(waits.id, decision="Sydney", task=task)
-    assert str(result) == SYDNEY
+        await quorum.resume_async(row.id)
+    result = await quorum.resume_async(row.id, task=task)
+    assert (str(result), result.by) == (CANBERRA, "checks")
 
 
 @pytest.mark.parametrize("agreement", [0.5, 0.0, 1.1, "0.6", True])

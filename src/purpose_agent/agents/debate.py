@@ -14,6 +14,7 @@ from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.arguments import check_seed
+from purpose_agent.agents.debate_past import check_decision, check_own
 from purpose_agent.agents.debate_result import DebateResult
 from purpose_agent.agents.debate_rounds import Seat, Seats, check_choices, checked_members, goes_on, task_in
 from purpose_agent.agents.debate_votes import Group, tally, votes_in
@@ -37,6 +38,7 @@ from purpose_agent.core.model import Model
 from purpose_agent.core.task import Task, as_task
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.sync import run_sync
+from purpose_agent.runtime.trace import Trace
 
 ROUNDS = 3
 
@@ -138,7 +140,7 @@ class Debate:
         if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"run(rounds={rounds!r}): give a whole number from 1.")
         check_seed(seed)
-        state = first_state(task, rounds=rounds, seed=seed)
+        state = first_state(task, self.members, rounds=rounds, seed=seed)
         return DebateResult(await self._flow.run_async(state, watch=watch))
 
     def resume(self, run_id: str, *, decision: str | None = None, by: str = "", watch: Listener | None = None) -> DebateResult:
@@ -155,12 +157,15 @@ class Debate:
             by: Who that is, as far as it is known; nobody checks it.
 
         Raises:
-            UsageError: It waits for no decision, or the decision is none of the options.
-            CantResume: It is under way in another process, or another one's run.
+            UsageError: It waits for no decision, as it is over or was never asked for one; or the decision is none of the options.
+            CantResume: It is under way in another process, another one's run, or one of other members.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
-        return await resumed(self._flow, self.workspace, run_id, decision, by, watch)
+        trace = self._flow.kept(run_id)
+        if trace is not None:
+            check_own(trace, "council", self._flow.name, [member.name for member in self.members])
+        return await resumed(self._flow, trace, run_id, decision, by, watch)
 
 
 def _asked(question: str | Task, options: Sequence[str]) -> Task:
@@ -186,13 +191,13 @@ def _asked(question: str | Task, options: Sequence[str]) -> Task:
 
 
 async def resumed(
-    flow: Seats, place: Workspace, run_id: str, decision: str | None, by: str, watch: Listener | None
+    flow: Seats, trace: Trace | None, run_id: str, decision: str | None, by: str, watch: Listener | None
 ) -> DebateResult:
     """Go on with a run of a council or a quorum, with a person's decision if it waits for one."""
     done = None
-    if decision is not None:
-        options = task_in(place.trace(run_id).final_state.values).choices
-        done = person_said(decision, by, options)
+    if decision is not None and trace is not None:
+        check_decision(trace, decision, by)
+        done = person_said(decision, by, task_in(trace.final_state.values).choices)
     return DebateResult(await flow.resume_async(run_id, done=done, watch=watch))
 
 

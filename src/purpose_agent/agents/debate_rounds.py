@@ -18,12 +18,13 @@ from purpose_agent.agents.debate_votes import Vote, same, tally, votes_in
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workflow_nodes import Asks, Handed, Node, PartStands, Turn, Work, worked
 from purpose_agent.agents.workspace import Workspace
-from purpose_agent.core.errors import NoModelFound, RunTaken, UsageError
+from purpose_agent.core.errors import NoModelFound, NotFound, RunTaken, UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.origin import OWN
 from purpose_agent.core.task import Task, task_from_json
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.trace import Trace
 
 MOST_STEPS = 10_000
 
@@ -40,6 +41,19 @@ class Seats(Workflow):
             self._is_at(agent.workspace)
         self._plan.nodes[name] = Node(name, work)
         self._plan.graph.add_node(name)
+
+    def kept(self, run_id: str) -> Trace | None:
+        """The run as it is kept; None where nothing is, which `resume` says.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+        engine = self._engine_of()
+        keeps = engine.checkpointer if engine is not None and engine.checkpointer is not None else self._keeps()
+        trace = keeps.load(run_id) if keeps is not None else None
+        if keeps is not None and trace is None:
+            raise NotFound(f"resume({run_id!r}): there is no such run. List them with: purpose-agent runs list")
+        return trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.arguments import check_seed
 from purpose_agent.agents.debate import resumed
 from purpose_agent.agents.debate_form import short
+from purpose_agent.agents.debate_past import check_own
 from purpose_agent.agents.debate_result import DebateResult
 from purpose_agent.agents.debate_rounds import Seats, check_choices, checked_members, task_in
 from purpose_agent.agents.debate_votes import votes_in
@@ -121,7 +122,7 @@ class Quorum:
         check_choices(given, f"run(choices={list(given.choices)!r})")
         check_seed(seed)
         flow = self._drawn(given) if _has_functions(given) else self._flow
-        return DebateResult(await flow.run_async(first_state(given, seed=seed), watch=watch))
+        return DebateResult(await flow.run_async(first_state(given, self.members, seed=seed), watch=watch))
 
     def resume(
         self,
@@ -152,17 +153,20 @@ class Quorum:
             task: Needed only if checks of it are functions, which are not in the record.
 
         Raises:
-            UsageError: It waits for no decision, or the decision is none of the choices.
-            CantResume: It is under way in another process, another one's run, or lacks its task.
+            UsageError: It waits for no decision, as it is over or was never asked for one; or the decision is none of the choices.
+            CantResume: It is under way in another process, another one's run, one of other members, or lacks its task.
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
-        if task is None and _has_functions(task_in(self.workspace.trace(run_id).final_state.values)):
+        trace = self._flow.kept(run_id)
+        if trace is not None:
+            check_own(trace, "quorum", self.name, [member.name for member in self.members])
+        if task is None and trace is not None and _has_functions(task_in(trace.final_state.values)):
             raise CantResume(
                 f"A check of the task of {run_id} is a function, which is not in the record. Give the task again: resume(run_id, task=...)."
             )
         flow = self._drawn(task) if task is not None else self._flow
-        return await resumed(flow, self.workspace, run_id, decision, by, watch)
+        return await resumed(flow, trace, run_id, decision, by, watch)
 
     def _drawn(self, given: Task | None) -> Seats:
         flow = Seats(self.name, self._workspace)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from purpose_agent.agents.agent import Agent, resolved
+from purpose_agent.agents.debate_question import PERSON
 from purpose_agent.agents.debate_rounds import Seats
 from purpose_agent.agents.debate_votes import Tally, Vote, same
 from purpose_agent.agents.quorum_critics import (
@@ -31,7 +32,6 @@ from purpose_agent.core.task import Task, task_to_json
 
 Escalation: TypeAlias = Literal["critics", "person"]
 DECISION: Final = "decision"
-PERSON: Final = "person"
 TAKEN: Final = (DECISION, PERSON, "comparison", *(critic_name(aspect) for aspect in ASPECTS))
 """Names of nodes that no member can have."""
 
@@ -172,10 +172,10 @@ def check_heard(votes: Sequence[Vote]) -> None:
         raise PartFailed(f"nobody answered: {'; '.join(f'{vote.member}: {vote.error}' for vote in votes)}")
 
 
-def first_state(task: Task, **more: Json) -> dict[str, Json]:
-    """The first state of a run about `task`."""
+def first_state(task: Task, members: Sequence[Agent], **more: Json) -> dict[str, Json]:
+    """The first state of a run of these about `task`."""
     # "task" is where a workflow's goal is read from, "question" all of it.
-    return {"task": task.goal, "question": task_to_json(task), **more}
+    return {"task": task.goal, "question": task_to_json(task), "members": [member.name for member in members], **more}
 
 
 def person_said(decision: str, by: str, options: Sequence[str]) -> dict[str, object]:
