@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
+from typer.testing import CliRunner
 
 import purpose_agent as pa
+from purpose_agent.agents.any_run import resume_any
 from purpose_agent.agents.debate_form import MOST_POSITION, MOST_TOKENS, read_vote
 from purpose_agent.agents.debate_votes import Vote, tally
+from purpose_agent.cli.main import app
 from purpose_agent.core.errors import CantResume, ModelUnreachable, NoModelFound, NotFound, UsageError
 from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelRequest, ModelResponse
@@ -453,7 +457,7 @@ async def test_a_person_may_say_something_of_their_own_unless_there_are_options(
 
     result = await members.resume_async(free.id, decision="Ask again in a year.")
     assert (str(result), result.stance, len(result.dissent)) == ("Ask again in a year.", None, 2)
-    with pytest.raises(UsageError, match="one of 'yes', 'no'"):
+    with pytest.raises(UsageError, match="give one of 'yes', 'no'"):
         await members.resume_async(bound.id, decision="perhaps")
 
 
@@ -463,6 +467,76 @@ async def test_a_decision_nobody_waits_for_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"waits for no decision \(failed: .*nobody answered"):
         await members.resume_async(failed.id, decision="no")
+
+
+async def test_what_it_asks_is_among_the_questions_and_can_be_answered_from_outside(tmp_path: Path) -> None:
+    rules = {"alice": says("yes"), "bob": says("no")}
+    waits = await pa.Council(sparks(tmp_path, **rules), escalate="person").run_async(QUESTION, rounds=1, options=["yes", "no"])
+    outside = pa.Workspace(tmp_path)
+    control = outside.control(waits.id)
+
+    (asked_for,) = control.questions()
+    assert (asked_for.call_id, asked_for.tool) == ("decision", "council")
+    assert asked_for.arguments == {"question": QUESTION, "options": ["yes", "no"]}
+    assert asked_for.why.endswith(f"From outside: purpose-agent runs done {waits.id} ANSWER")
+    with pytest.raises(UsageError, match=f"runs done {waits.id} ANSWER"):
+        control.approve()
+    with pytest.raises(UsageError, match="give one of 'yes', 'no'"):
+        control.done("perhaps")
+
+    control.done("No", by="ada")
+
+    assert control.questions() == ()
+    with pytest.raises(UsageError, match="answered already"):
+        control.done("yes", by="bob")
+    members = pa.Council(sparks(tmp_path, **rules), escalate="person")
+    with pytest.raises(UsageError, match="ada decided already, on 'No'"):
+        await members.resume_async(waits.id, decision="yes", by="bob")
+    result = await members.resume_async(waits.id)
+    assert (result.status, result.by, result.decision) == ("decided", "person", "no")
+    assert result.reason.startswith("ada decided")
+    assert members.workspace.record.said(waits.id) == ()
+    assert control.questions() == ()
+    with pytest.raises(UsageError, match="is over"):
+        control.done("yes")
+
+
+async def test_the_command_that_lists_questions_lists_it_and_the_one_that_goes_on_goes_on_with_the_answer(
+    tmp_path: Path,
+) -> None:
+    members = pa.Council(sparks(tmp_path, alice=says("yes"), bob=says("no")), escalate="person")
+    waits = await members.run_async(QUESTION, rounds=1)
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(app, ["runs", *words, "--workspace", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    listed = " ".join(run("questions").split())
+    run("done", waits.id, "wait a year", "--by", "ada")
+    result = await anyio.to_thread.run_sync(resume_any, members.workspace, waits.id)
+
+    assert waits.id in listed
+    assert "decision" in listed
+    assert str(result) == "wait a year"
+    assert (await members.resume_async(waits.id)).reason.startswith("ada decided")
+
+
+async def test_a_council_that_waits_for_a_members_call_asks_for_no_decision(tmp_path: Path) -> None:
+    @pa.tool
+    def look() -> str:
+        """Look it up."""
+        return "no"
+
+    call = ModelResponse(Message("assistant", (ToolCall("c1", "look", {}),)))
+    model = RuleModel(lambda request: call)
+    alice = pa.Spark("alice", model=model, tools=[look], approvals={"look": "ask"}, critic=None, workspace=tmp_path)
+    members = pa.Council([alice, *sparks(tmp_path, bob=says("no"))], escalate="person")
+    waits = await members.run_async(QUESTION, rounds=1)
+
+    assert members.workspace.control(waits.id).questions() == ()
+    with pytest.raises(UsageError, match="waits for no decision"):
+        await members.resume_async(waits.id, decision="no")
 
 
 async def test_critics_are_asked_only_where_there_is_no_majority(tmp_path: Path) -> None:

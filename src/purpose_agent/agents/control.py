@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from purpose_agent.agents.debate_question import check_answer, question_of
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.memory import Memory
@@ -85,11 +86,14 @@ class RunControl:
         """
         if self.row.status in OVER:
             return ()
-        events = load_trace(self._db, self.run_id).events
+        trace = load_trace(self._db, self.run_id)
+        events = trace.events
         said = {each.said.call_id for each in waiting(self._db, self.run_id) if isinstance(each.said, PersonAnswered)}
         asked = dict.fromkeys(event.payload.call_id for event in events if isinstance(event.payload, PersonAsked))
         heard = [heard_of(events, call_id) for call_id in asked if call_id not in said]
-        return tuple(each.question for each in heard if each.question is not None and each.is_open)
+        open_ones = tuple(each.question for each in heard if each.question is not None and each.is_open)
+        decision = question_of(trace)
+        return open_ones if decision is None or decision.call_id in said else (*open_ones, decision)
 
     def approve(self, call_id: str | None = None, *, by: str = "") -> None:
         """Let a call be carried out; one that was in flight when the run was interrupted: again.
@@ -132,6 +136,8 @@ class RunControl:
 
     def done(self, result: str, call_id: str | None = None, *, by: str = "") -> None:
         """Say that a call is done already, by yourself or before the run was interrupted, and what it gave.
+
+        To a council or a quorum that asks for a decision: the decision.
 
         Raises:
             UsageError: As `approve`.
@@ -245,7 +251,9 @@ class RunControl:
                 raise UsageError(f"{self.run_id} asks about {len(ids)} calls: {listed}. Say which one is meant, by its id.")
             if call_id is not None and call_id not in ids:
                 raise UsageError(f"{self.run_id} doesn't ask about a call {call_id!r}. It asks about: {listed}.")
-            self._say(PersonAnswered(call_id or ids[0], verdict, arguments, reason, by))
+            asked = next(question for question in open_ones if call_id in (None, question.call_id))
+            check_answer(self.run_id, asked, verdict, reason)
+            self._say(PersonAnswered(asked.call_id, verdict, arguments, reason, by))
 
     def _check_hears(self, what: str, instead: str) -> None:
         status = self.row.status

@@ -15,6 +15,7 @@ from pathlib import Path
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.arguments import check_seed
 from purpose_agent.agents.debate_past import check_decision, check_own
+from purpose_agent.agents.debate_question import person_said
 from purpose_agent.agents.debate_result import DebateResult
 from purpose_agent.agents.debate_rounds import Seat, Seats, check_choices, checked_members, goes_on, task_in
 from purpose_agent.agents.debate_votes import Group, tally, votes_in
@@ -29,7 +30,6 @@ from purpose_agent.agents.quorum_escalation import (
     check_heard,
     decided,
     first_state,
-    person_said,
 )
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
@@ -153,7 +153,8 @@ class Debate:
         """Go on with a run that waits for a person, was stopped, or whose process died. Turns that are over are not taken again.
 
         Args:
-            decision: Of the person that it waits for; one of the options, if it has some.
+            decision: Of the person that it waits for; one of the options, if it has some. None: what they said from outside, by
+                `workspace.control(run_id).done(...)`, if they did.
             by: Who that is, as far as it is known; nobody checks it.
 
         Raises:
@@ -196,7 +197,7 @@ async def resumed(
     """Go on with a run of a council or a quorum, with a person's decision if it waits for one."""
     done = None
     if decision is not None and trace is not None:
-        check_decision(trace, decision, by)
+        check_decision(trace, decision, by, flow.said(run_id))
         done = person_said(decision, by, task_in(trace.final_state.values).choices)
     return DebateResult(await flow.resume_async(run_id, done=done, watch=watch))
 

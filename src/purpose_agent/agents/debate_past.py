@@ -11,7 +11,7 @@ from purpose_agent.agents.debate_question import is_asked
 from purpose_agent.agents.quorum_escalation import outcome_in
 from purpose_agent.agents.run_kind import kind_of
 from purpose_agent.core.errors import CantResume, UsageError
-from purpose_agent.runtime.events import RunStarted
+from purpose_agent.runtime.events import PersonAnswered, RunStarted
 from purpose_agent.runtime.trace import Trace
 
 What: TypeAlias = Literal["council", "quorum"]
@@ -40,11 +40,14 @@ def check_own(trace: Trace, what: What, name: str, members: Collection[str]) -> 
         )
 
 
-def check_decision(trace: Trace, decision: str, by: str) -> None:
+def check_decision(trace: Trace, decision: str, by: str, before: PersonAnswered | None) -> None:
     """Pass silently if the run waits for a person's decision.
 
+    Args:
+        before: What was said from outside, and not heard yet.
+
     Raises:
-        UsageError: It is over, or waits for nothing, or for something else.
+        UsageError: It is over, or waits for nothing, or for something else; or somebody was earlier.
     """
     said = f"resume({trace.run_id!r}, decision={decision!r}{f', by={by!r}' if by else ''})"
     outcome = outcome_in(trace.final_state.values)
@@ -57,3 +60,6 @@ def check_decision(trace: Trace, decision: str, by: str) -> None:
         end, still = trace.finished, trace.suspended
         told = f"{end.status}: {end.reason}" if end else f"{still.status}: {still.reason}" if still else "it is under way"
         raise UsageError(f"{said}: the run waits for no decision ({told}).")
+    if before is not None:
+        who = before.by or "a person"
+        raise UsageError(f"{said}: {who} decided already, on {before.reason!r}. resume({trace.run_id!r}) goes on with that.")

@@ -7,16 +7,18 @@ A member is shown the question, the latest position of each other member, and it
 what is recorded, gone on with, paused and heard is what it is for any workflow (`workflow_run.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.debate_form import Formed, read_vote, vote_schema
+from purpose_agent.agents.debate_question import is_asked, person_said
 from purpose_agent.agents.debate_votes import Vote, same, tally, votes_in
 from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workflow_nodes import Asks, Handed, Node, PartStands, Turn, Work, worked
+from purpose_agent.agents.workflow_result import WorkflowResult
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import NoModelFound, NotFound, RunTaken, UsageError
 from purpose_agent.core.messages import Json
@@ -24,6 +26,8 @@ from purpose_agent.core.origin import OWN
 from purpose_agent.core.task import Task, task_from_json
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.event_bus import Listener
+from purpose_agent.runtime.events import PersonAnswered
 from purpose_agent.runtime.trace import Trace
 
 MOST_STEPS = 10_000
@@ -54,6 +58,26 @@ class Seats(Workflow):
         if keeps is not None and trace is None:
             raise NotFound(f"resume({run_id!r}): there is no such run. List them with: purpose-agent runs list")
         return trace
+
+    def said(self, run_id: str) -> PersonAnswered | None:
+        """What a person decided from outside, and the run has not heard yet: the first of them, if there are several."""
+        place = self._plan.place
+        controls = place.record.said(run_id) if place is not None and self._keeps() is not None else ()
+        return next((each.said for each in controls if isinstance(each.said, PersonAnswered)), None)
+
+    async def _resume(
+        self,
+        run_id: str,
+        again: Collection[str],
+        done: Mapping[str, object] | None,
+        watch: Listener | None,
+        *,
+        here: bool,
+    ) -> WorkflowResult:
+        trace, said = self.kept(run_id), self.said(run_id)
+        if not done and said is not None and trace is not None and is_asked(trace):
+            done = person_said(said.reason, said.by, task_in(trace.final_state.values).choices)
+        return await super()._resume(run_id, again, done, watch, here=here)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ class Quorum:
         """Go on with a run that waits for a person, was stopped, or whose process died. Answers that are there are not given again.
 
         Args:
-            decision: The answer, of the person that it waits for; one of the choices, if the task has some.
+            decision: The answer, of the person that it waits for; one of the choices, if the task has some. None: what they said
+                from outside, by `workspace.control(run_id).done(...)`, if they did.
             by: Who that is, as far as it is known; nobody checks it.
             task: Needed only if checks of it are functions, which are not in the record.
 

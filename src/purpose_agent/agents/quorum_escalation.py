@@ -3,7 +3,8 @@
 In:  a workflow of seats that is being drawn; what is disputed in it.
 Out: its further nodes; what was decided, by whom and why.
 
-A person is waited for: the run stands still, its process may end, and `resume(run_id, decision=...)` goes on with what they said.
+A person is waited for: the run stands still, its process may end, and `resume(run_id, decision=...)` goes on with what they said; or
+`resume(run_id)`, with what they said from outside (`debate_question.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +73,8 @@ class AsksPerson:
         return True
 
     async def perform(self, turn: Turn) -> Handed:
-        raise PartStands(self.question(turn.values), "waiting", Usage())
+        outside = f"From outside: purpose-agent runs done {turn.parent} ANSWER"
+        raise PartStands(f"{self.question(turn.values)} {outside}", "waiting", Usage())
 
 
 def check_escalation(escalate: str | None, what: str) -> None:
@@ -176,16 +178,3 @@ def first_state(task: Task, members: Sequence[Agent], **more: Json) -> dict[str,
     """The first state of a run of these about `task`."""
     # "task" is where a workflow's goal is read from, "question" all of it.
     return {"task": task.goal, "question": task_to_json(task), "members": [member.name for member in members], **more}
-
-
-def person_said(decision: str, by: str, options: Sequence[str]) -> dict[str, object]:
-    """A person's decision, as their node hands it back.
-
-    Raises:
-        UsageError: It is empty, or none of the options.
-    """
-    decided_on = next((option for option in options if same(option) == same(decision)), None) if options else decision.strip()
-    if not decided_on:
-        told = f"one of {', '.join(map(repr, options))}" if options else "a text"
-        raise UsageError(f"resume(decision={decision!r}): it is {told}.")
-    return {PERSON: {PERSON: {"decision": decided_on, "by": by}}}
