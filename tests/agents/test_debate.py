@@ -16,11 +16,13 @@ import purpose_agent as pa
 from purpose_agent.agents.any_run import resume_any
 from purpose_agent.agents.debate_form import MOST_POSITION, MOST_TOKENS, read_vote
 from purpose_agent.agents.debate_votes import Vote, tally
+from purpose_agent.agents.jobs import perform
 from purpose_agent.cli.main import app
 from purpose_agent.core.errors import CantResume, ModelUnreachable, NoModelFound, NotFound, UsageError
 from purpose_agent.core.messages import Message, ToolCall
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.runtime.events import AgentFinished, AgentStarted, Event, Reflected, RunStarted, StateChanged
+from purpose_agent.runtime.jobs import Job
 from purpose_agent.testing.models import RuleModel
 
 pytestmark = pytest.mark.anyio
@@ -411,6 +413,20 @@ async def test_a_run_goes_on_with_the_members_it_began_with_alone(tmp_path: Path
         with pytest.raises(CantResume, match=r"is of alice, bob, and this council is of alice, .*zoe\."):
             await pa.Council(members, escalate="person").resume_async(waits.id, decision="yes")
     assert (await pa.Council([bob, alice], escalate="person").resume_async(waits.id, decision="yes")).stance == "yes"
+
+
+async def test_whoever_finds_a_council_by_its_name_alone_does_no_other_ones_run(tmp_path: Path) -> None:
+    first = pa.Council(sparks(tmp_path, alice=says("yes"), bob=says("no")), escalate="person")
+    waits = await first.run_async(QUESTION, rounds=1)
+    other = sparks(tmp_path, alice=says("yes"), bob=says("no"), carol=says("no"))
+    pa.Council(other, escalate="person")
+    job = Job("run_9", "flow", "council", dict(waits.flow.trace.of(RunStarted)[0].state))
+
+    with pytest.raises(CantResume, match="this council is of alice, bob, carol"):
+        await anyio.to_thread.run_sync(resume_any, first.workspace, waits.id)
+    with pytest.raises(CantResume, match=r"run_9 is of alice, bob, and this council is of .*carol"):
+        await perform(job, first.workspace)
+    assert not asked(other[2])
 
 
 async def test_a_second_word_on_what_was_decided_is_refused(tmp_path: Path) -> None:

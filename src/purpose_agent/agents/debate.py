@@ -14,7 +14,7 @@ from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.arguments import check_seed
-from purpose_agent.agents.debate_past import check_decision, check_own
+from purpose_agent.agents.debate_past import Whose
 from purpose_agent.agents.debate_question import person_said
 from purpose_agent.agents.debate_result import DebateResult
 from purpose_agent.agents.debate_rounds import Seat, Seats, check_choices, checked_members, goes_on, task_in
@@ -26,6 +26,7 @@ from purpose_agent.agents.quorum_escalation import (
     TAKEN,
     Escalation,
     add_escalation,
+    check_decision,
     check_escalation,
     check_heard,
     decided,
@@ -69,14 +70,14 @@ class Debate:
     ) -> None:
         self.members = checked_members(members, "Council", (*TAKEN, name))
         check_escalation(escalate, "Council")
-        self._flow = Seats(name, workspace)
+        names = [member.name for member in self.members]
+        self._flow = Seats(Whose("council", name, names), workspace)
         for place, member in enumerate(self.members):
             self._flow.seat(member.name, Seat(member, member.name, name, place=place), member)
             self._flow.add_edge(START, member.name)
         self._flow.add_node(DECISION, _decide)
         self._flow.add_edge(DECISION, END)
         others = add_escalation(self._flow, escalate, self.members, critic, _candidates, _question)
-        names = [member.name for member in self.members]
 
         def after_a_round(state: Mapping[str, Json]) -> list[str]:
             if goes_on(state):
@@ -163,10 +164,7 @@ class Debate:
             RunTaken: Another process went on with it at the same moment.
             NotFound: There is no such run.
         """
-        trace = self._flow.kept(run_id)
-        if trace is not None:
-            check_own(trace, "council", self._flow.name, [member.name for member in self.members])
-        return await resumed(self._flow, trace, run_id, decision, by, watch)
+        return await resumed(self._flow, self._flow.kept(run_id), run_id, decision, by, watch)
 
 
 def _asked(question: str | Task, options: Sequence[str]) -> Task:

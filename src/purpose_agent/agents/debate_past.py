@@ -1,17 +1,17 @@
-"""Whose run it is that shall go on, and whether a person's word can still count in it.
+"""Whose run it is that shall be done or gone on with.
 
-In:  the trace of a run; the council or the quorum that was asked to go on with it.
-Out: nothing where it can; else why not.
+In:  the trace of a run, or the first state of one that a worker was handed; the council or the quorum that shall do it.
+Out: nothing where it is that one's; else why not.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from purpose_agent.agents.debate_question import is_asked
-from purpose_agent.agents.quorum_escalation import outcome_in
 from purpose_agent.agents.run_kind import kind_of
-from purpose_agent.core.errors import CantResume, UsageError
-from purpose_agent.runtime.events import PersonAnswered, RunStarted
+from purpose_agent.core.errors import CantResume
+from purpose_agent.core.messages import Json
+from purpose_agent.runtime.events import RunStarted
 from purpose_agent.runtime.trace import Trace
 
 What: TypeAlias = Literal["council", "quorum"]
@@ -19,47 +19,44 @@ ROUNDS: Final = "rounds"
 """In the first state of a council; a quorum has none."""
 
 
-def check_own(trace: Trace, what: What, name: str, members: Collection[str]) -> None:
-    """Pass silently if it is a run of that council or quorum.
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The one that runs are held to: what it is, its name, and those of its members."""
 
-    Raises:
-        CantResume: It is another one's, of other members, or none at all.
-    """
-    started = trace.of(RunStarted)[0]
-    is_one = kind_of(started) == "flow" and isinstance(started.state.get("question"), dict)
-    if not is_one or (ROUNDS in started.state) != (what == "council"):
-        raise CantResume(f"{trace.run_id} is a run of {started.agent!r}, and no {what}'s; resume it with what began it.")
-    if started.agent != name:
-        raise CantResume(f"{trace.run_id} is a run of {started.agent!r}, not of {name!r}; resume it with that {what}.")
-    kept = started.state.get("members")
-    had = {str(each) for each in kept} if isinstance(kept, list) else {*members}  # early versions kept no names
-    if had != {*members}:
-        raise CantResume(
-            f"{trace.run_id} is of {', '.join(sorted(had))}, and this {what} is of {', '.join(sorted(members))}. Make it with the members"
-            " it began with."
-        )
+    what: What
+    name: str
+    members: Collection[str]
 
+    def check(self, trace: Trace) -> None:
+        """Pass silently if it is a run of this one.
 
-def check_decision(trace: Trace, decision: str, by: str, before: PersonAnswered | None) -> None:
-    """Pass silently if the run waits for a person's decision.
+        Raises:
+            CantResume: It is another one's, of other members, or none at all.
+        """
+        started = trace.of(RunStarted)[0]
+        if kind_of(started) != "flow" or not self._is_like(started.state):
+            raise CantResume(
+                f"{trace.run_id} is a run of {started.agent!r}, and no {self.what}'s; resume it with what began it."
+            )
+        if started.agent != self.name:
+            raise CantResume(
+                f"{trace.run_id} is a run of {started.agent!r}, not of {self.name!r}; resume it with that {self.what}."
+            )
+        self.check_first(trace.run_id, started.state)
 
-    Args:
-        before: What was said from outside, and not heard yet.
+    def check_first(self, run_id: str, state: Mapping[str, Json]) -> None:
+        """Pass silently if a run with that first state is for the members of this one.
 
-    Raises:
-        UsageError: It is over, or waits for nothing, or for something else; or somebody was earlier.
-    """
-    said = f"resume({trace.run_id!r}, decision={decision!r}{f', by={by!r}' if by else ''})"
-    outcome = outcome_in(trace.final_state.values)
-    if outcome is not None:
-        raise UsageError(
-            f"{said}: the run is over: {outcome.status}, {outcome.why or 'for no reason it gave'}. It hears nothing more;"
-            f" resume({trace.run_id!r}) gives what it came to, and run(...) asks anew."
-        )
-    if not is_asked(trace):
-        end, still = trace.finished, trace.suspended
-        told = f"{end.status}: {end.reason}" if end else f"{still.status}: {still.reason}" if still else "it is under way"
-        raise UsageError(f"{said}: the run waits for no decision ({told}).")
-    if before is not None:
-        who = before.by or "a person"
-        raise UsageError(f"{said}: {who} decided already, on {before.reason!r}. resume({trace.run_id!r}) goes on with that.")
+        Raises:
+            CantResume: It is for others.
+        """
+        kept = state.get("members")
+        had = {str(each) for each in kept} if isinstance(kept, list) else {*self.members}  # early versions kept no names
+        if not self._is_like(state) or had != {*self.members}:
+            raise CantResume(
+                f"{run_id} is of {', '.join(sorted(had))}, and this {self.what} is of {', '.join(sorted(self.members))}. Make it with the"
+                " members it began with; two in one program need two names."
+            )
+
+    def _is_like(self, state: Mapping[str, Json]) -> bool:
+        return isinstance(state.get("question"), dict) and (ROUNDS in state) == (self.what == "council")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.debate_form import Formed, read_vote, vote_schema
+from purpose_agent.agents.debate_past import Whose
 from purpose_agent.agents.debate_question import is_asked, person_said
 from purpose_agent.agents.debate_votes import Vote, same, tally, votes_in
 from purpose_agent.agents.workflow import Workflow
@@ -26,6 +27,7 @@ from purpose_agent.core.origin import OWN
 from purpose_agent.core.task import Task, task_from_json
 from purpose_agent.engine.quoting import defused, quoted
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.checkpoint import Checkpointer
 from purpose_agent.runtime.event_bus import Listener
 from purpose_agent.runtime.events import PersonAnswered
 from purpose_agent.runtime.trace import Trace
@@ -36,8 +38,9 @@ MOST_STEPS = 10_000
 class Seats(Workflow):
     """A workflow whose nodes are seats: members, critics, a person. Its state has their votes and verdicts by name."""
 
-    def __init__(self, name: str, workspace: Workspace | str | Path | None) -> None:
-        super().__init__(name, merge={"votes": _both, "verdicts": _both}, workspace=workspace, max_steps=MOST_STEPS)
+    def __init__(self, whose: Whose, workspace: Workspace | str | Path | None) -> None:
+        self._whose = whose
+        super().__init__(whose.name, merge={"votes": _both, "verdicts": _both}, workspace=workspace, max_steps=MOST_STEPS)
 
     def seat(self, name: str, work: Work, agent: Agent | None = None) -> None:
         """Add one; `agent` says in which workspace all is."""
@@ -51,12 +54,15 @@ class Seats(Workflow):
 
         Raises:
             NotFound: There is no such run.
+            CantResume: It is another one's, or of other members.
         """
         engine = self._engine_of()
         keeps = engine.checkpointer if engine is not None and engine.checkpointer is not None else self._keeps()
         trace = keeps.load(run_id) if keeps is not None else None
         if keeps is not None and trace is None:
             raise NotFound(f"resume({run_id!r}): there is no such run. List them with: purpose-agent runs list")
+        if trace is not None:
+            self._whose.check(trace)
         return trace
 
     def said(self, run_id: str) -> PersonAnswered | None:
@@ -78,6 +84,21 @@ class Seats(Workflow):
         if not done and said is not None and trace is not None and is_asked(trace):
             done = person_said(said.reason, said.by, task_in(trace.final_state.values).choices)
         return await super()._resume(run_id, again, done, watch, here=here)
+
+    async def perform(
+        self, run_id: str, state: object, keeps: Checkpointer, *, parent: str | None = None, shares: bool = False
+    ) -> WorkflowResult:
+        """As every workflow's; a worker knows it by its name, which others may have.
+
+        Raises:
+            CantResume: The run is for other members.
+        """
+        trace = keeps.load(run_id)
+        if trace is not None:
+            self._whose.check(trace)
+        else:
+            self._whose.check_first(run_id, self._plan.shape.first(state))
+        return await super().perform(run_id, state, keeps, parent=parent, shares=shares)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from purpose_agent.agents.agent import Agent, resolved
 from purpose_agent.agents.arguments import check_seed
 from purpose_agent.agents.debate import resumed
 from purpose_agent.agents.debate_form import short
-from purpose_agent.agents.debate_past import check_own
+from purpose_agent.agents.debate_past import Whose
 from purpose_agent.agents.debate_result import DebateResult
 from purpose_agent.agents.debate_rounds import Seats, check_choices, checked_members, task_in
 from purpose_agent.agents.debate_votes import votes_in
@@ -160,8 +160,6 @@ class Quorum:
             NotFound: There is no such run.
         """
         trace = self._flow.kept(run_id)
-        if trace is not None:
-            check_own(trace, "quorum", self.name, [member.name for member in self.members])
         if task is None and trace is not None and _has_functions(task_in(trace.final_state.values)):
             raise CantResume(
                 f"A check of the task of {run_id} is a function, which is not in the record. Give the task again: resume(run_id, task=...)."
@@ -170,7 +168,7 @@ class Quorum:
         return await resumed(flow, trace, run_id, decision, by, watch)
 
     def _drawn(self, given: Task | None) -> Seats:
-        flow = Seats(self.name, self._workspace)
+        flow = Seats(Whose("quorum", self.name, [member.name for member in self.members]), self._workspace)
         first = self.members[0]
         for place, member in enumerate(self.members):
             flow.seat(member.name, AnswerSeat(member, member.name, self.name, place=place, given=given), member)

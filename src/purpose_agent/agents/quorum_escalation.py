@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from purpose_agent.agents.agent import Agent, resolved
-from purpose_agent.agents.debate_question import PERSON
+from purpose_agent.agents.debate_question import PERSON, is_asked
 from purpose_agent.agents.debate_rounds import Seats
 from purpose_agent.agents.debate_votes import Tally, Vote, same
 from purpose_agent.agents.quorum_critics import (
@@ -30,6 +30,8 @@ from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Model, Usage
 from purpose_agent.core.task import Task, task_to_json
+from purpose_agent.runtime.events import PersonAnswered
+from purpose_agent.runtime.trace import Trace
 
 Escalation: TypeAlias = Literal["critics", "person"]
 DECISION: Final = "decision"
@@ -162,6 +164,31 @@ def outcome_in(state: Mapping[str, Json]) -> Outcome | None:
     """What was decided, as a run's state has it; None before that."""
     found = state.get("outcome")
     return Outcome(**found) if isinstance(found, dict) else None  # pyright: ignore[reportArgumentType]  # as `to_json` wrote it
+
+
+def check_decision(trace: Trace, decision: str, by: str, before: PersonAnswered | None) -> None:
+    """Pass silently if the run waits for a person's decision.
+
+    Args:
+        before: What was said from outside, and not heard yet.
+
+    Raises:
+        UsageError: It is over, or waits for nothing, or for something else; or somebody was earlier.
+    """
+    said = f"resume({trace.run_id!r}, decision={decision!r}{f', by={by!r}' if by else ''})"
+    outcome = outcome_in(trace.final_state.values)
+    if outcome is not None:
+        raise UsageError(
+            f"{said}: the run is over: {outcome.status}, {outcome.why or 'for no reason it gave'}. It hears nothing more;"
+            f" resume({trace.run_id!r}) gives what it came to, and run(...) asks anew."
+        )
+    if not is_asked(trace):
+        end, still = trace.finished, trace.suspended
+        told = f"{end.status}: {end.reason}" if end else f"{still.status}: {still.reason}" if still else "it is under way"
+        raise UsageError(f"{said}: the run waits for no decision ({told}).")
+    if before is not None:
+        who = before.by or "a person"
+        raise UsageError(f"{said}: {who} decided already, on {before.reason!r}. resume({trace.run_id!r}) goes on with that.")
 
 
 def check_heard(votes: Sequence[Vote]) -> None:
