@@ -163,6 +163,7 @@ async def test_answers_that_pass_the_checks_in_another_form_each_are_right_whate
 
     assert [each.success for each in result.votes] == [True] * 3
     assert (result.status, result.by, result.decision, result.agreement) == ("decided", "checks", CANBERRA, None)
+    assert result.dissent == ()
     assert result.reason.startswith("3 of 3 pass the task's checks; taken is the answer that most of them gave")
     assert critic.requests == []
 

@@ -89,8 +89,16 @@ class DebateResult:
 
     @property
     def dissent(self) -> tuple[Vote, ...]:
-        """Who holds another stance, and why (`position`). Where nothing was decided: all that have a stance."""
-        return tuple(vote for vote in self.votes if vote.stance is not None and not self._holds(vote))
+        """Who holds another stance, and why (`position`). Where nothing was decided: all that have a stance.
+
+        Where checks decided, another answer that passes them is no dissent: whether it says something else is not known.
+        """
+        right = self.by == "checks"
+        return tuple(
+            vote
+            for vote in self.votes
+            if vote.stance is not None and not self._holds(vote) and not (right and vote.success is True)
+        )
 
     @property
     def failed(self) -> tuple[Vote, ...]:
