@@ -605,12 +605,15 @@ def test_a_number_that_is_there_twice_is_told_and_the_rest_of_the_plan_is_carrie
 
 
 def counting(path: Path) -> list[Any]:
-    @pa.tool(idempotent=True, origin="operator")
-    def inc() -> int:
-        """Count."""
+    def one_more() -> int:
         with path.open("a") as file:
             file.write("x")
         return len(path.read_text())
+
+    @pa.tool(idempotent=True, origin="operator")
+    async def inc() -> int:  # not in a thread: two of them would write before either reads
+        """Count."""
+        return one_more()
 
     return [inc]
 
