@@ -387,6 +387,7 @@ async def test_a_pipeline_that_broke_off_goes_on_where_it_was(tmp_path: Path) ->
     results = await again.resume_async(broken.id)
 
     assert broken.failed[0].reason == "failed: ModelUnreachable: gone"
+    assert "2. coder: 'Code': failed: ModelUnreachable: gone" in broken.summary()
     assert [str(result) for result in results] == ["r says so", "c says so"]  # type: ignore[attr-defined] # pyright: ignore
     assert researcher.requests == []
     coder = says("d")

@@ -149,7 +149,7 @@ class PipelineResult(Sequence[TaskResult]):
         """What became of each task, in a line, with what is asked and the calls that were refused below it."""
         lines = [f"{self.id}: {len(self.results)} of {len(self.steps)} tasks begun, {len(self.failed)} failed, {self.status}"]
         for number, (step, agent, result) in enumerate(zip(self.steps, self.agents, self.results, strict=False), start=1):
-            why = why_failed(result)
+            why = why_failed(result).removeprefix("failed: ")
             lines.append(f"{number}. {agent}: {step.task.goal[:60]!r}: {f'failed: {why}' if why else result.status}")
             lines += [f"   refused: {no.tool}: {no.why}" for no in result.trace.of(CallRefused)]
             if self.waits is not None and number == self.waits.number:
