@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, Figures
 from benchmarks.orchestration.team_load import under_load
 from benchmarks.parts import Amount
-from purpose_agent.agents.delegation import Delegation, by_words
+from purpose_agent.agents.specialists.delegation import Delegation, by_words
 from purpose_agent.multi_agent import AgentSpec
 
 WANTED: Mapping[str, str] = {

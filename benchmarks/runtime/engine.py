@@ -22,8 +22,8 @@ from tempfile import mkdtemp
 
 from benchmarks.figures import Figure, Figures
 from benchmarks.parts import Amount
+from purpose_agent.agents.flows.workflow import Workflow
 from purpose_agent.agents.jobs import perform
-from purpose_agent.agents.workflow import Workflow
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.durable.dbos_engine import DbosEngine
 from purpose_agent.durable.worker import Worker

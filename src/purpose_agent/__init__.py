@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from purpose_agent.agents.agent import Agent
     from purpose_agent.agents.budget import Budget
     from purpose_agent.agents.compiler import LLMCompiler
-    from purpose_agent.agents.lift import lift
-    from purpose_agent.agents.lift_report import LiftReport
-    from purpose_agent.agents.parallel_result import FailedTask
-    from purpose_agent.agents.purpose import purpose
-    from purpose_agent.agents.quorum import Quorum
+    from purpose_agent.agents.councils.quorum import Quorum
+    from purpose_agent.agents.measuring.lift import lift
+    from purpose_agent.agents.measuring.report import LiftReport
     from purpose_agent.agents.settled import Settled
     from purpose_agent.agents.streaming import RunStream
+    from purpose_agent.agents.swarms.result import FailedTask
     from purpose_agent.agents.task_file import load_tasks
-    from purpose_agent.agents.team import Team
+    from purpose_agent.agents.teams.purpose import purpose
+    from purpose_agent.agents.teams.team import Team
     from purpose_agent.agents.workspace import Workspace
     from purpose_agent.core import errors
     from purpose_agent.core.approval import ApprovalRequest, Approve, Done, Edit, Later, Policy, Reject
@@ -153,7 +153,7 @@ _HOMES = {
     "Edit": "core.approval",
     "Environment": "core.ports",
     "Event": "runtime.events",
-    "FailedTask": "agents.parallel_result",
+    "FailedTask": "agents.swarms.result",
     "Flow": "vocabulary",
     "FlowResult": "vocabulary",
     "JsonlCheckpointer": "runtime.checkpoints.jsonl",
@@ -161,7 +161,7 @@ _HOMES = {
     "Lagged": "runtime.feed",
     "Later": "core.approval",
     "Lesson": "core.memory",
-    "LiftReport": "agents.lift_report",
+    "LiftReport": "agents.measuring.report",
     "Limits": "core.task",
     "ListFilesTool": "tools.files",
     "Memory": "core.memory",
@@ -174,7 +174,7 @@ _HOMES = {
     "Provenance": "core.memory",
     "PurposeAgentError": "core.errors",
     "PythonExecTool": "tools.python_exec",
-    "Quorum": "agents.quorum",
+    "Quorum": "agents.councils.quorum",
     "RateLimit": "models.rate_limit",
     "ReadFileTool": "tools.files",
     "Reject": "core.approval",
@@ -187,7 +187,7 @@ _HOMES = {
     "SwarmResult": "vocabulary",
     "Task": "core.task",
     "TaskResult": "engine.result",
-    "Team": "agents.team",
+    "Team": "agents.teams.team",
     "Tool": "core.tool",
     "Usage": "core.model",
     "Workspace": "agents.workspace",
@@ -195,9 +195,9 @@ _HOMES = {
     "errors": "core.errors",
     "events": "runtime.events",
     "instrument": "protocols.otel",
-    "lift": "agents.lift",
+    "lift": "agents.measuring.lift",
     "load_tasks": "agents.task_file",
-    "purpose": "agents.purpose",
+    "purpose": "agents.teams.purpose",
     "resolve_backend": "vocabulary",
     "resume_swarm": "vocabulary",
     "resume_swarm_async": "vocabulary",

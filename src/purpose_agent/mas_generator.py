@@ -1,9 +1,9 @@
 """A use case → a system of agents: `from purpose_agent.mas_generator import generate`."""
 
-from purpose_agent.agents.generator import generate, generate_async
-from purpose_agent.agents.generator_evals import CaseResult, EvalReport, evaluate, evaluate_async
-from purpose_agent.agents.generator_plan import Case
-from purpose_agent.agents.generator_system import GeneratedSystem, MissingTools
+from purpose_agent.agents.generated.evals import CaseResult, EvalReport, evaluate, evaluate_async
+from purpose_agent.agents.generated.generator import generate, generate_async
+from purpose_agent.agents.generated.plan import Case
+from purpose_agent.agents.generated.system import GeneratedSystem, MissingTools
 
 __all__ = [
     "Case",

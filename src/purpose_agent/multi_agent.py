@@ -1,8 +1,8 @@
 """A team of specialists: `from purpose_agent.multi_agent import AgentSpec, AgentTeam`."""
 
-from purpose_agent.agents.agent_team import AgentTeam
-from purpose_agent.agents.pipeline import FailedStep, PipelineResult, PipelineStep, WaitingStep
-from purpose_agent.agents.spec import AgentSpec
+from purpose_agent.agents.specialists.agent_team import AgentTeam
+from purpose_agent.agents.specialists.pipeline import FailedStep, PipelineResult, PipelineStep, WaitingStep
+from purpose_agent.agents.specialists.spec import AgentSpec
 from purpose_agent.agents.team_learning import Heuristic, LearningReport, TeamStats
 
 __all__ = [

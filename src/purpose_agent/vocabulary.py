@@ -1,17 +1,17 @@
 """The product's words for the field's things; the only file where both appear."""
 
 from purpose_agent.agents.agent import Agent as Spark
-from purpose_agent.agents.debate import Debate as Council
-from purpose_agent.agents.debate_result import DebateResult as CouncilResult
-from purpose_agent.agents.graph import END as DONE_SIGNAL
-from purpose_agent.agents.graph import START as BEGIN
-from purpose_agent.agents.parallel import resume_parallel as resume_swarm
-from purpose_agent.agents.parallel import resume_parallel_async as resume_swarm_async
-from purpose_agent.agents.parallel import run_parallel as swarm
-from purpose_agent.agents.parallel import run_parallel_async as swarm_async
-from purpose_agent.agents.parallel_result import ParallelResult as SwarmResult
-from purpose_agent.agents.workflow import Workflow as Flow
-from purpose_agent.agents.workflow_result import WorkflowResult as FlowResult
+from purpose_agent.agents.councils.debate import Debate as Council
+from purpose_agent.agents.councils.result import DebateResult as CouncilResult
+from purpose_agent.agents.flows.graph import END as DONE_SIGNAL
+from purpose_agent.agents.flows.graph import START as BEGIN
+from purpose_agent.agents.flows.result import WorkflowResult as FlowResult
+from purpose_agent.agents.flows.workflow import Workflow as Flow
+from purpose_agent.agents.swarms.parallel import resume_parallel as resume_swarm
+from purpose_agent.agents.swarms.parallel import resume_parallel_async as resume_swarm_async
+from purpose_agent.agents.swarms.parallel import run_parallel as swarm
+from purpose_agent.agents.swarms.parallel import run_parallel_async as swarm_async
+from purpose_agent.agents.swarms.result import ParallelResult as SwarmResult
 from purpose_agent.models.resolve import resolve_model as resolve_backend
 
 # Python names a function by this where a call does not fit it.

@@ -10,9 +10,9 @@ import anyio
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.agents.agent_team_arguments import is_one
-from purpose_agent.agents.pipeline import PipelineResult, PipelineStep
-from purpose_agent.agents.turnstile import Turnstile
+from purpose_agent.agents.specialists.arguments import is_one
+from purpose_agent.agents.specialists.pipeline import PipelineResult, PipelineStep
+from purpose_agent.agents.specialists.turnstile import Turnstile
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.action import Action, ToolUse
 from purpose_agent.core.errors import CantResume, ModelUnreachable, UsageError

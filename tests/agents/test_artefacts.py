@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purpose_agent.agents.artefacts import (
+from purpose_agent.agents.teams.artefacts import (
     FROM_MEMORY,
     MOST_FACTS,
     MOST_SHOWN,

@@ -7,7 +7,7 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.control import RunControl
-from purpose_agent.agents.pipeline import PipelineResult
+from purpose_agent.agents.specialists.pipeline import PipelineResult
 from purpose_agent.core.errors import CantResume, NotFound, UsageError
 from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.multi_agent import AgentSpec, AgentTeam

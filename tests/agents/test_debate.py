@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import purpose_agent as pa
 from purpose_agent.agents.any_run import resume_any
-from purpose_agent.agents.debate_form import MOST_POSITION, MOST_TOKENS, read_vote
-from purpose_agent.agents.debate_votes import Vote, tally
+from purpose_agent.agents.councils.form import MOST_POSITION, MOST_TOKENS, read_vote
+from purpose_agent.agents.councils.votes import Vote, tally
 from purpose_agent.agents.jobs import perform
 from purpose_agent.cli.main import app
 from purpose_agent.core.errors import CantResume, ModelUnreachable, NoModelFound, NotFound, UsageError

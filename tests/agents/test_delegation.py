@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import pytest
 
 from benchmarks.orchestration.delegation import CASES, REFUSALS, accuracy_of, cases_in, to_the_refused
-from purpose_agent.agents.delegation import Asked, Delegation, Past, by_words, delegate
-from purpose_agent.agents.inflections import forms_of, is_form
-from purpose_agent.agents.spec import AgentSpec
+from purpose_agent.agents.specialists.delegation import Asked, Delegation, Past, by_words, delegate
+from purpose_agent.agents.specialists.inflections import forms_of, is_form
+from purpose_agent.agents.specialists.spec import AgentSpec
 from purpose_agent.core.errors import ModelUnreachable, UsageError
 from purpose_agent.core.messages import assistant
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse

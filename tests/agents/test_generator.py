@@ -14,12 +14,12 @@ import anyio
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.agents.delegation import Delegation, by_words
-from purpose_agent.agents.generator_evals import tells
-from purpose_agent.agents.generator_plan import CHECKS, AskNode, Case, label_in
-from purpose_agent.agents.generator_shape import Shape
-from purpose_agent.agents.generator_templates import SHAPES, chosen_by_words
-from purpose_agent.agents.generator_texts import GENERAL
+from purpose_agent.agents.generated.evals import tells
+from purpose_agent.agents.generated.plan import CHECKS, AskNode, Case, label_in
+from purpose_agent.agents.generated.shape import Shape
+from purpose_agent.agents.generated.templates import SHAPES, chosen_by_words
+from purpose_agent.agents.generated.texts import GENERAL
+from purpose_agent.agents.specialists.delegation import Delegation, by_words
 from purpose_agent.core.errors import ModelUnreachable, ToolError, UsageError
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.mas_generator import GeneratedSystem, MissingTools, evaluate, generate

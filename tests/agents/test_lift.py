@@ -8,8 +8,8 @@ import pytest
 
 import purpose_agent as pa
 from purpose_agent.agents.budget import Budget, Purse
-from purpose_agent.agents.lift import split_tasks
-from purpose_agent.agents.lift_report import Cost, LiftPair, LiftReport
+from purpose_agent.agents.measuring.lift import split_tasks
+from purpose_agent.agents.measuring.report import Cost, LiftPair, LiftReport
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.model import ModelRequest, Usage
 from purpose_agent.testing.models import RuleModel

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.agents.choosing import choose
+from purpose_agent.agents.teams.choosing import choose
 from purpose_agent.core.errors import ModelUnreachable, NoModelFound, UnknownModel, UsageError
 from purpose_agent.core.model import Capabilities
 from purpose_agent.testing.models import RuleModel, ScriptedModel

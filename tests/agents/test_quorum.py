@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.agents.quorum_critics import Verdict, chosen
+from purpose_agent.agents.councils.critics import Verdict, chosen
 from purpose_agent.core.errors import CantResume, ModelUnreachable, UsageError
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.runtime.events import AgentFinished, RunStarted

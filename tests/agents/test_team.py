@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.agents.artefacts import artefact_from_json, shown
+from purpose_agent.agents.teams.artefacts import artefact_from_json, shown
 from purpose_agent.core.errors import ModelUnreachable, UsageError
 from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.runtime.events import Event, HandedOver, LessonDrawn, Reflected, RunStarted

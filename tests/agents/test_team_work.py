@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import purpose_agent as pa
-from purpose_agent.agents.artefacts import Checked, Code, Plan, artefact_from_json
+from purpose_agent.agents.teams.artefacts import Checked, Code, Plan, artefact_from_json
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.retrieval.passages import Passage, Passages

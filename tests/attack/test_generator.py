@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purpose_agent.agents.generator_plan import SystemPlan, identifier, one_line
-from purpose_agent.agents.generator_project import project_files
-from purpose_agent.agents.generator_source import literal, name
+from purpose_agent.agents.generated.plan import SystemPlan, identifier, one_line
+from purpose_agent.agents.generated.project import project_files
+from purpose_agent.agents.generated.source import literal, name
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import ToolSpec

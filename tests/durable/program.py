@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from purpose_agent.agents.agent import Agent
-from purpose_agent.agents.team import Team
-from purpose_agent.agents.workflow import Workflow
+from purpose_agent.agents.flows.workflow import Workflow
+from purpose_agent.agents.teams.team import Team
 from purpose_agent.testing.models import RuleModel
 from tests.durable.given import wait_at_the_gate
 

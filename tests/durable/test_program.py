@@ -11,8 +11,8 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from purpose_agent.agents.parallel import run_parallel_async
-from purpose_agent.agents.workflow_result import WorkflowResult
+from purpose_agent.agents.flows.result import WorkflowResult
+from purpose_agent.agents.swarms.parallel import run_parallel_async
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.task import Check, Task
 from purpose_agent.durable.dbos_engine import DbosEngine

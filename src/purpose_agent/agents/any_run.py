@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from purpose_agent.agents.agent import Agent
-from purpose_agent.agents.agent_team import AgentTeam
 from purpose_agent.agents.continuing import find_trace
+from purpose_agent.agents.flows.result import WorkflowResult
+from purpose_agent.agents.flows.workflow import Workflow
 from purpose_agent.agents.jobs import flow_called
-from purpose_agent.agents.parallel import resume_parallel
-from purpose_agent.agents.parallel_result import ParallelResult
-from purpose_agent.agents.pipeline import PipelineResult
-from purpose_agent.agents.purpose import team_again
 from purpose_agent.agents.rebuild import agent_of
 from purpose_agent.agents.recipe import Recipe, recipe_of
 from purpose_agent.agents.run_kind import kind_of
+from purpose_agent.agents.specialists.agent_team import AgentTeam
+from purpose_agent.agents.specialists.pipeline import PipelineResult
 from purpose_agent.agents.standing import asked_in, calls_in_flight, nodes_in_doubt
-from purpose_agent.agents.team import Team
-from purpose_agent.agents.workflow import Workflow
-from purpose_agent.agents.workflow_result import WorkflowResult
+from purpose_agent.agents.swarms.parallel import resume_parallel
+from purpose_agent.agents.swarms.result import ParallelResult
+from purpose_agent.agents.teams.purpose import team_again
+from purpose_agent.agents.teams.team import Team
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import CantResume, PurposeAgentError, UsageError
 from purpose_agent.engine.result import TaskResult

@@ -7,7 +7,6 @@ Out: the question, as people are shown those about calls; the decision, as its n
 from collections.abc import Sequence
 from typing import Final
 
-from purpose_agent.agents.debate_votes import same
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import Json
 from purpose_agent.runtime.events import AgentFinished, HandedOver, PersonAsked, RunStarted, Verdict
@@ -17,6 +16,11 @@ PERSON: Final = "person"
 """The node that waits."""
 DECISION_ID: Final = "decision"
 """The id of the question. No call has it: a run that asks for a decision makes none itself."""
+
+
+def same(text: str) -> str:
+    """Equal for texts that differ only in case, space and the marks around them."""
+    return " ".join(text.split()).strip(" .,;:!?\"'`*()").casefold()
 
 
 def is_asked(trace: Trace) -> bool:

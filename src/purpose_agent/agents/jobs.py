@@ -3,7 +3,7 @@
 In:  a job; the workspace whose program made whoever does it; where its events are kept so that another process can go on.
 Out: what became of it. A job that comes again goes on where it was, or gives its result again.
 
-Not here: where jobs come from (`durable/`), and flows and swarms that hand them out (`workflow.py`, `parallel.py`).
+Not here: where jobs come from (`durable/`), and flows and swarms that hand them out (`flows/workflow.py`, `swarms/parallel.py`).
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from gc import collect
 
 from purpose_agent.agents.agent import Agent
 from purpose_agent.agents.continuing import promised, shared
+from purpose_agent.agents.flows.workflow import Workflow
 from purpose_agent.agents.known import names_known, places_of
-from purpose_agent.agents.team import Team
-from purpose_agent.agents.workflow import Workflow
+from purpose_agent.agents.teams.team import Team
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.task import Task, task_from_json

@@ -7,10 +7,13 @@ Out: numbers and rows, read at one moment; nothing is kept beside the record.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from purpose_agent.agents.team_past import PURPOSE, TEAM
 from purpose_agent.runtime.connection import Row, Value
 from purpose_agent.runtime.database import Database
 
+TEAM = "team"
+"""The lane of a team's run."""
+PURPOSE = "purpose"
+"""The value of a run's first state that says whose it is: teams are known by their purpose."""
 SENDER = "agent_team"
 """Who hands tasks over, as `HandedOver` has it."""
 NAME = "team name"

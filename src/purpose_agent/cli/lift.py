@@ -39,7 +39,7 @@ def lift(
 ) -> None:
     """Measure on your own tasks: success with memory minus success without, on tasks nothing was learned from."""
     from purpose_agent.agents.budget import Budget
-    from purpose_agent.agents.lift import lift as measured
+    from purpose_agent.agents.measuring.lift import lift as measured
     from purpose_agent.agents.task_file import load_tasks
 
     cap = Budget.parse(budget, unit="runs") if budget else None

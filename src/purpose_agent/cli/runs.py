@@ -75,7 +75,7 @@ def run(
     settle: Annotated[bool, typer.Option(help="Try what was learned, with runs of its own.")] = True,
 ) -> None:
     """Have a task done, and learn from it."""
-    from purpose_agent.agents.purpose import purpose
+    from purpose_agent.agents.teams.purpose import purpose
 
     wanted = Task(task, checks=_checks(tests))
     # Assertions can judge nothing but code, whatever the words of the task say.

@@ -24,7 +24,7 @@ from purpose_agent.core.errors import NoModelFound
 from purpose_agent.core.task import Check, Task
 
 if TYPE_CHECKING:
-    from purpose_agent.agents.team import Team
+    from purpose_agent.agents.teams.team import Team
     from purpose_agent.core.model import Model
 
 PATIENCE = 1.0
@@ -68,7 +68,7 @@ def ask(question: str, default: str = "") -> str:
 
 
 def _lead(workspace: Path | None) -> None:
-    from purpose_agent.agents.purpose import purpose
+    from purpose_agent.agents.teams.purpose import purpose
 
     model = _model()
     if model is None:

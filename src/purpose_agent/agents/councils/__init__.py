@@ -1,0 +1,1 @@
+"""Council and Quorum: several opinions, one decision. See README.md."""

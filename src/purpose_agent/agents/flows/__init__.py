@@ -1,0 +1,1 @@
+"""Flow: a graph of functions and agents. See README.md."""

@@ -1,0 +1,1 @@
+"""Generate(): a use case made into a system. See README.md."""

@@ -1,0 +1,1 @@
+"""Lift(): what learning is worth on your tasks. See README.md."""

@@ -1,0 +1,1 @@
+"""AgentTeam: each task for one specialist. See README.md."""

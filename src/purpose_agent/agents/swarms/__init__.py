@@ -1,0 +1,1 @@
+"""Swarm: many tasks side by side. See README.md."""

@@ -1,0 +1,1 @@
+"""Team: members who hand on their work. See README.md."""
