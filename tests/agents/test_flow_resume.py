@@ -560,7 +560,7 @@ def test_a_run_of_a_version_that_kept_no_drawing_goes_on() -> None:
     trace = keeps.load(flow.run({}).id)
     assert trace is not None
     events = [
-        replace(event, run_id="run_old", payload=replace(event.payload, drawing=""))
+        replace(event, run_id="run_old", payload=replace(event.payload, drawing="", owner=""))
         if isinstance(event.payload, RunStarted)
         else replace(event, run_id="run_old")
         for event in trace.events

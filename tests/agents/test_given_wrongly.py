@@ -205,6 +205,6 @@ def test_a_council_says_what_it_takes_and_nothing_is_recorded(tmp_path: Path) ->
 
     refused(lambda: council.run("Which?", rounds="3"), "run(rounds='3')", "a whole number from 1")
     refused(lambda: council.run("Which?", seed="x"), "seed='x'", "a whole number, or None")
-    refused(lambda: council.run("Which?", options="aa"), "options='aa'", "no option or several, in a list")
+    refused(lambda: council.run("Which?", options="aa"), "options='aa'", "no option or several, as a list of texts")
     refused(lambda: council.run(3), "3 is no task", "a Task")
     assert members[0].workspace.runs() == []

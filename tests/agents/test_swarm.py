@@ -305,10 +305,12 @@ def test_what_is_no_agent_or_no_task_is_named_at_the_door(tmp_path: Path, kind: 
         "str": lambda: "a1",
     }[kind]()
 
-    with pytest.raises(UsageError, match="and a swarm's tasks go to agents"):
+    with pytest.raises(
+        UsageError, match="give a list of agents, at least one; of a team or a flow, begin a run for each task yourself"
+    ):
         pa.swarm(["x"], agents=[agent, wrong])
     tasks: Any = [{"purpose": "x"}]
-    with pytest.raises(UsageError, match=r"\{'purpose': 'x'\} is a dict; each task is a text or a pa.Task"):
+    with pytest.raises(UsageError, match=r"tasks=\[\{'purpose': 'x'\}\]\): give a list of tasks"):
         pa.swarm(tasks, agents=[agent])
     assert agent.workspace.runs() == []
 

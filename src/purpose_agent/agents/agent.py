@@ -256,7 +256,6 @@ class Agent:
         self, run_id: str, *, task: Task | None = None, listeners: Sequence[Listener] = (), stream: bool = False
     ) -> TaskResult:
         """As `resume_async`, without reflection: for teams and flows."""
-        check_run_id("resume", run_id)
         self._own(run_id)
         row, trace = self.workspace.resumable(run_id)
         recalled, withheld = self.workspace.recalled_again(trace)
@@ -272,6 +271,7 @@ class Agent:
         )
 
     def _own(self, run_id: str) -> RunRow:
+        check_run_id("resume", run_id)
         row = self.workspace.run(run_id)
         if row.agent != self.name:
             raise CantResume(f"{run_id} is a run of {row.agent!r}, not of {self.name!r}; resume it with that agent.")

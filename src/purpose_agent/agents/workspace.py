@@ -138,9 +138,7 @@ class Workspace(Remembered):
         clock: Clock | None = None,
         ids: IdSource = new_id,
     ) -> None:
-        check_number(f"Workspace(holdout={holdout!r})", holdout, least=0)
-        if holdout >= 0.5:
-            raise UsageError(f"Workspace(holdout={holdout!r}): give a share of runs from 0 to below 0.5, such as {HOLDOUT}.")
+        check_number(f"Workspace(holdout={holdout!r})", holdout, least=0, below=0.5)
         check_engine("Workspace", engine)
         self.path = _folder(path)
         self._clock = clock or SystemClock()

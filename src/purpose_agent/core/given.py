@@ -26,8 +26,8 @@ def check_whole(call: str, value: object, *, least: int, none: str = "") -> None
         raise UsageError(f"{call}: give a whole number from {least}{_or(none)}.")
 
 
-def check_number(call: str, value: object, *, least: float | None = None, none: str = "") -> None:
-    """Pass silently if `value` is a number above 0, or from `least` where that is given.
+def check_number(call: str, value: object, *, least: float | None = None, below: float | None = None, none: str = "") -> None:
+    """Pass silently if `value` is a number above 0, or from `least` where that is given; and below `below`.
 
     Args:
         call: As in `check_whole`.
@@ -38,9 +38,11 @@ def check_number(call: str, value: object, *, least: float | None = None, none: 
     """
     if value is None and none:
         return
-    if isinstance(value, int | float) and not isinstance(value, bool) and (value > 0 if least is None else value >= least):
-        return  # which NaN never is
-    allowed = "above 0" if least is None else f"of {least:g} or more"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        enough = value > 0 if least is None else value >= least  # which NaN never is
+        if enough and (below is None or value < below):
+            return
+    allowed = "above 0" if least is None else f"of {least:g} or more" if below is None else f"from {least:g} to below {below:g}"
     raise UsageError(f"{call}: give a number {allowed}{_or(none)}.")
 
 

@@ -248,7 +248,7 @@ def fingerprint(graph: Graph, nodes: Sequence[tuple[str, str]]) -> str:
     """
     from hashlib import sha256
 
-    edges = sorted((edge.sources, edge.target) for edge in graph.edges)
+    edges = sorted((sorted(edge.sources), edge.target) for edge in graph.edges)
     branches = sorted(
         (branch.source, sorted((repr(label), target) for label, target in branch.targets.items())) for branch in graph.branches
     )

@@ -35,6 +35,10 @@ from purpose_agent.runtime.record import this_process
 from purpose_agent.runtime.sync import run_sync
 from purpose_agent.runtime.trace import Trace
 
+SAY_AGENTS = (
+    "give a list of agents, at least one; of a team or a flow, begin a run for each task yourself, with run_async side by side"
+)
+
 
 def run_parallel(
     tasks: Sequence[str | Task],
@@ -213,7 +217,7 @@ def _check(
     on_result: OnResult | None,
     watch: Listener | None,
 ) -> None:
-    check_list(f"{called}(agents={agents!r:.80})", agents, Agent, "give a list of agents, at least one", least=1)
+    check_list(f"{called}(agents={agents!r:.80})", agents, Agent, SAY_AGENTS, least=1)
     check_whole(f"{called}(at_once={at_once!r})", at_once, least=1, none="as many as there is room for")
     check_engine(called, engine)
     check_function(f"{called}(on_result={on_result!r:.80})", on_result, "a task's place and what became of it", none="nobody")
