@@ -30,5 +30,5 @@ def porter(workspace: Workspace) -> Agent:
 
 def _choose(request: ModelRequest) -> str:
     notes, _, asked = request.text.rpartition(ASKED)
-    lines: list[tuple[str, str]] = re.findall(r"^- (.+) -> (left|right)$", notes, re.MULTILINE)
+    lines: list[tuple[str, str]] = re.findall(r"^- (.+) -> the right answer is (left|right)$", notes, re.MULTILINE)
     return next((way for term, way in lines if term in asked), "left")

@@ -36,7 +36,7 @@ TRAIN, HELD_OUT = 24, 8
 def choose(request: ModelRequest) -> str:
     """Follow the line of the prompt that shares most of its words with the goal; without any, say the first choice."""
     notes, _, goal = request.text.rpartition("\n\n")
-    lines: list[tuple[str, str]] = re.findall(r"^- (.+) -> (\w+)$", notes, re.MULTILINE)
+    lines: list[tuple[str, str]] = re.findall(r"^- (.+) -> (?:the right answer is )?(\w+)$", notes, re.MULTILINE)
     asked = _words(goal)
     near = [(len(_words(line) & asked) / len(_words(line)), number) for number, (line, _) in enumerate(lines)]
     best, number = max(near, default=(0.0, 0))
@@ -151,7 +151,7 @@ def test_raw_episodes_are_the_nearest_solved_cases_and_no_lesson(asking: Asking)
 
     player.perform(task, 0)
 
-    lines = re.findall(r"^- .+ -> \w+$", asking.model.requests[-1].text, re.MULTILINE)
+    lines = re.findall(r"^- .+ -> (?:the right answer is )?\w+$", asking.model.requests[-1].text, re.MULTILINE)
     assert len(lines) == EPISODES
     nearest = _words(lines[-1]) & _words(task.goal)
     assert all(len(nearest) >= len(_words(line) & _words(task.goal)) - 1 for line in lines)

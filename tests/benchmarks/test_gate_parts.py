@@ -28,7 +28,7 @@ FAMILIES = ("doors", "lamps", "keys")
 def choose(request: ModelRequest) -> str:
     """Follow the line of the prompt that shares most of its words with the goal; without any, say the first choice."""
     notes, _, goal = request.text.rpartition("\n\n")
-    lines: list[tuple[str, str]] = re.findall(r"^- (.+) -> (\w+)$", notes, re.MULTILINE)
+    lines: list[tuple[str, str]] = re.findall(r"^- (.+) -> (?:the right answer is )?(\w+)$", notes, re.MULTILINE)
     asked = _words(goal)
     near = [(len(_words(line) & asked) / max(1, len(_words(line))), number) for number, (line, _) in enumerate(lines)]
     best, number = max(near, default=(0.0, 0))

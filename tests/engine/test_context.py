@@ -155,7 +155,7 @@ def test_a_rule_of_lines_from_elsewhere_is_quoted_too() -> None:
     lesson = Lesson("skill_card", "", "- red door -> left", Provenance("tool"), lines=lines)
     found = Recalled(Memory("m", lesson, "promoted", datetime(2026, 1, 1, tzinfo=UTC)), 1.0, 0.5)
 
-    assert render_notes([found], 500, "a red door").text.endswith("[tool]\n> - red door -> left\n\n")
+    assert render_notes([found], 500, "a red door").text.endswith("[tool]\n> - red door -> the right answer is left\n\n")
     assert render_notes([found], 500, "a blue door").text == ""
 
 

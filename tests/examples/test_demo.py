@@ -23,7 +23,7 @@ def reader(request: ModelRequest) -> str:
     if not request.choices:
         return next(f"```python\n{code}\n```" for name, code in CODE.items() if f"{name}(n)" in text)
     color = re.findall(r"(\w+) door in the", text)[-1]
-    noted = re.search(rf"{color} door -> (\w+)", text)
+    noted = re.search(rf"{color} door -> the right answer is (\w+)", text)
     return noted[1] if noted else ACTS[2]
 
 

@@ -34,7 +34,7 @@ def follower(request: ModelRequest) -> str:
     """Does what a line "word -> answer" of its notes says; else it takes the one way that is never right."""
     opening = request.messages[1].text
     notes, _, goal = opening.rpartition("Task: ")
-    for term, answer in re.findall(r"^- (.+) -> (\w+)$", notes, re.MULTILINE):
+    for term, answer in re.findall(r"^- (.+) -> (?:the right answer is )?(\w+)$", notes, re.MULTILINE):
         if all(word in goal for word in term.split()):
             return str(answer)
     return "down"

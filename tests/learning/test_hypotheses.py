@@ -55,7 +55,7 @@ def tasks(way: Way, count: int, seed: int) -> list[pa.Task]:
 def obedient(request: ModelRequest) -> str:
     """Does what the only line of its notes says, whatever the line is about; else what is seldom right."""
     notes, _, _ = request.messages[1].text.rpartition("Task: ")
-    shown = re.findall(r"^- .* -> (\w+)$", notes, re.MULTILINE)
+    shown = re.findall(r"^- .* -> the right answer is (\w+)$", notes, re.MULTILINE)
     return shown[0] if len(shown) == 1 else "down"
 
 
@@ -105,7 +105,7 @@ async def test_of_a_rule_only_the_line_that_fits_is_in_the_prompt(tmp_path: Path
     (rule,) = agent.workspace.memories("promoted")
     prompt = agent.model.requests[-1].messages[1].text
     assert len(rule.lesson.then.splitlines()) == 2
-    assert re.findall(r"^- .*", prompt, re.MULTILINE) == ["- 39 sacks -> left"]
+    assert re.findall(r"^- .*", prompt, re.MULTILINE) == ["- 39 sacks -> the right answer is left"]
 
 
 def with_errors(colour: str, weather: str, number: int) -> str:

@@ -84,17 +84,17 @@ def test_inputs_are_part_of_the_situation() -> None:
 def test_the_line_that_fits_is_shown_alone() -> None:
     lesson = card(RED_CELLAR, RED, OTHERWISE)
 
-    assert render_lesson(lesson, "a red door in the cellar") == "- red door, cellar -> knock"
-    assert render_lesson(lesson, "a green door") == "- otherwise -> push"
+    assert render_lesson(lesson, "a red door in the cellar") == "- red door, cellar -> the right answer is knock"
+    assert render_lesson(lesson, "a green door") == "- otherwise -> the right answer is push"
     assert render_lesson(card(RED), "a green door") == ""
 
 
 def test_a_bound_is_shown_as_the_number_that_is_there() -> None:
     near = RuleLine((Condition("size", at_most=9), Condition("red")), "shelf")
 
-    assert render_lesson(card(HEAVY), "A parcel of 34  Kilos") == "- 34 Kilos -> truck"
-    assert render_lesson(card(near), "colour: red, size: 3") == "- size 3, red -> shelf"
-    assert render_lesson(card(RuleLine((Condition("", above=5),), "many")), "There are 7 of them") == "- 7 -> many"
+    assert render_lesson(card(HEAVY), "A parcel of 34  Kilos") == "- 34 Kilos -> the right answer is truck"
+    assert render_lesson(card(near), "colour: red, size: 3") == "- size 3, red -> the right answer is shelf"
+    assert render_lesson(card(RuleLine((Condition("", above=5),), "many")), "There are 7 of them") == "- 7 -> the right answer is many"
 
 
 def test_what_has_nothing_to_say_is_neither_shown_nor_left_out() -> None:

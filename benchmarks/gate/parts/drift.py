@@ -218,7 +218,7 @@ def _player(draws: random.Random) -> Callable[[ModelRequest], str]:
 
     def play(request: ModelRequest) -> str:
         notes, _, goal = request.messages[1].text.rpartition("Task: ")
-        for terms, answer in re.findall(r"^- (.+) -> (\w+)$", notes, re.MULTILINE):
+        for terms, answer in re.findall(r"^- (.+) -> (?:the right answer is )?(\w+)$", notes, re.MULTILINE):
             if all(word in goal for word in re.split(r"[, ]+", terms)) and draws.random() >= SLIPS:
                 return str(answer)
         return draws.choice(ANSWERS)

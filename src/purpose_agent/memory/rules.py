@@ -119,9 +119,10 @@ def first_fit(lines: Sequence[RuleLine], situation: str) -> RuleLine | None:
 
 
 def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
-    """The first line that fits, told with the situation's own numbers: "24 kilos -> cart"; "" if none does.
+    """The first line that fits, told with the situation's own numbers: "24 kilos -> the right answer is cart"; "" if none does.
 
-    A small model follows that, where it is lost with "kilos at most 40 -> cart": it can't compare.
+    A small model follows that, where it is lost with "kilos at most 40 -> cart": it can't compare. And where it has a favourite,
+    it overrules a bare "hail -> flag" (decision 22).
     """
     line = first_fit(lines, situation)
     if line is None:
@@ -129,7 +130,7 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     quotes = facts_of(situation).quotes
     bounded = (each.above is not None or each.at_most is not None for each in line.conditions)
     told = [quotes[each.term] if is_bound else each.text for each, is_bound in zip(line.conditions, bounded, strict=True)]
-    return " ".join(f"{', '.join(dict.fromkeys(told)) or 'otherwise'} -> {line.answer}".split())
+    return " ".join(f"{', '.join(dict.fromkeys(told)) or 'otherwise'} -> the right answer is {line.answer}".split())
 
 
 def has_a_say(lesson: Lesson, task: Task) -> bool:
