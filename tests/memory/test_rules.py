@@ -94,7 +94,10 @@ def test_a_bound_is_shown_as_the_number_that_is_there() -> None:
 
     assert render_lesson(card(HEAVY), "A parcel of 34  Kilos") == "- 34 Kilos -> the right answer is truck"
     assert render_lesson(card(near), "colour: red, size: 3") == "- size 3, red -> the right answer is shelf"
-    assert render_lesson(card(RuleLine((Condition("", above=5),), "many")), "There are 7 of them") == "- 7 -> the right answer is many"
+    assert (
+        render_lesson(card(RuleLine((Condition("", above=5),), "many")), "There are 7 of them")
+        == "- 7 -> the right answer is many"
+    )
 
 
 def test_what_has_nothing_to_say_is_neither_shown_nor_left_out() -> None:
