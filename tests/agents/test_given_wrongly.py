@@ -60,7 +60,7 @@ def test_limits_are_numbers(field: str, value: object, allowed: str) -> None:
         (lambda: any_.RateLimit(requests_per_minute="60"), "requests_per_minute='60'", "a number above 0, or None"),
         (lambda: any_.RateLimit(tokens_per_minute=True), "tokens_per_minute=True", "a number above 0, or None"),
         (lambda: any_.Workspace(3), "Workspace(3)", "the path of a folder"),
-        (lambda: any_.Workspace("ws", holdout="half"), "Workspace(holdout='half')", "a number of 0 or more"),
+        (lambda: any_.Workspace("ws", holdout="half"), "Workspace(holdout='half')", "a number from 0 to below 0.5"),
         (lambda: any_.Workspace("ws", holdout=0.5), "Workspace(holdout=0.5)", "from 0 to below 0.5"),
         (lambda: any_.Workspace("ws", engine="foo:"), "'foo:'", "Say 'local', or 'dbos:'"),
         (lambda: any_.Workspace("ws", engine="dbos:"), "''", "postgresql://user:password@host:5432/name"),

@@ -196,7 +196,7 @@ def test_a_fork_has_the_first_steps_and_leaves_the_run_it_came_from_alone(tmp_pa
 
     assert (result.answer, result.total_steps) == ("only bread", 2)
     assert agent.workspace.trace(first.id).events == before
-    assert shop.bought == ["bread", "milk", "tea"]
+    assert sorted(shop.bought) == ["bread", "milk", "tea"]  # milk and tea at once
     compared = agent.workspace.compare(first.id, fork)
     assert (compared.parts_at, compared.ends[1]) == (2, ("finished", "only bread"))
     assert ("seed", 1, 7) in compared.settings

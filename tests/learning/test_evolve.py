@@ -235,7 +235,7 @@ def carter(workspace: Path) -> pa.Agent:
         notes, _, goal = request.messages[1].text.rpartition("Task: ")
         if "Cart" in notes:
             return road(int(goal.split()[1]))
-        return "left" if "cart -> left" in notes else "down"
+        return "left" if "cart -> the right answer is left" in notes else "down"
 
     return pa.Agent("carter", model=RuleModel(rule), critic=None, workspace=workspace)
 
