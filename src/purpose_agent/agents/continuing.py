@@ -88,7 +88,7 @@ def brought(place: Workspace, run_id: str, keeps: Checkpointer) -> Trace | None:
     if trace is None:
         return None
     place.bring(trace)
-    if trace.finished is not None or trace.suspended is not None:
+    if trace.end is not None:
         return trace
     bus = EventBus(run_id, place.clock, place.ids, before=trace.events)
     last = trace.events[-1]

@@ -32,14 +32,13 @@ class TaskResult:
 
     @property
     def _end(self) -> RunFinished:
-        end = self.trace.finished
-        if end is not None:
+        end = self.trace.end
+        assert end is not None, "a TaskResult is made of a run that is over, or stands still"
+        if isinstance(end, RunFinished):
             return end
-        still = self.trace.suspended
-        assert still is not None, "a TaskResult is made of a run that is over, or stands still"
         answers = [step.action.answer for step in self.trace.steps() if isinstance(step.action, Finish)]
         answer = answers[-1] if answers else None
-        return RunFinished(still.status, answer, None, None, still.usage, still.reason, seconds=still.seconds)
+        return end.as_end(answer)
 
     @property
     def id(self) -> str:

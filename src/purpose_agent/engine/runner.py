@@ -42,7 +42,7 @@ from purpose_agent.runtime.events import RunMode, RunResumed, RunStatus
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.runtime.pool import current_share
 from purpose_agent.runtime.record import NOT_WANTED, PENDING, RunRecord, this_process
-from purpose_agent.runtime.sync import INTERRUPTED
+from purpose_agent.runtime.sync import how_stopped
 from purpose_agent.runtime.trace import Trace
 
 
@@ -195,7 +195,7 @@ class Runner:
             )
             run.streams = stream
             _connect(run, record, resuming=True)
-            run.publish(RunResumed(this_process(), recorded.step, "suspended" if trace.suspended else "died"))
+            run.publish(RunResumed(this_process(), recorded.step, trace.stopped_as))
             tell_route(run)
             run.save()
             return await self._to_the_end(run, record, tuple(recalled), decided)
@@ -213,7 +213,7 @@ class Runner:
         except RunTaken:
             raise  # what more there is to say of the run is the other process's to say
         except asyncio.CancelledError as error:
-            close(run, record, "interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            close(run, record, how_stopped(error), "stopped from outside")
             raise
         except BaseException as error:
             counts = learns and isinstance(error, Exception)

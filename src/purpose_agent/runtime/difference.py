@@ -13,7 +13,7 @@ from purpose_agent.core.action import Action, Finish, GiveUp, Observation, ToolU
 from purpose_agent.core.messages import Json
 from purpose_agent.core.model import Usage
 from purpose_agent.core.state import diff
-from purpose_agent.runtime.events import RunStarted
+from purpose_agent.runtime.events import RunFinished, RunStarted
 from purpose_agent.runtime.trace import Step, Trace
 
 
@@ -124,7 +124,5 @@ def _settings(first: RunStarted, second: RunStarted) -> tuple[tuple[str, Json, J
 
 
 def _end(trace: Trace) -> tuple[str | None, str | None]:
-    end = trace.finished
-    if end is not None:
-        return end.status, end.answer
-    return (trace.suspended.status if trace.suspended is not None else None), None
+    end = trace.end
+    return end.status if end is not None else None, end.answer if isinstance(end, RunFinished) else None

@@ -63,8 +63,7 @@ def check_free(trace: Trace) -> None:
         CantResume: One is.
     """
     owner = next((each.owner for each in reversed((*trace.of(RunStarted), *trace.of(RunResumed)))), "")
-    stands = trace.finished is not None or trace.suspended is not None
-    if owner and not stands and is_running(trace.run_id, owner):
+    if owner and trace.end is None and is_running(trace.run_id, owner):
         raise _under_way(trace.run_id, owner)
 
 

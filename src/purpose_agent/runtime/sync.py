@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future, wait
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from purpose_agent.core.errors import UsageError
 
@@ -24,6 +24,11 @@ INTERRUPTED = "interrupted"
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+
+
+def how_stopped(error: BaseException) -> Literal["interrupted", "cancelled"]:
+    """Whether what stopped some work from outside was Ctrl-C, or somebody who cancelled it."""
+    return "interrupted" if INTERRUPTED in error.args or isinstance(error, KeyboardInterrupt) else "cancelled"
 
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:

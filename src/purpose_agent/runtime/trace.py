@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from purpose_agent.core.action import Action, Observation, ToolUse
 from purpose_agent.core.codec import from_json, storable, to_json
@@ -84,12 +84,12 @@ class Trace:
         return tuple(event.payload for event in self.events if isinstance(event.payload, kind))
 
     @property
-    def finished(self) -> RunFinished | None:
-        """How it ended, or None if it has not, or goes on again."""
+    def end(self) -> RunFinished | RunSuspended | None:
+        """How it ended, or why it stands still; None if it is under way, as far as is known, or its process died."""
         for event in reversed(self.events):
             match event.payload:
-                case RunFinished():
-                    return event.payload
+                case RunFinished() | RunSuspended() as end:
+                    return end
                 case RunResumed():
                     return None
                 case _:
@@ -97,17 +97,19 @@ class Trace:
         return None
 
     @property
+    def finished(self) -> RunFinished | None:
+        """How it ended, or None if it has not, or goes on again."""
+        return end if isinstance(end := self.end, RunFinished) else None
+
+    @property
     def suspended(self) -> RunSuspended | None:
         """Why it stands still, or None if it does not."""
-        for event in reversed(self.events):
-            match event.payload:
-                case RunSuspended():
-                    return event.payload
-                case RunFinished() | RunResumed():
-                    return None
-                case _:
-                    pass
-        return None
+        return end if isinstance(end := self.end, RunSuspended) else None
+
+    @property
+    def stopped_as(self) -> Literal["suspended", "died"]:
+        """What a `RunResumed` after these events says of them."""
+        return "suspended" if self.suspended is not None else "died"
 
     @property
     def final_state(self) -> State:

@@ -183,8 +183,8 @@ def check_decision(trace: Trace, decision: str, by: str, before: PersonAnswered 
             f" resume({trace.run_id!r}) gives what it came to, and run(...) asks anew."
         )
     if not is_asked(trace):
-        end, still = trace.finished, trace.suspended
-        told = f"{end.status}: {end.reason}" if end else f"{still.status}: {still.reason}" if still else "it is under way"
+        end = trace.end
+        told = f"{end.status}: {end.reason}" if end is not None else "it is under way"
         raise UsageError(f"{said}: the run waits for no decision ({told}).")
     if before is not None:
         who = before.by or "a person"

@@ -26,11 +26,9 @@ class WorkflowResult:
 
     @property
     def _end(self) -> RunFinished:
-        end, still = self.trace.finished, self.trace.suspended
-        if end is not None:
-            return end
-        assert still is not None, "a result is made of a run that is over, or stands still"
-        return RunFinished(still.status, None, None, None, still.usage, still.reason, seconds=still.seconds)
+        end = self.trace.end
+        assert end is not None, "a result is made of a run that is over, or stands still"
+        return end if isinstance(end, RunFinished) else end.as_end()
 
     @property
     def id(self) -> str:

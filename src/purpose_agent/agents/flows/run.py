@@ -46,7 +46,7 @@ from purpose_agent.runtime.events import (
 )
 from purpose_agent.runtime.owner import hold, let_go
 from purpose_agent.runtime.pool import Pool
-from purpose_agent.runtime.sync import INTERRUPTED
+from purpose_agent.runtime.sync import how_stopped
 from purpose_agent.runtime.trace import Trace
 
 
@@ -104,7 +104,7 @@ class WorkflowRun:
                 self.past.success, self.past.phi = said.success, said.phi
                 end = Ending(end.status, said.why and f"its checks failed: {said.why}")
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
-            self._close(_stopped(error), "stopped from outside")
+            self._close(how_stopped(error), "stopped from outside")
             raise
         except RunTaken:
             raise  # what becomes of the run is another's to say
@@ -212,7 +212,7 @@ class WorkflowRun:
                 self.stands.append((name, stands))
                 return
             except (asyncio.CancelledError, KeyboardInterrupt) as error:
-                self._ended(name, _stopped(error), began, error="stopped from outside")
+                self._ended(name, how_stopped(error), began, error="stopped from outside")
                 raise
             # A door: a node is its author's code. What it raises ends it, and the record says so.
             except Exception as error:
@@ -356,10 +356,6 @@ class WorkflowRun:
         )
         self._publish(end)
         self.save()
-
-
-def _stopped(error: BaseException) -> RunStatus:
-    return "interrupted" if INTERRUPTED in error.args or isinstance(error, KeyboardInterrupt) else "cancelled"
 
 
 def _short(seconds: float) -> float:

@@ -231,7 +231,7 @@ def gone_on_with(
     bus = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events)
     run = _run(plan, bus, past, listeners, keeps, here, shares, before=trace)
     run.task = task_from_json(trace.of(RunStarted)[0].task)
-    resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
+    resumed = RunResumed(this_process(), past.step, trace.stopped_as)
     bus.publish(resumed, lane=plan.name, step=past.step)
     for name in set(doubtful) & set(again):
         # What somebody said is on record, so that whoever goes on next need not be told again.
@@ -253,7 +253,7 @@ def failed_in_doubt(plan: Plan, trace: Trace, why: str, keeps: Checkpointer) -> 
     if trace.finished is not None and trace.finished.reason == why:
         return WorkflowResult(trace)
     bus, past = EventBus(trace.run_id, plan.clock, plan.ids, before=trace.events), past_of(trace, plan.graph)
-    resumed = RunResumed(this_process(), past.step, "suspended" if trace.suspended else "died")
+    resumed = RunResumed(this_process(), past.step, trace.stopped_as)
     taint = past.taint
     end = RunFinished("failed", None, None, None, past.usage, why, taint.origin, taint.source, None, seconds=past.seconds)
     for payload in (resumed, end):

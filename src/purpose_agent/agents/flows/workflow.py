@@ -225,7 +225,7 @@ class Workflow(Drawn):
         self, trace: Trace, again: Collection[str], done: Mapping[str, object] | None, keeps: Checkpointer
     ) -> None:
         """What somebody found out of functions in doubt, for the worker that goes on."""
-        if trace.finished is None and trace.suspended is None:
+        if trace.end is None:
             raise CantResume(
                 f"{trace.run_id} is not over: a worker may be at it, and what you say would end its work. First have it gone on with:"
                 f" resume({trace.run_id!r}); if it fails, its reason says what to tell."
@@ -242,7 +242,7 @@ class Workflow(Drawn):
         (result,) = await engine.perform([job])
         keeps = engine.checkpointer or self._keeps()
         trace = keeps.load(job.id) if keeps is not None else None
-        if trace is None or (trace.finished is None and trace.suspended is None):
+        if trace is None or trace.end is None:
             raise WorkspaceError(f"The engine could not run {self.name!r} as {job.id}: {result.error or result.status}.")
         return WorkflowResult(trace)
 

@@ -202,7 +202,7 @@ async def resume_parallel_async(
         swarm.fold(trace)
         if not swarm.open_places() and trace.finished is not None:
             return swarm.result(trace)
-        swarm.publish(RunResumed(this_process(), len(swarm.outcomes), "suspended" if trace.suspended else "died"))
+        swarm.publish(RunResumed(this_process(), len(swarm.outcomes), trace.stopped_as))
         swarm.save()  # whoever saves this first has the run
         swarm.hearing = _hearing(swarm, resuming=True)
         swarm.pool = _pool(swarm, limits or started.limits, trace)

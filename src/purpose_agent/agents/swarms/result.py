@@ -8,7 +8,7 @@ from purpose_agent.agents.continuing import STANDS
 from purpose_agent.core.model import Usage
 from purpose_agent.core.task import Task, task_from_json
 from purpose_agent.engine.result import TaskResult
-from purpose_agent.runtime.events import RunFinished, RunStarted, RunStatus
+from purpose_agent.runtime.events import RunStarted, RunStatus
 from purpose_agent.runtime.trace import Trace
 
 
@@ -102,9 +102,8 @@ class ParallelResult(Sequence[Outcome]):
     @property
     def status(self) -> RunStatus:
         """How it ended: "finished" says that every task came to its end, not that it succeeded; "waiting" that one waits."""
-        end: RunFinished | None = self.trace.finished
-        still = self.trace.suspended
-        return end.status if end is not None else still.status if still is not None else "running"
+        end = self.trace.end
+        return end.status if end is not None else "running"
 
     @property
     def answers(self) -> tuple[str | None, ...]:
@@ -122,14 +121,14 @@ class ParallelResult(Sequence[Outcome]):
     @property
     def reason(self) -> str:
         """How many tasks failed, why it was stopped, what is waited for; "" for a plain finish."""
-        end, still = self.trace.finished, self.trace.suspended
-        return end.reason if end is not None else still.reason if still is not None else ""
+        end = self.trace.end
+        return end.reason if end is not None else ""
 
     @property
     def seconds(self) -> float:
         """Of work, without the time it stood still."""
-        end, still = self.trace.finished, self.trace.suspended
-        return (end.seconds if end is not None else still.seconds if still is not None else 0.0) or 0.0
+        end = self.trace.end
+        return (end.seconds if end is not None else None) or 0.0
 
     @property
     def usage(self) -> Usage:

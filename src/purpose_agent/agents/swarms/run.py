@@ -36,7 +36,7 @@ from purpose_agent.runtime.events import (
 )
 from purpose_agent.runtime.jobs import Engine, Job, JobResult
 from purpose_agent.runtime.pool import Pool
-from purpose_agent.runtime.sync import INTERRUPTED
+from purpose_agent.runtime.sync import how_stopped
 from purpose_agent.runtime.trace import Trace
 
 SWARM: Final = "swarm"
@@ -114,7 +114,7 @@ class Swarm:
         try:
             await (self._here() if self.engine is None else self._elsewhere(self.engine))
         except asyncio.CancelledError as error:
-            self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            self._close(how_stopped(error), "stopped from outside")
             raise
         except RunTaken:
             raise  # what becomes of the run is another's to say
@@ -216,7 +216,7 @@ class Swarm:
 
     def _outcome(self, place: int, done: JobResult) -> Outcome:
         trace = self._trace(done.id)
-        if trace is None or (trace.finished is None and trace.suspended is None):
+        if trace is None or trace.end is None:
             return self._failed(place, done.error or f"it ended as {done.status}, and left no record")
         return TaskResult(trace)
 

@@ -236,7 +236,7 @@ class Team:
         (done,) = await engine.perform([job])
         keeps = engine.checkpointer or self.workspace.checkpointer
         trace = keeps.load(job.id)
-        if trace is None or (trace.finished is None and trace.suspended is None):
+        if trace is None or trace.end is None:
             why = done.error or done.status
             raise WorkspaceError(f"The engine could not run the team for {self.purpose!r} as {job.id}: {why}")
         return TaskResult(trace)

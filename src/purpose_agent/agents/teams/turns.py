@@ -52,7 +52,7 @@ from purpose_agent.runtime.events import (
 from purpose_agent.runtime.forking import check_not_ended
 from purpose_agent.runtime.limits import Meter
 from purpose_agent.runtime.record import NOT_WANTED, this_process
-from purpose_agent.runtime.sync import INTERRUPTED
+from purpose_agent.runtime.sync import how_stopped
 from purpose_agent.runtime.trace import Trace
 
 Work: TypeAlias = "Callable[[Turns], Awaitable[None]]"
@@ -229,7 +229,7 @@ class Turns:
         except RunTaken:
             raise  # what becomes of the run is another's to say
         except asyncio.CancelledError as error:
-            self._close("interrupted" if INTERRUPTED in error.args else "cancelled", "stopped from outside")
+            self._close(how_stopped(error), "stopped from outside")
             raise
         except BaseException as error:
             self._close("failed", f"{type(error).__name__}: {error}")
@@ -247,7 +247,7 @@ class Turns:
 
     def _open(self) -> None:
         if self.before is not None:
-            why = "suspended" if self.before.suspended else "died"
+            why = self.before.stopped_as
             self.publish(RunResumed(this_process(), len(self._over), why), TEAM)
             self._save()  # whoever saves this first has the run
             return
@@ -273,7 +273,7 @@ class Turns:
             yield events
 
     def _seconds(self) -> float:
-        before = self.before.suspended or self.before.finished if self.before is not None else None
+        before = self.before.end if self.before is not None else None
         return (before.seconds or 0.0 if before is not None else 0.0) + self.place.clock.monotonic() - self._began
 
     def _close(self, status: RunStatus, reason: str, *, ended_by: str | None = None) -> None:

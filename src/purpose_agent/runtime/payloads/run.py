@@ -80,6 +80,10 @@ class RunSuspended:
     seconds: float = 0.0
     kind: Literal["run_suspended"] = "run_suspended"
 
+    def as_end(self, answer: str | None = None) -> "RunFinished":
+        """The same, as a run's end would say it; nobody has judged it."""
+        return RunFinished(self.status, answer, None, None, self.usage, self.reason, seconds=self.seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class RunResumed:
