@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 import purpose_agent as pa
 from purpose_agent.cli.main import app
-from purpose_agent.durable.noted import noted_engine
+from purpose_agent.durable.dbos_engine import DbosEngine
+from purpose_agent.durable.noted import note_engine, noted_engine
 from purpose_agent.durable.postgres import PostgresCheckpointer
 from purpose_agent.testing.models import RuleModel
 
@@ -87,3 +88,12 @@ def test_a_workspace_that_works_for_itself_notes_nothing(here: Path) -> None:
     assert pa.Workspace(here).engine() is None
     assert noted_engine(here) is None
     assert not here.exists()
+
+
+def test_a_note_that_can_not_be_written_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    no_folder = tmp_path / "a file"
+    no_folder.touch()
+
+    note_engine(no_folder, DbosEngine(ADDRESS))
+
+    assert f"Where the runs of {no_folder} are kept could not be noted there" in caplog.text

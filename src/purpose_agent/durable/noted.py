@@ -4,7 +4,7 @@ In:  a folder, an engine.
 Out: the engine's address without its password, in a file; what was noted.
 """
 
-from contextlib import suppress
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -13,18 +13,21 @@ from purpose_agent.durable.dbos_engine import DbosEngine
 from purpose_agent.runtime.jobs import Engine
 
 NAME: Final = "engine"
+_log = logging.getLogger(__name__)
 
 
 def note_engine(folder: Path, engine: Engine) -> None:
     """Note it, if it is one that keeps runs elsewhere."""
     if not isinstance(engine, DbosEngine):
         return
-    # A note for people: where it can't be written, because the disk is full, say, the engine does its work as well.
-    with suppress(OSError):
+    try:
         if noted_engine(folder) == engine.spec:
             return
         folder.mkdir(parents=True, exist_ok=True)
         (folder / NAME).write_text(f"{engine.spec}\n", encoding="utf-8")
+    except OSError as error:
+        # The engine does its work as well; only people who look here will not be led there.
+        _log.warning("Where the runs of %s are kept could not be noted there: %s", folder, error)
 
 
 def noted_engine(folder: Path) -> str | None:
