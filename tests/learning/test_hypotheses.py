@@ -25,6 +25,7 @@ from purpose_agent.core.memory import (
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.learning.cases import changed_at, solved_cases
 from purpose_agent.learning.hypotheses import are_rivals
+from purpose_agent.runtime.events import MemoryRecalled
 from purpose_agent.testing.models import RuleModel
 from tests.learning.given import PLACES, steady
 
@@ -252,8 +253,11 @@ async def test_demonstrations_are_tried_on_tasks_they_do_not_show(tmp_path: Path
 
     (memory,) = agent.workspace.memories("promoted")
     (report,) = reports(agent.workspace, memory)
-    tried = {agent.workspace.run(pair.run_with).goal for pair in report.pairs}
-    assert not tried & {case.situation for case in memory.lesson.cases}
+    assert report.pairs
+    for pair in report.pairs:
+        (recalled,) = agent.workspace.trace(pair.run_with).of(MemoryRecalled)
+        (tried,) = [agent.workspace.memory(each.memory_id) for each in recalled.memories]
+        assert agent.workspace.run(pair.run_with).goal not in {case.situation for case in tried.lesson.cases}
 
 
 async def test_cases_that_are_no_help_stay_in_quarantine(tmp_path: Path) -> None:

@@ -339,19 +339,55 @@ async def test_a_rule_is_tried_on_tasks_it_was_not_drawn_from(tmp_path: Path) ->
     assert not tried_on & drawn_from
 
 
-async def test_a_rule_is_tried_on_tasks_first_met_after_it_was_drawn(tmp_path: Path) -> None:
+async def test_a_rule_is_tried_on_tasks_first_met_after_it_was_drawn_oldest_first(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=24))
+    await solved(agent, doors("red", "blue", places=4))
     (rule,) = lessons(agent, "quarantined")
     later = [door("red", f"late place {number}") for number in range(12)]
-    later = [task for task in later if not is_held_out(task)]
     await solved(agent, later)
     (still,) = lessons(agent, "quarantined")
     await agent.workspace.settle_async()
 
     (report,) = reports(agent.workspace, rule)
     assert still.id == rule.id
-    assert {task.key for task in later} & {pair.task for pair in report.pairs}
+    tried = [pair.task for pair in report.pairs if pair.task in {task.key for task in later}]
+    assert len(tried) >= 3
+    assert tried == [task.key for task in later][: len(tried)]
+
+
+async def test_a_revision_goes_on_with_the_trial_and_each_task_is_met_by_what_waited_when_it_came(tmp_path: Path) -> None:
+    agent = seeker(tmp_path)
+    await solved(agent, doors("red", "blue", places=4))
+    (first,) = lessons(agent, "quarantined")
+    await solved(agent, [door("red", f"late place {number}") for number in range(3)])
+    await solved(agent, [door("green", f"late place {number}") for number in range(8)])
+    (second,) = lessons(agent, "quarantined")
+    place = agent.workspace
+    await place.settle_async()
+
+    (report,) = reports(place, second)
+    assert (first.id != second.id, place.memory(first.id).status) == (True, "archived")
+    by_goal = {place.run(pair.run_with).goal: shown(place, pair.run_with) for pair in report.pairs}
+    assert by_goal[door("red", "late place 0").goal] == [first.id]
+    assert {name for goal, ids in by_goal.items() if "green" in goal for name in ids} == {second.id}
+    assert not any(reports(place, first))
+
+
+async def test_a_revision_has_the_pairs_and_the_stake_of_what_it_revises(tmp_path: Path) -> None:
+    agent = seeker(tmp_path)
+    await solved(agent, doors("red", "blue", places=4))
+    await solved(agent, [door("red", "late place 0")])
+    await agent.workspace.settle_async()
+    (first,) = lessons(agent, "quarantined")
+    (before,) = reports(agent.workspace, first)
+    await solved(agent, [door("green", f"late place {number}") for number in range(4)])
+
+    (second,) = lessons(agent, "quarantined")
+    (inherited,) = reports(agent.workspace, second)
+    assert second.id != first.id
+    assert (inherited.memory_id, inherited.pairs) == (second.id, before.pairs)
+    stays = agent.workspace.db.rows("SELECT memory_id FROM trials WHERE memory_id IN (?, ?)", (first.id, second.id))
+    assert stays == [(second.id,)]
 
 
 async def test_too_few_cases_are_told(tmp_path: Path) -> None:

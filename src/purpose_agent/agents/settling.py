@@ -148,7 +148,7 @@ class Trials:
             mode="validation",
             seed=seed,
             parent=memory.id,
-            on_trial=memory if with_it else None,
+            on_trial=chosen.with_older.get(task.key, memory) if with_it else None,
             without_memory=memory.supersedes if with_it else memory.id,
             # Nobody asked for this run: what has effects on the world needs a person, in both halves alike.
             taint=Taint("self_inferred", f"the trial of {memory.id}"),

@@ -377,7 +377,19 @@ class Alteration:
     found: str
 
 
-Evidence: TypeAlias = ScanReport | TrialReport | ExposureReport | Restoration | Alteration | None
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A memory says better what another one said that waited; it goes on with that one's trial.
+
+    Attributes:
+        revises: The other one.
+    """
+
+    memory_id: str
+    revises: str
+
+
+Evidence: TypeAlias = ScanReport | TrialReport | ExposureReport | Restoration | Alteration | Revision | None
 """What a change of status rests on."""
 
 

@@ -3,7 +3,7 @@
 In:  runs as the record has them.
 Out: cases in the order of their runs; which tasks may share a rule; from which case on another rule holds.
 
-Tasks that are held out for trials are never among the cases. Not here: what the cases have in common (`induce.py`).
+Not here: what the cases have in common (`induce.py`).
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,8 @@ from purpose_agent.runtime.record import RunRow
 HISTORY = 200
 """So many of a family's last runs are looked at."""
 MOST_CASES = 8
+FEWEST_CASES = 6
+"""A rule needs so many."""
 FEWEST_MISSES = 3
 """So often must a rule fail lately before anybody asks whether it has changed."""
 CHANGE = 1.5
@@ -66,9 +68,26 @@ def solved_cases(runs: Sequence[RunRow]) -> list[SolvedCase]:
     cases: dict[str, SolvedCase] = {}
     for run in runs:
         answer = known_answer(run)
-        if answer is not None and run.task_key not in cases and not is_held_out(run.task):
+        if answer is not None and run.task_key not in cases:
             cases[run.task_key] = SolvedCase(Case(situation_of(run.goal, run.task.inputs), answer), run.id)
     return list(reversed(cases.values()))
+
+
+def kept_for_trials(runs: Sequence[RunRow]) -> frozenset[str]:
+    """The keys of tasks that no rule is drawn from: a third of those met before there were cases enough for one.
+
+    Later ones are each a test of what was drawn before them, and a case then.
+
+    Args:
+        runs: All that are of one kind, newest first.
+    """
+    cases, kept = set[str](), set[str]()
+    for run in reversed(runs):
+        if len(cases) >= FEWEST_CASES:
+            break
+        if known_answer(run) is not None:
+            (kept if is_held_out(run.task) else cases).add(run.task_key)
+    return frozenset(kept)
 
 
 def spread(cases: Sequence[Case]) -> tuple[Case, ...]:

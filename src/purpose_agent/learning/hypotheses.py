@@ -10,12 +10,12 @@ verified runs as demonstrations).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Provenance, Scope
 from purpose_agent.core.origin import TEACHERS, Origin, Taint, lowest
-from purpose_agent.learning.cases import SolvedCase, changed_at, solved_cases, spread
-from purpose_agent.learning.induce import FEWEST_CASES, Rule, as_text, induce
+from purpose_agent.learning.cases import FEWEST_CASES, SolvedCase, changed_at, solved_cases, spread
+from purpose_agent.learning.induce import Rule, as_text, induce
 from purpose_agent.runtime.record import RunRow
 from purpose_agent.runtime.taints import read_by
 
@@ -37,12 +37,14 @@ class Proposal:
         why: Why there is nothing to try, or "".
         revises: The memory that leaves use when one of the drafts is promoted.
         replaced: Waiting memories that make way.
+        better: By a draft that says it better: the one of them whose trial it goes on with.
     """
 
     drafts: tuple[Lesson, ...] = ()
     why: str = ""
     revises: str | None = None
     replaced: tuple[Memory, ...] = ()
+    better: Mapping[Lesson, Memory] = field(default_factory=dict[Lesson, Memory])
 
 
 def propose(
@@ -104,7 +106,8 @@ class _About:
         why = "" if drafts else "the quarantined rule says the same"
         # A revision that makes way for a better one hands on what it revises, and with it since when that fails.
         handed_on = next((memory.supersedes for memory in self.waiting if memory.supersedes is not None), None)
-        return Proposal(drafts, why, self.in_use.id if self.in_use is not None else handed_on, tuple(replaced))
+        revises = self.in_use.id if self.in_use is not None else handed_on
+        return Proposal(drafts, why, revises, tuple(replaced), dict(zip(drafts, replaced, strict=False)))
 
     def demonstrations(self, why: str) -> Proposal:
         """The cases as they are, unless something is in use or as many cases wait already."""
@@ -116,7 +119,7 @@ class _About:
         if any(len(memory.lesson.cases) >= len(shown) for memory in waiting):
             return Proposal(why=why)
         draft = Lesson(DEMONSTRATIONS, "", "", self.provenance, scope_of(self.run), shown)
-        return Proposal((draft,), replaced=tuple(waiting))
+        return Proposal((draft,), replaced=tuple(waiting), better=dict(zip((draft,), waiting, strict=False)))
 
 
 def _is_promoted(memory: Memory | None) -> bool:

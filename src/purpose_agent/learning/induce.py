@@ -19,10 +19,10 @@ from functools import cached_property, partial
 from math import comb
 
 from purpose_agent.core.memory import Case, RuleLine
+from purpose_agent.learning.cases import FEWEST_CASES
 from purpose_agent.learning.decision_list import Line, appended, claims_of, prepended, pure_pairs, tabled
 from purpose_agent.learning.features import Feature, Features
 
-FEWEST_CASES = 6
 CHANCE = 0.002
 """So improbable must it be that answers given in any order get as many right."""
 FOLDS = 8

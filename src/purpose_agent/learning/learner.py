@@ -20,7 +20,7 @@ from purpose_agent.core.ports import Clock
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import owner_of
 from purpose_agent.evals.sequential import wins_needed
-from purpose_agent.learning.cases import HISTORY, is_solved, same_kind
+from purpose_agent.learning.cases import HISTORY, is_solved, kept_for_trials, same_kind
 from purpose_agent.learning.drafts import Drafted, asking, draft_of, find_twin
 from purpose_agent.learning.experience import Taught, experience_of
 from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose, scope_of
@@ -98,6 +98,7 @@ class Learner:
         if not skip and not seeks_rule:
             drafted = await draft_of(self._db, run, model, asking(model, bus, run.agent, self._clock), passed)
         drafts, why, revises = drafted.lessons, drafted.why, None
+        drawn: tuple[Memory, ...] = ()
         if drafts is None:
             bus.close()
             return ()
@@ -111,12 +112,13 @@ class Learner:
             if seeks_rule:
                 # Read and replaced in one transaction: two processes would archive each other's rule.
                 proposal = self._proposal(run)
-                drafts, why, revises = proposal.drafts, proposal.why, proposal.revises
-                for memory in proposal.replaced:
-                    self._gate.archive(memory, "what more cases say takes its place", actor="learner")
+                drawn = self._revised(proposal, run)
+                said = {memory.lesson.text for memory in drawn}
+                drafts = tuple(draft for draft in proposal.drafts if draft.text not in said)
+                why, revises = proposal.why, proposal.revises
             twins = self._twins(drafts, run)
             why = why or "; ".join(f"{twin.id} ({twin.status}) says the same, and has it noted" for twin in twins.values())
-            drawn = tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts if draft not in twins)
+            drawn += tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts if draft not in twins)
             drawn += self._replayed(run, taught)
             # Another bus: what became of the lessons is in the record already, and has its numbers.
             end = self._bus(run, listeners)
@@ -169,10 +171,32 @@ class Learner:
         quarantined = self._memories.of_scope(scope_of(run), ("quarantined",), KINDS)
         waiting = [memory for memory in quarantined if concerns(memory, run)]
         in_use = in_use or next((memory for memory in reversed(waiting) if self._was_sent_back(memory)), None)
+        if any(memory.lesson.provenance.run_id > run.id for memory in waiting):
+            return Proposal(why="a rule from later runs waits already")
         history = list_runs(self._db, limit=HISTORY, family=run.family, mode="learning")
-        alike = [other for other in history if same_kind(other, run)]
+        # Not what came later, where runs are reflected on afterwards: each task is a test of what was drawn before it.
+        alike = [other for other in history if other.id <= run.id and same_kind(other, run)]
+        kept = kept_for_trials(alike) if len(history) < HISTORY else frozenset[str]()
+        alike = [other for other in alike if other.task_key not in kept]
         taints = taints_of(self._db, [run.id, *(other.id for other in alike)])
         return propose(run, alike, in_use, waiting, taints)
+
+    def _revised(self, proposal: Proposal, run: RunRow) -> tuple[Memory, ...]:
+        """Waiting memories make way; a draft that says better what one of them said goes on with its trial."""
+        why = "what more cases say takes its place"
+        better = {memory.id: draft for draft, memory in proposal.better.items() if not self._is_spent(memory)}
+        drawn: list[Memory] = []
+        for memory in proposal.replaced:
+            if memory.id in better:
+                drawn.append(self._gate.revise(memory, better[memory.id], why, run.id, supersedes=proposal.revises))
+            else:
+                self._gate.archive(memory, why, actor="learner")
+        return tuple(drawn)
+
+    def _is_spent(self, memory: Memory) -> bool:
+        """No pair that is left could decide its trial."""
+        report = self._last_report(memory)
+        return report is not None and is_spent(report.pairs, max(report.alpha, self._gate.prospect(memory)))
 
     def _was_sent_back(self, memory: Memory) -> bool:
         """It was in use once: where it ceased to hold, a new rule may have begun."""

@@ -3,9 +3,10 @@
 In:  a quarantined memory, the record.
 Out: tasks, in an order that knows nothing of outcomes; of values without a model, the runs that are half of the trial.
 
-Rules and demonstrations are tried on the tasks held out from drawing them, and on those first met after they were drawn,
-which are as new to them. Values learn on. Those of an agent without a model are tried by its own runs, each of which was
-played before anything was learned from it (prequential, after Dawid 1984): only the first run of a task is such a test. Where
+Rules and demonstrations are tried on a few early tasks that were held out from drawing them, and on those first met after the
+first of a row of revisions was drawn, each with the words that waited when it came: as new to them, though it teaches the next
+ones (prequential, after Dawid 1984). Values learn on. Those of an agent without a model are tried by its own runs, each of which was
+played before anything was learned from it: only the first run of a task is such a test. Where
 a model ranks choices, each run told what values would have chosen: that pair costs nothing. Elsewhere they are tried on
 tasks that were held out from them.
 """
@@ -15,10 +16,21 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
-from purpose_agent.core.memory import POLICY, JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Pair, Provenance, Scope
+from purpose_agent.core.memory import (
+    POLICY,
+    JournalEntry,
+    Lesson,
+    Memory,
+    MemoryKind,
+    MemoryStatus,
+    Pair,
+    Provenance,
+    Revision,
+    Scope,
+)
 from purpose_agent.core.model import NO_MODEL
 from purpose_agent.core.task import Task
-from purpose_agent.learning.cases import HISTORY, known_answer, same_kind
+from purpose_agent.learning.cases import HISTORY, kept_for_trials, known_answer, same_kind
 from purpose_agent.learning.evolve import transfer_tasks
 from purpose_agent.learning.hypotheses import KINDS
 from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
@@ -59,11 +71,13 @@ class TrialTasks:
     Attributes:
         played: By the key of the task: the recorded run that is the half with the memory. Empty: both halves are run.
         told: Pairs that the record holds both halves of; then nothing is run.
+        with_older: By the key of the task: the memory that waited when it came, where that was an older revision.
     """
 
     tasks: tuple[Task, ...] = ()
     played: Mapping[str, RunRow] = field(default_factory=dict[str, RunRow])
     told: tuple[Pair, ...] = ()
+    with_older: Mapping[str, Memory] = field(default_factory=dict[str, Memory])
 
 
 def trial_tasks(
@@ -88,28 +102,65 @@ def trial_tasks(
         )
     family = _family(memory)
     since = max(source.since, _ceased_at(memories.journal(memory.id)))
+    listed = list_runs(db, limit=HISTORY, family=family, mode="learning")
     known = [
         run
-        for run in list_runs(db, limit=HISTORY, family=family, mode="learning")
+        for run in listed
         if can_judge(run.task)
         and (not scope.agents or run.agent in scope.agents)
         and (not scope.users or run.task.user in scope.users)
-        and has_a_say(lesson, run.task)
     ]
     runs = [run for run in known if run.id >= since]
     if lesson.kind == POLICY:
         if not has_model:
             return _as_played(db, source, runs)
         return _as_told(db, source, runs) or _unlearned(db, source.agent, runs)
-    own = [run for run in known if run.id == source.run_id]
-    # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
-    tasks = {run.task_key: run.task for run in runs if family or (own and same_kind(run, own[0]))}
+    own = [run for run in listed if run.id == source.run_id]
+    runs = [run for run in runs if family or (own and same_kind(run, own[0]))]
     if lesson.kind in KINDS:
-        before = {run.task_key for run in runs if run.id <= source.run_id}
-        return TrialTasks(_in_order({key: task for key, task in tasks.items() if key not in before or is_held_out(task)}))
+        kept = kept_for_trials([run for run in listed if same_kind(run, own[0])]) if own and len(listed) < HISTORY else ()
+        return _as_drawn(_revisions(memories, memory), runs, _met(db, source.agent, runs, since), kept)
+    # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
+    tasks = {run.task_key: run.task for run in runs if has_a_say(lesson, run.task)}
     taught = _taught(db, [memory])
     # A lesson in words has no answer of a task in it: drawn anew, even the one it came from can tell whether it helps there.
     return TrialTasks(_in_order({key: task for key, task in tasks.items() if key not in taught} or tasks))
+
+
+def _revisions(memories: Memories, memory: Memory) -> Sequence[Memory]:
+    """What waited in its place before, as far as its trial goes back, the oldest first; and itself."""
+    row = [memory]
+    while True:
+        stay = present_stay(memories.journal(row[0].id))
+        before = next((entry.evidence.revises for entry in stay if isinstance(entry.evidence, Revision)), None)
+        if before is None:
+            return row
+        row.insert(0, memories.get(before))
+
+
+def _met(db: Database, agent: str, runs: Sequence[RunRow], since: str) -> Mapping[str, str]:
+    """By the key of each task: the first run since then in which the agent met it. The list may not go back so far."""
+    first = first_runs(db, agent)
+    oldest = {run.task_key: run.id for run in runs}
+    return {key: min(run_id, first[key]) if first.get(key, "") > since else run_id for key, run_id in oldest.items()}
+
+
+def _as_drawn(row: Sequence[Memory], runs: Sequence[RunRow], met: Mapping[str, str], kept: Collection[str]) -> TrialTasks:
+    """The tasks that were held out, and those that came since the first of a row was drawn, oldest first, each with what waited then.
+
+    Args:
+        row: A memory, after those that it revises.
+        met: When each task came: the id of a run.
+        kept: Keys of the tasks that nothing was drawn from.
+    """
+    tasks = {run.task_key: run.task for run in runs}
+    waited: dict[str, Memory] = {}
+    for key in sorted(tasks, key=lambda key: (key not in kept, met[key])):
+        drawn = [row[-1]] if key in kept else [each for each in row if each.lesson.provenance.run_id < met[key]]
+        if drawn and has_a_say(drawn[-1].lesson, tasks[key]):
+            waited[key] = drawn[-1]
+    older = {key: memory for key, memory in waited.items() if memory.id != row[-1].id}
+    return TrialTasks(tuple(tasks[key] for key in waited), with_older=older)
 
 
 def _ceased_at(journal: Iterable[JournalEntry]) -> str:

@@ -17,11 +17,13 @@ from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import (
     Alteration,
     ExposureReport,
+    JournalEntry,
     Lesson,
     Memory,
     MemoryStatus,
     Provenance,
     Restoration,
+    Revision,
     ScanReport,
     TrialReport,
 )
@@ -33,7 +35,7 @@ from purpose_agent.memory.journal import Card, Past
 from purpose_agent.memory.retaking import Retaking
 from purpose_agent.memory.scanners import redacted, repaired, scan
 from purpose_agent.memory.store import MemoryStore
-from purpose_agent.memory.trials import last_report
+from purpose_agent.memory.trials import last_report, present_stay
 
 EDITED = "edited in the file, past the gate: it begins anew, as an import"
 
@@ -95,6 +97,36 @@ class Gate:
             if report.clean:
                 return self._store.change(memory, "promoted", actor="person", why="taught", evidence=report)
             return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report)
+
+    def revise(self, memory: Memory, lesson: Lesson, why: str, run_id: str, *, supersedes: str | None = None) -> Memory:
+        """Let a quarantined memory make way for one that says it better, and goes on with its trial.
+
+        The new one is another memory, scanned and admitted like any; it inherits what the trial was lent and has seen so far.
+        It begins anew where it is about something else: tasks since another run, another rule in use, another scope; where it has
+        less authority; and where live runs were in the trial.
+
+        Args:
+            supersedes: As in `admit`.
+
+        Raises:
+            GateError: `memory` is not in quarantine, or somebody else changed it meanwhile.
+        """
+        if memory.status != "quarantined":
+            raise GateError(f"Memory {memory.id} is {memory.status}; only one that waits in quarantine can make way.")
+        with self._store.transaction():
+            stay = present_stay(self._store.journal(memory.id))
+            self._store.change(memory, "archived", actor="learner", why=why)
+            new = self.admit(lesson, run_id, supersedes=supersedes)
+            is_new = len(self._store.journal(new.id)) == len(("arrival", "scan"))
+            if is_new and new.status == "quarantined" and _may_go_on(memory, new, stay):
+                self._store.remark(
+                    new, actor="gate", why=f"says better what {memory.id} said", evidence=Revision(new.id, memory.id)
+                )
+                self._store.trials.handed_on(memory, new)
+                report = last_report(stay)
+                if report is not None:
+                    self._store.remark(new, actor="gate", why=_outcome(report), evidence=replace(report, memory_id=new.id))
+            return new
 
     def allowance(self, memory: Memory, *, patient: bool = False) -> float:
         """The error rate that a trial of `memory` may have, above 0: what others spent before it counts (`discoveries.py`).
@@ -320,6 +352,20 @@ def _was_less(known: Memory, lesson: Lesson) -> bool:
     """It was rejected as the word of somebody with less authority than the lesson has."""
     before, now = known.lesson.provenance.origin, lesson.provenance.origin
     return known.status == "rejected" and AUTHORITY.index(before) > AUTHORITY.index(now)
+
+
+def _may_go_on(old: Memory, new: Memory, stay: Sequence[JournalEntry]) -> bool:
+    """What the trial of `old` has seen counts for `new`, too.
+
+    Args:
+        stay: What happened to `old` in quarantine.
+    """
+    mine, its = old.lesson, new.lesson
+    if (mine.kind, mine.scope, mine.provenance.since) != (its.kind, its.scope, its.provenance.since):
+        return False
+    if AUTHORITY.index(its.provenance.origin) > AUTHORITY.index(mine.provenance.origin) or old.supersedes != new.supersedes:
+        return False
+    return not any(isinstance(entry.evidence, ExposureReport) for entry in stay)
 
 
 def _reasons(report: ScanReport) -> str:

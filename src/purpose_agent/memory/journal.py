@@ -25,6 +25,7 @@ from purpose_agent.core.memory import (
     Memory,
     MemoryStatus,
     Restoration,
+    Revision,
     ScanReport,
     TrialReport,
 )
@@ -41,6 +42,7 @@ _EVIDENCE: Final[tuple[tuple[str, Any], ...]] = (
     ("shown", ExposureReport),
     ("line", Restoration),
     ("expected", Alteration),
+    ("revises", Revision),
 )
 """Which field only that one has."""
 

@@ -102,6 +102,18 @@ class TrialAccounts:
         k = together([staked for staked, _, _ in found], int(promotions))
         return [(memory, allowed(stake, int(promotions) + k - 1)) for _, stake, memory in found[:k]]
 
+    def handed_on(self, old: Memory, new: Memory) -> None:
+        """The account of `old` is that of `new` from now on: both are one hypothesis, in other words.
+
+        Args:
+            old: As it was in quarantine.
+        """
+        with self._db.write() as cursor:
+            cursor.execute(
+                "UPDATE trials SET memory_id = ?, version = ? WHERE memory_id = ? AND version = ? AND promotion IS NULL",
+                (new.id, new.version, old.id, old.version),
+            )
+
     def note(self, memory: Memory, report: TrialReport | ExposureReport) -> None:
         """Keep how far its trial has come. One in which nothing differed so far has cost nothing."""
         with self._db.write() as cursor:
