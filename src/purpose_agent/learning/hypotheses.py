@@ -59,7 +59,7 @@ def propose(
     Args:
         alike: Runs of those tasks, newest first.
         in_use: The rule or the demonstrations that their prompts have now, or had until the watch sent them back.
-        waiting: Those in quarantine.
+        waiting: Those in quarantine; the one whose trial has come furthest first.
         taints: By the id of a run: the lowest origin of what it had read, where that is not a person's word alone.
     """
     if _is_promoted(in_use) and run.success:
@@ -94,9 +94,14 @@ class _About:
         texts = [as_text(rule.lines) for rule in found]
         if self.in_use is not None and _is_promoted(self.in_use) and self.in_use.lesson.then == texts[0]:
             return Proposal(why="the promoted rule says the same")
-        known = {memory.lesson.then for memory in (*self.waiting, *([self.in_use] if self.in_use else []))}
+        waiting = [memory for memory in self.waiting if memory.lesson.kind == RULE]
+        replaced = [memory for memory in waiting if memory.lesson.then not in texts]
+        if replaced and replaced[0] is waiting[0]:
+            # The trial that has come furthest goes on with the best rule, also where that one waits already.
+            replaced += [memory for memory in waiting if memory.lesson.then == texts[0]]
+        staying = [memory for memory in waiting if memory not in replaced]
+        known = {memory.lesson.then for memory in (*staying, *([self.in_use] if self.in_use else []))}
         new = [rule for rule, text in zip(found, texts, strict=True) if text not in known]
-        replaced = [memory for memory in self.waiting if memory.lesson.kind == RULE and memory.lesson.then not in texts]
         if not new and not replaced:
             return Proposal(why="the quarantined rule says the same")
         shown = spread([each.case for each in self.cases])

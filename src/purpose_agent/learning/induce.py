@@ -63,8 +63,11 @@ def induce(cases: Sequence[Case], most: int = 1) -> tuple[Rule, ...]:
             found.append((-hits, _size(lines), number, Rule(tuple(line.as_rule for line in lines), hits, len(cases))))
         if hits == len(cases) and number >= told.SIMPLE - 1:
             break
-    rules = {rule.lines: rule for *_, rule in sorted(found, key=lambda each: each[:3], reverse=True)}
-    best, *others = reversed(rules.values()) if rules else (None,)
+    # Of those that have the same lines, in whatever order, the best one.
+    rules: dict[frozenset[RuleLine], Rule] = {}
+    for *_, rule in sorted(found, key=lambda each: each[:3]):
+        rules.setdefault(frozenset(rule.lines), rule)
+    best, *others = rules.values() if rules else (None,)
     if best is None:
         return ()
     # Beside a rule that explains all, another one has nothing to win.

@@ -169,7 +169,7 @@ class Learner:
         promoted = self._memories.of_scope(scope_of(run), ("promoted",), KINDS)
         in_use = next((memory for memory in reversed(promoted) if concerns(memory, run)), None)
         quarantined = self._memories.of_scope(scope_of(run), ("quarantined",), KINDS)
-        waiting = [memory for memory in quarantined if concerns(memory, run)]
+        waiting = sorted((memory for memory in quarantined if concerns(memory, run)), key=lambda each: -self._pairs_of(each))
         in_use = in_use or next((memory for memory in reversed(waiting) if self._was_sent_back(memory)), None)
         if any(memory.lesson.provenance.run_id > run.id for memory in waiting):
             return Proposal(why="a rule from later runs waits already")
@@ -192,6 +192,10 @@ class Learner:
             else:
                 self._gate.archive(memory, why, actor="learner")
         return tuple(drawn)
+
+    def _pairs_of(self, memory: Memory) -> int:
+        report = self._last_report(memory)
+        return len(report.pairs) if report is not None else 0
 
     def _is_spent(self, memory: Memory) -> bool:
         """No pair that is left could decide its trial."""
@@ -261,6 +265,10 @@ class Learner:
                 return Trialled(self.promote(memory, report), report, "promoted: it helps")
             if report.harms:
                 return Trialled(self._gate.reject(memory, report), report, "rejected: it harms")
+            if not nothing_new and (improved := self._improved(memory, report)) is not None:
+                return Trialled(
+                    improved, report, f"promoted: it does better than {memory.supersedes}, which was proved to help"
+                )
             noted = self._gate.pause(memory, report) if nothing_new else self._gate.note(memory, report)
             if is_spent(report.pairs, at_best or report.alpha):
                 return self._given_up(noted, report)
@@ -269,6 +277,14 @@ class Learner:
             return Trialled(noted, report, f"undecided: {_missing(report)}")
         except GateError as error:
             return Trialled(memory, report, f"{_MEANWHILE}: {error}")
+
+    def _improved(self, memory: Memory, report: TrialReport) -> Memory | None:
+        """In use, in the place of what it revises, if it is a better revision of the same proved row."""
+        with self._db.write():
+            improved = self._gate.improve(memory, report)
+            if improved is not None:
+                self._clear_the_way(improved)
+        return improved
 
     def _given_up(self, memory: Memory, report: TrialReport) -> Trialled:
         why = f"undecided after {len(report.pairs)} pairs, {_missing(report)}"

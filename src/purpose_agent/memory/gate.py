@@ -37,6 +37,8 @@ from purpose_agent.memory.scanners import redacted, repaired, scan
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.memory.trials import last_report, present_stay
 
+BETTER = 2
+"""By so many pairs must a revision of what a trial has proved do better than that, to take its place."""
 EDITED = "edited in the file, past the gate: it begins anew, as an import"
 
 
@@ -127,6 +129,40 @@ class Gate:
                 if report is not None:
                     self._store.remark(new, actor="gate", why=_outcome(report), evidence=replace(report, memory_id=new.id))
             return new
+
+    def improve(self, memory: Memory, report: TrialReport) -> Memory | None:
+        """Let a quarantined revision take the place of what it revises, on that one's proof and on a better record of its own.
+
+        What a trial proved is a row: what the agent draws from its cases, each revision tried on cases that it was not drawn from. It goes
+        on learning in use, as values do. So a revision of the same row needs no proof that it helps; it must only have done
+        better than what is in use, on tasks that were new to it (decision 44).
+
+        Returns:
+            What is in use now; None, and nothing is changed, if it did better in fewer than `BETTER` pairs more than it did
+            worse, revises nothing that a trial put into use, is about something else, or has less authority.
+
+        Raises:
+            GateError: As `promote`, but for want of evidence.
+        """
+        with self._store.transaction():
+            revised = self._store.find(memory.supersedes) if memory.supersedes is not None else None
+            proof = self._proof(revised) if revised is not None and revised.status == "promoted" else None
+            if revised is None or proof is None or not _is_about_the_same(revised.lesson, memory.lesson):
+                return None
+            if report.wins - report.losses < BETTER:
+                return None
+            self.note(memory, report)
+            why = f"better than {revised.id}: {_outcome(report)}; that one: {_outcome(proof)}"
+            evidence = replace(proof, memory_id=memory.id)
+            improved = self._store.change(memory, "promoted", actor="trial", why=why, evidence=evidence)
+            self._store.change(revised, "archived", actor="trial", why=f"superseded by {memory.id}")
+            return improved
+
+    def _proof(self, memory: Memory) -> TrialReport | None:
+        """What put it into use last, if that was a trial of paired runs."""
+        journal = self._store.journal(memory.id)
+        promotion = next((entry for entry in reversed(journal) if entry.to_status == "promoted" != entry.from_status), None)
+        return promotion.evidence if promotion is not None and isinstance(promotion.evidence, TrialReport) else None
 
     def allowance(self, memory: Memory, *, patient: bool = False) -> float:
         """The error rate that a trial of `memory` may have, above 0: what others spent before it counts (`discoveries.py`).
@@ -360,12 +396,16 @@ def _may_go_on(old: Memory, new: Memory, stay: Sequence[JournalEntry]) -> bool:
     Args:
         stay: What happened to `old` in quarantine.
     """
-    mine, its = old.lesson, new.lesson
-    if (mine.kind, mine.scope, mine.provenance.since) != (its.kind, its.scope, its.provenance.since):
+    if old.supersedes != new.supersedes or any(isinstance(entry.evidence, ExposureReport) for entry in stay):
         return False
-    if AUTHORITY.index(its.provenance.origin) > AUTHORITY.index(mine.provenance.origin) or old.supersedes != new.supersedes:
+    return _is_about_the_same(old.lesson, new.lesson)
+
+
+def _is_about_the_same(old: Lesson, new: Lesson) -> bool:
+    """Of one kind, for the same tasks since the same run, and on no less authority."""
+    if (old.kind, old.scope, old.provenance.since) != (new.kind, new.scope, new.provenance.since):
         return False
-    return not any(isinstance(entry.evidence, ExposureReport) for entry in stay)
+    return AUTHORITY.index(new.provenance.origin) <= AUTHORITY.index(old.provenance.origin)
 
 
 def _reasons(report: ScanReport) -> str:

@@ -110,7 +110,7 @@ class TrialAccounts:
         """
         with self._db.write() as cursor:
             cursor.execute(
-                "UPDATE trials SET memory_id = ?, version = ? WHERE memory_id = ? AND version = ? AND promotion IS NULL",
+                "UPDATE trials SET memory_id = ?, version = ? WHERE memory_id = ? AND version = ?",
                 (new.id, new.version, old.id, old.version),
             )
 
