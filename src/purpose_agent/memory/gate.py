@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from purpose_agent.core.codec import from_json
-from purpose_agent.core.errors import GateError, TrialInconclusive
+from purpose_agent.core.errors import GateError, NotQuarantined, TrialInconclusive
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import (
     Alteration,
@@ -111,10 +111,11 @@ class Gate:
             supersedes: As in `admit`.
 
         Raises:
-            GateError: `memory` is not in quarantine, or somebody else changed it meanwhile.
+            NotQuarantined: `memory` has any other status.
+            GateError: Somebody else changed it meanwhile.
         """
         if memory.status != "quarantined":
-            raise GateError(f"Memory {memory.id} is {memory.status}; only one that waits in quarantine can make way.")
+            raise NotQuarantined(f"Memory {memory.id} is {memory.status}; only one that waits in quarantine can make way.")
         with self._store.transaction():
             stay = present_stay(self._store.journal(memory.id))
             self._store.change(memory, "archived", actor="learner", why=why)
