@@ -219,8 +219,8 @@ def test_of_a_task_that_was_run_again_the_newest_run_counts(tmp_path: Path) -> N
 
 
 def badge(name: str, year: int) -> pa.Task:
-    """No word decides: the answer is different in every task, and its form is what has to be learned."""
-    answer = f"<{name.upper()}/{year % 100:02d}>"
+    """Each second letter of the name, which no form of ours can say; a model that sees it may."""
+    answer = f"<{name[::2].upper()}/{year % 100:02d}>"
     return pa.Task(f"Write the badge of {name}, born {year}.", checks=[pa.Check.equals(answer)], labels={"family": "badges"})
 
 
@@ -231,10 +231,10 @@ def imitator(request: ModelRequest) -> str:
     """Knows the form once it has seen three examples of it."""
     notes, _, goal = request.messages[1].text.rpartition("Task: ")
     name, year = re.findall(r"of (\w+), born (\d+)", goal)[0]
-    return f"<{name.upper()}/{year[2:]}>" if notes.count(" -> <") >= 3 else name
+    return f"<{name[::2].upper()}/{year[2:]}>" if notes.count(" -> <") >= 3 else name
 
 
-async def test_the_form_of_answers_is_taught_by_solved_cases(tmp_path: Path) -> None:
+async def test_what_no_form_can_say_is_taught_by_solved_cases(tmp_path: Path) -> None:
     agent = carter(tmp_path, imitator)
     before = await solved(agent, BADGES[:24])
     settled = await agent.workspace.settle_async()

@@ -142,15 +142,16 @@ def _is_about(memory: Memory, task: Task, agent: str) -> bool:
 
 
 def _shuffled(lesson: Lesson, chance: random.Random) -> Lesson:
-    answers = [line.answer for line in lesson.lines]
     given = [case.answer for case in lesson.cases]
+    # A form would be right in any order of its answers: the answer of some case stands in its place.
+    answers = [chance.choice(given) if line.form and given else line.answer for line in lesson.lines]
     chance.shuffle(answers)
     chance.shuffle(given)
     return replace(
         lesson,
         when=_mixed(lesson.when, chance),
         then=_mixed(lesson.then, chance),
-        lines=tuple(replace(line, answer=answer) for line, answer in zip(lesson.lines, answers, strict=True)),
+        lines=tuple(replace(line, answer=answer, form=()) for line, answer in zip(lesson.lines, answers, strict=True)),
         cases=tuple(replace(case, answer=answer) for case, answer in zip(lesson.cases, given, strict=True)),
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from purpose_agent.core.forms import Piece
 from purpose_agent.core.origin import TRUST, Origin
 
 MemoryKind: TypeAlias = Literal[
@@ -113,15 +114,24 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """Where all `conditions` hold, `answer` is right. Without conditions: in all other situations."""
+    """Where all `conditions` hold, `answer` is right. Without conditions: in all other situations.
+
+    Attributes:
+        form: How the answer is written from parts of the situation, where it is not the same in all; `answer` is "" then.
+    """
 
     conditions: tuple[Condition, ...]
     answer: str
+    form: tuple[Piece, ...] = ()
 
     @property
     def text(self) -> str:
-        """One line: "red door, cellar -> knock"."""
-        return f"{', '.join(condition.text for condition in self.conditions) or 'otherwise'} -> {self.answer}"
+        """One line: "red door, cellar -> knock", or `the answer is: word after "for:" + "#" + number after "shelf"`."""
+        where = ", ".join(condition.text for condition in self.conditions)
+        if self.form:
+            written = " + ".join(piece.text for piece in self.form)
+            return f"{where} -> {written}" if where else f"the answer is: {written}"
+        return f"{where or 'otherwise'} -> {self.answer}"
 
 
 @dataclass(frozen=True, slots=True)

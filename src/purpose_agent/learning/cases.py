@@ -12,7 +12,7 @@ from math import log
 
 from purpose_agent.core.memory import Case, RuleLine
 from purpose_agent.learning.trial import is_held_out
-from purpose_agent.memory.rules import first_fit, situation_of
+from purpose_agent.memory.rules import situation_of, told_by
 from purpose_agent.runtime.record import RunRow
 
 HISTORY = 200
@@ -108,9 +108,9 @@ def changed_at(lines: Sequence[RuleLine], cases: Sequence[Case]) -> int | None:
     """
     told: list[tuple[int, bool]] = []
     for number, case in enumerate(cases):
-        line = first_fit(lines, case.situation)
-        if line is not None:
-            told.append((number, line.answer == case.answer))
+        answer = told_by(lines, case.situation)
+        if answer is not None:
+            told.append((number, answer == case.answer))
     hits = [hit for _, hit in told]
     best: int | None = None
     most = log(max(1, len(hits))) + CHANGE

@@ -17,7 +17,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from purpose_agent.core.errors import ModelError
-from purpose_agent.core.memory import Lesson, Memory, Provenance, RuleLine, Scope
+from purpose_agent.core.memory import Lesson, Memory, Provenance, Scope
 from purpose_agent.core.model import Model, ModelRequest, ModelResponse, Usage
 from purpose_agent.core.origin import OWN, TEACHERS, Origin, lowest
 from purpose_agent.core.task import Task
@@ -28,7 +28,7 @@ from purpose_agent.learning.induce import as_text
 from purpose_agent.learning.reflect import Ask, general_lesson
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.recall import would_recall
-from purpose_agent.memory.rules import first_fit
+from purpose_agent.memory.rules import told_by
 from purpose_agent.memory.sameness import advice_in_common
 from purpose_agent.runtime.record import RunRow
 
@@ -115,7 +115,7 @@ def _rule_of(parents: Sequence[Memory]) -> Lesson:
         for line in dict.fromkeys(line for memory in parents for line in memory.lesson.lines)
         if line.conditions and sum(line in memory.lesson.lines for memory in parents) >= FEWEST_FAMILIES
     )
-    cases = [case for memory in parents for case in memory.lesson.cases if _tells(lines, case.situation) == case.answer]
+    cases = [case for memory in parents for case in memory.lesson.cases if told_by(lines, case.situation) == case.answer]
     scope = _scope_of_all(parents)
     return Lesson(RULE, "", as_text(lines), _made_of(parents), scope, spread(cases), lines)
 
@@ -195,11 +195,6 @@ def _made_of(parents: Sequence[Memory]) -> Provenance:
     origin = lowest(*origins)
     newest = parents[-1].lesson.provenance
     return Provenance(origin, newest.run_id, newest.agent, parents=tuple(memory.id for memory in parents))
-
-
-def _tells(lines: Sequence[RuleLine], situation: str) -> str | None:
-    line = first_fit(lines, situation)
-    return line.answer if line is not None else None
 
 
 def _admitted(gate: Gate, lesson: Lesson) -> Memory | None:

@@ -4,9 +4,9 @@ In:  a run, the runs like it, what the memory already holds about them.
 Out: lessons to try, at most `MOST_RULES` rules or one card of demonstrations, and which waiting ones they replace.
 
 Which of them is right is for their trials to say. Where the rule in use fails from some case on, only the cases since
-then are looked at, and the lesson says from which run on it holds. Where no rule is found, eight solved cases are a
-hypothesis too: they help where the form of an answer matters, which no word decides (after DSPy, arXiv 2310.03714:
-verified runs as demonstrations).
+then are looked at, and the lesson says from which run on it holds. Where every answer is another text, a rule is the form
+in which it is written (`forms.py`). Where no rule is found, eight solved cases are a hypothesis too: they may show what no
+rule of ours can say (after DSPy, arXiv 2310.03714: verified runs as demonstrations).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Provenance, Scope
 from purpose_agent.core.origin import TEACHERS, Origin, Taint, lowest
 from purpose_agent.learning.cases import FEWEST_CASES, SolvedCase, changed_at, solved_cases, spread
+from purpose_agent.learning.forms import induce_forms
 from purpose_agent.learning.induce import Rule, as_text, induce
 from purpose_agent.runtime.record import RunRow
 from purpose_agent.runtime.taints import read_by
@@ -69,14 +70,24 @@ def propose(
     if len(cases) < FEWEST_CASES:
         solved = "1 solved case" if len(cases) == 1 else f"{len(cases)} solved cases"
         return Proposal(why=f"{solved} so far{when}; a rule needs {FEWEST_CASES}")
-    rules = induce([each.case for each in cases], MOST_RULES)
+    rules = _rules_behind(cases, run)
     if not rules and len(cases) >= FEWEST_HALVED and not since:
         newer = cases[len(cases) // 2 :]
-        rules = induce([each.case for each in newer], MOST_RULES)
+        rules = _rules_behind(newer, run)
         cases, since = (newer, newer[0].run_id) if rules else (cases, since)
     read = read_by(run.id, taints or {}, [each.run_id for each in cases])
     about = _About(run, replace(provenance_of(run, read), since=since), tuple(cases), in_use, waiting)
     return about.rules(rules) if rules else about.demonstrations(f"no rule was found in {len(cases)} solved cases{when}")
+
+
+def _rules_behind(cases: Sequence[SolvedCase], run: RunRow) -> Sequence[Rule]:
+    """What decides between answers, or the form in which they are written, whichever is right more often."""
+    told = [each.case for each in cases]
+    rules = induce(told, MOST_RULES)
+    if run.task.choices or (rules and rules[0].hits == rules[0].cases):
+        return rules
+    forms = induce_forms(told)
+    return forms if forms and (not rules or forms[0].hits > rules[0].hits) else rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,8 @@ class _About:
         texts = [as_text(rule.lines) for rule in found]
         if self.in_use is not None and _is_promoted(self.in_use) and self.in_use.lesson.then == texts[0]:
             return Proposal(why="the promoted rule says the same")
-        waiting = [memory for memory in self.waiting if memory.lesson.kind == RULE]
+        # Not what was in use until the watch sent it back: it makes way when a revision is promoted.
+        waiting = [memory for memory in self.waiting if memory.lesson.kind == RULE and memory != self.in_use]
         replaced = [memory for memory in waiting if memory.lesson.then not in texts]
         if replaced and replaced[0] is waiting[0]:
             # The trial that has come furthest goes on with the best rule, also where that one waits already.

@@ -185,13 +185,13 @@ class Learner:
         """Waiting memories make way; a draft that says better what one of them said goes on with its trial."""
         why = "what more cases say takes its place"
         better = {memory.id: draft for draft, memory in proposal.better.items() if not self._is_spent(memory)}
-        drawn: list[Memory] = []
         for memory in proposal.replaced:
-            if memory.id in better:
-                drawn.append(self._gate.revise(memory, better[memory.id], why, run.id, supersedes=proposal.revises))
-            else:
+            if memory.id not in better:
                 self._gate.archive(memory, why, actor="learner")
-        return tuple(drawn)
+        going_on = [memory for memory in proposal.replaced if memory.id in better]
+        return tuple(
+            self._gate.revise(memory, better[memory.id], why, run.id, supersedes=proposal.revises) for memory in going_on
+        )
 
     def _pairs_of(self, memory: Memory) -> int:
         report = self._last_report(memory)

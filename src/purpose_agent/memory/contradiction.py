@@ -11,7 +11,7 @@ same but for a negation, an order ("before" and "after"), a number, or what is t
 import re
 
 from purpose_agent.core.memory import Lesson
-from purpose_agent.memory.rules import first_fit
+from purpose_agent.memory.rules import told_by
 from purpose_agent.memory.sameness import LIKENESS, root_of, said_in, things_in
 
 _NEGATION_WORDS = "not no never without avoid cannot dont can't don't doesn't isn't won't mustn't shouldn't don’t can’t"
@@ -51,9 +51,9 @@ def _rules_differ(one: Lesson, other: Lesson) -> bool:
     """On a case of theirs both have an answer, and another one; or, without cases, on the same conditions."""
     situations = [case.situation for case in (*one.cases, *other.cases)]
     if situations:
-        fits = ((first_fit(one.lines, each), first_fit(other.lines, each)) for each in situations)
-        return any(mine is not None and its is not None and _normal(mine.answer) != _normal(its.answer) for mine, its in fits)
-    mine, its = ({line.conditions: _normal(line.answer) for line in each.lines if line.conditions} for each in (one, other))
+        told = ((told_by(one.lines, each), told_by(other.lines, each)) for each in situations)
+        return any(mine is not None and its is not None and _normal(mine) != _normal(its) for mine, its in told)
+    mine, its = ({line.conditions: _normal(line.text) for line in each.lines if line.conditions} for each in (one, other))
     return any(mine[conditions] != its[conditions] for conditions in mine.keys() & its.keys())
 
 

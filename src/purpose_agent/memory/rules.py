@@ -5,7 +5,7 @@ Out: the first line that fits, or none.
 
 The one place that says what a condition means: `learning/` finds lines by these words and numbers, recall and the
 prompt look them up by the same. Words are compared as they are written, apart from case; no stems, no synonyms, and
-numbers in figures only.
+numbers in figures only. What a written form means is said in `forms.py`.
 """
 
 import re
@@ -18,6 +18,7 @@ from types import MappingProxyType
 from purpose_agent.core.memory import Condition, Lesson, RuleLine
 from purpose_agent.core.messages import Json
 from purpose_agent.core.task import Task
+from purpose_agent.memory.forms import write
 from purpose_agent.memory.words import LONGEST
 
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
@@ -113,16 +114,27 @@ def holds(condition: Condition, facts: Facts) -> bool:
 
 
 def first_fit(lines: Sequence[RuleLine], situation: str) -> RuleLine | None:
-    """The first line all of whose conditions hold, or None."""
+    """The first line all of whose conditions hold, and whose form can be written if it has one; or None."""
     facts = facts_of(situation)
-    return next((line for line in lines if all(holds(condition, facts) for condition in line.conditions)), None)
+    fitting = (line for line in lines if all(holds(condition, facts) for condition in line.conditions))
+    return next((line for line in fitting if not line.form or write(line.form, situation) is not None), None)
+
+
+def told_by(lines: Sequence[RuleLine], situation: str) -> str | None:
+    """The answer that a rule has for a situation: its line's own, or written in its form. None if no line fits."""
+    line = first_fit(lines, situation)
+    if line is None:
+        return None
+    written = write(line.form, situation) if line.form else None
+    return written.answer if written is not None else line.answer
 
 
 def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     """The first line that fits, told with the situation's own numbers: "24 kilos -> the right answer is cart"; "" if none does.
 
     A small model follows that, where it is lost with "kilos at most 40 -> cart": it can't compare. And where it has a favourite,
-    it overrules a bare "hail -> flag" (decision 22).
+    it overrules a bare "hail -> flag" (decision 22). Of a form it is told what was written, and from what: "mirror, 94 -> the
+    right answer is mirror#94".
     """
     line = first_fit(lines, situation)
     if line is None:
@@ -130,14 +142,18 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     quotes = facts_of(situation).quotes
     bounded = (each.above is not None or each.at_most is not None for each in line.conditions)
     told = [quotes[each.term] if is_bound else each.text for each, is_bound in zip(line.conditions, bounded, strict=True)]
-    return " ".join(f"{', '.join(dict.fromkeys(told)) or 'otherwise'} -> the right answer is {line.answer}".split())
+    written = write(line.form, situation) if line.form else None
+    if written is not None:
+        told += written.parts
+    where = " ".join(", ".join(dict.fromkeys(told)).split()) or "otherwise"
+    return f"{where} -> the right answer is {written.answer if written is not None else ' '.join(line.answer.split())}"
 
 
 def has_a_say(lesson: Lesson, task: Task) -> bool:
     """False for a rule none of whose lines fits the task, or whose line names an answer that is not to be had there."""
     if not lesson.lines:
         return True
-    line = first_fit(lesson.lines, situation_of(task.goal, task.inputs))
-    if line is None:
+    answer = told_by(lesson.lines, situation_of(task.goal, task.inputs))
+    if answer is None:
         return False
-    return not task.choices or line.answer.strip().casefold() in {choice.strip().casefold() for choice in task.choices}
+    return not task.choices or answer.strip().casefold() in {choice.strip().casefold() for choice in task.choices}

@@ -150,7 +150,12 @@ def _each(lesson: Lesson, change: Callable[[str], str]) -> Lesson:
             *(tuple(map(change, names)) for names in (reach.agents, reach.families, reach.users, reach.tools, reach.teams))
         ),
         lines=tuple(
-            RuleLine(tuple(_changed(each, change) for each in line.conditions), change(line.answer)) for line in lesson.lines
+            RuleLine(
+                tuple(_changed(each, change) for each in line.conditions),
+                change(line.answer),
+                tuple(replace(each, literal=change(each.literal), beside=change(each.beside)) for each in line.form),
+            )
+            for line in lesson.lines
         ),
     )
 
