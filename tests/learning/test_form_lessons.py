@@ -29,7 +29,7 @@ TAGS = [tag(name, 7 + 3 * number) for number, name in enumerate(PLACES)]
 def copyist(request: ModelRequest) -> str:
     """Writes what the only line of its notes says; else it does not know."""
     notes, _, _ = request.messages[1].text.rpartition("Task: ")
-    shown = re.findall(r"^- .* -> the right answer is (.+)$", notes, re.MULTILINE)
+    shown = re.findall(r"^- .* -> reply with (.+) and nothing else$", notes, re.MULTILINE)
     return shown[0] if len(shown) == 1 else "?"
 
 
@@ -52,7 +52,7 @@ async def test_the_form_of_answers_is_found_and_unseen_ones_are_written_in_it(tm
     )
     assert (rule.lesson.kind, line.answer, len(line.form)) == ("skill_card", "", 5)
     prompt = model.requests[-1].messages[1].text
-    assert re.findall(r"^- .*", prompt, re.MULTILINE) == ["- castle, 94 -> the right answer is <CASTLE/094>"]
+    assert re.findall(r"^- .*", prompt, re.MULTILINE) == ["- castle, 94 -> reply with <CASTLE/094> and nothing else"]
 
 
 def test_a_change_of_form_is_told_from_its_cases() -> None:

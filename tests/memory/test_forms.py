@@ -66,7 +66,7 @@ def test_a_piece_finds_and_changes_its_part(piece: Piece, text: str | None) -> N
 
 
 def test_a_form_is_shown_as_what_was_written_and_from_what() -> None:
-    assert fitting_text((TICKET,), "Ticket for: mirror, shelf 94") == "mirror, 94 -> the right answer is mirror#94"
+    assert fitting_text((TICKET,), "Ticket for: mirror, shelf 94") == "mirror, 94 -> reply with mirror#94 and nothing else"
     large = replace(TICKET, conditions=(Condition("kilos", above=20),))
     assert fitting_text((large,), "30 kilos. Ticket for: mirror, shelf 94").startswith("30 kilos, mirror, 94 -> ")
 

@@ -133,8 +133,8 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     """The first line that fits, told with the situation's own numbers: "24 kilos -> the right answer is cart"; "" if none does.
 
     A small model follows that, where it is lost with "kilos at most 40 -> cart": it can't compare. And where it has a favourite,
-    it overrules a bare "hail -> flag" (decision 22). Of a form it is told what was written, and from what: "mirror, 94 -> the
-    right answer is mirror#94".
+    it overrules a bare "hail -> flag" (decision 22). Of a form it is told what is written, and from what: "mirror, 94 -> reply
+    with mirror#94 and nothing else" (decision 45).
     """
     line = first_fit(lines, situation)
     if line is None:
@@ -146,7 +146,9 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     if written is not None:
         told += written.parts
     where = " ".join(", ".join(dict.fromkeys(told)).split()) or "otherwise"
-    return f"{where} -> the right answer is {written.answer if written is not None else ' '.join(line.answer.split())}"
+    if written is not None:
+        return f"{where} -> reply with {written.answer} and nothing else"
+    return f"{where} -> the right answer is {' '.join(line.answer.split())}"
 
 
 def has_a_say(lesson: Lesson, task: Task) -> bool:
