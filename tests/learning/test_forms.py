@@ -215,3 +215,19 @@ def test_too_few_cases_have_no_form() -> None:
 @pytest.mark.parametrize("answers", [["same"] * 12, [f"line {n}\nline" for n in range(12)], [str(n) * 200 for n in range(12)]])
 def test_equal_long_and_many_lined_answers_have_no_form(answers: list[str]) -> None:
     assert induce_forms([Case(f"say: {answer}", answer) for answer in answers]) == ()
+
+
+def test_one_answer_that_is_no_form_does_not_hide_the_form() -> None:
+    cases = [
+        Case(f"Ticket for: {name}, shelf {11 + number}", f"{name}#{11 + number}") for number, name in enumerate(FIRST[:14])
+    ]
+    odd = [*cases[:-1], Case(cases[-1].situation, "see\nabove")]
+
+    (rule,) = induce_forms(odd)
+    assert told_by(rule.lines, "Ticket for: Zora, shelf 94") == "Zora#94"
+
+
+def test_in_very_long_texts_no_form_is_looked_for() -> None:
+    cases = [Case(f"{'a long story, ' * 200}ticket for: {name}", f"{name}!") for name in FIRST[:10]]
+
+    assert induce_forms(cases) == ()

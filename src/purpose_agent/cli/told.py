@@ -67,8 +67,8 @@ def told_evidence(report: Evidence) -> list[str]:
             return _exposures(report)
         case Restoration(line=line, at=at, status=status):
             return [f"line {line} of the journal, of {when(at)}, shows it {status}"]
-        case Revision(revises=revises):
-            return [f"its trial goes on from that of {revises}"]
+        case Revision(revises=revises, version=version):
+            return [f"its trial goes on from that of {revises}" if version else f"it is tried against {revises}"]
         case Alteration(expected=expected, found=found):
             return [
                 f"its card had the hash {found[:16]}…, and the journal "

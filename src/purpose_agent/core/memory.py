@@ -389,14 +389,16 @@ class Alteration:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A memory says better what another one said that waited; it goes on with that one's trial.
+    """A memory says better what another one said. If that one waited, it goes on with that one's trial.
 
     Attributes:
         revises: The other one.
+        version: Of that one, when it made way; 0 if it is in use.
     """
 
     memory_id: str
     revises: str
+    version: int = 0
 
 
 Evidence: TypeAlias = ScanReport | TrialReport | ExposureReport | Restoration | Alteration | Revision | None

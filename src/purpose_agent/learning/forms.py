@@ -28,8 +28,10 @@ FEWEST_RIGHT = 0.7
 FEWEST_EXPLAINED = 1 / 3
 """And so large a share of all cases."""
 MOST_OF = 60
-MOST_TEXT = 60_000
+MOST_TEXT = 20_000
 """So many cases are looked at, the newest, and of long ones so many characters in all."""
+LONGEST_TEXT = 2_000
+"""Of a situation. In longer ones no form is looked for: it would take seconds."""
 ONE_MISS_IN = 6
 GOOD = 7 / 8
 """Of a form that explains such a share, no second one is looked for."""
@@ -53,9 +55,11 @@ def induce_forms(cases: Sequence[Case]) -> tuple[Rule, ...]:
     """
     longest = max((len(case.situation) for case in cases), default=0)
     newest = min(MOST_OF, max(FEWEST_CASES, MOST_TEXT // max(1, longest)))
-    cases = sorted(cases[-newest:], key=lambda case: (case.situation, case.answer))
-    answers = [case.answer for case in cases]
-    if len(cases) < FEWEST_CASES or len({*answers}) < 2 or not all(map(can_be_written, answers)):
+    asked = cases[-newest:]
+    cases = sorted((case for case in asked if can_be_written(case.answer)), key=lambda case: (case.situation, case.answer))
+    if longest > LONGEST_TEXT or len(asked) - len(cases) > _misses(len(asked)):
+        return ()
+    if len(cases) < FEWEST_CASES or len({case.answer for case in cases}) < 2:
         return ()
     found: list[Rule] = []
     for condition in (None, *_splits(cases)):

@@ -60,7 +60,7 @@ def propose(
     Args:
         alike: Runs of those tasks, newest first.
         in_use: The rule or the demonstrations that their prompts have now, or had until the watch sent them back.
-        waiting: Those in quarantine; the one whose trial has come furthest first.
+        waiting: Those in quarantine; the one whose trial goes on and has come furthest first.
         taints: By the id of a run: the lowest origin of what it had read, where that is not a person's word alone.
     """
     if _is_promoted(in_use) and run.success:
@@ -87,7 +87,7 @@ def _rules_behind(cases: Sequence[SolvedCase], run: RunRow) -> Sequence[Rule]:
     if run.task.choices or (rules and rules[0].hits == rules[0].cases):
         return rules
     forms = induce_forms(told)
-    return forms if forms and (not rules or forms[0].hits > rules[0].hits) else rules
+    return forms if forms and (not rules or forms[0].hits / forms[0].cases > rules[0].hits / rules[0].cases) else rules
 
 
 @dataclass(frozen=True, slots=True)

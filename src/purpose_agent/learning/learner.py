@@ -118,7 +118,11 @@ class Learner:
                 why, revises = proposal.why, proposal.revises
             twins = self._twins(drafts, run)
             why = why or "; ".join(f"{twin.id} ({twin.status}) says the same, and has it noted" for twin in twins.values())
-            drawn += tuple(self._gate.admit(draft, run.id, supersedes=revises) for draft in drafts if draft not in twins)
+            drawn += tuple(
+                self._gate.admit(draft, run.id, supersedes=revises, revises=revises is not None)
+                for draft in drafts
+                if draft not in twins
+            )
             drawn += self._replayed(run, taught)
             # Another bus: what became of the lessons is in the record already, and has its numbers.
             end = self._bus(run, listeners)
@@ -169,7 +173,7 @@ class Learner:
         promoted = self._memories.of_scope(scope_of(run), ("promoted",), KINDS)
         in_use = next((memory for memory in reversed(promoted) if concerns(memory, run)), None)
         quarantined = self._memories.of_scope(scope_of(run), ("quarantined",), KINDS)
-        waiting = sorted((memory for memory in quarantined if concerns(memory, run)), key=lambda each: -self._pairs_of(each))
+        waiting = sorted((memory for memory in quarantined if concerns(memory, run)), key=self._how_far)
         in_use = in_use or next((memory for memory in reversed(waiting) if self._was_sent_back(memory)), None)
         if any(memory.lesson.provenance.run_id > run.id for memory in waiting):
             return Proposal(why="a rule from later runs waits already")
@@ -184,18 +188,17 @@ class Learner:
     def _revised(self, proposal: Proposal, run: RunRow) -> tuple[Memory, ...]:
         """Waiting memories make way; a draft that says better what one of them said goes on with its trial."""
         why = "what more cases say takes its place"
-        better = {memory.id: draft for draft, memory in proposal.better.items() if not self._is_spent(memory)}
+        better = [(memory, draft) for draft, memory in proposal.better.items() if not self._is_spent(memory)]
+        going_on = {memory.id for memory, _ in better}
         for memory in proposal.replaced:
-            if memory.id not in better:
+            if memory.id not in going_on:
                 self._gate.archive(memory, why, actor="learner")
-        going_on = [memory for memory in proposal.replaced if memory.id in better]
-        return tuple(
-            self._gate.revise(memory, better[memory.id], why, run.id, supersedes=proposal.revises) for memory in going_on
-        )
+        return self._gate.revise(better, why, run.id, supersedes=proposal.revises)
 
-    def _pairs_of(self, memory: Memory) -> int:
+    def _how_far(self, memory: Memory) -> tuple[bool, int]:
+        """Its trial goes on and has come far, first; those that nothing could decide, last."""
         report = self._last_report(memory)
-        return len(report.pairs) if report is not None else 0
+        return self._is_spent(memory), -len(report.pairs) if report is not None else 0
 
     def _is_spent(self, memory: Memory) -> bool:
         """No pair that is left could decide its trial."""

@@ -37,7 +37,7 @@ from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
 from purpose_agent.memory.rules import has_a_say
 from purpose_agent.memory.trials import present_stay
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.record import RunRow, first_runs, list_runs, task_keys, would_have_chosen
+from purpose_agent.runtime.record import RunRow, first_met, first_runs, list_runs, task_keys, would_have_chosen
 
 
 class Memories(Protocol):
@@ -45,6 +45,10 @@ class Memories(Protocol):
 
     def list(self, status: MemoryStatus | None = None, kind: MemoryKind | None = None) -> Sequence[Memory]:
         """All, or those of one status or kind, oldest first."""
+        ...
+
+    def find(self, memory_id: str) -> Memory | None:
+        """One, as it is now; None if there is none with that id."""
         ...
 
     def get(self, memory_id: str) -> Memory:
@@ -119,7 +123,7 @@ def trial_tasks(
     runs = [run for run in runs if family or (own and same_kind(run, own[0]))]
     if lesson.kind in KINDS:
         kept = kept_for_trials([run for run in listed if same_kind(run, own[0])]) if own and len(listed) < HISTORY else ()
-        return _as_drawn(_revisions(memories, memory), runs, _met(db, source.agent, runs, since), kept)
+        return _as_drawn(_revisions(memories, memory), runs, _met(db, source, runs), kept)
     # Newest first, so that a task's oldest run counts: the goals of a team's later attempts tell what was wrong before.
     tasks = {run.task_key: run.task for run in runs if has_a_say(lesson, run.task)}
     taught = _taught(db, [memory])
@@ -132,17 +136,17 @@ def _revisions(memories: Memories, memory: Memory) -> Sequence[Memory]:
     row = [memory]
     while True:
         stay = present_stay(memories.journal(row[0].id))
-        before = next((entry.evidence.revises for entry in stay if isinstance(entry.evidence, Revision)), None)
-        if before is None:
-            return row
-        row.insert(0, memories.get(before))
+        link = next((each.evidence for each in stay if isinstance(each.evidence, Revision) and each.evidence.version), None)
+        before = memories.find(link.revises) if link is not None else None
+        if link is None or before is None or (before.status, before.version) != ("archived", link.version):
+            return row  # whoever changed since is another one
+        row.insert(0, before)
 
 
-def _met(db: Database, agent: str, runs: Sequence[RunRow], since: str) -> Mapping[str, str]:
-    """By the key of each task: the first run since then in which the agent met it. The list may not go back so far."""
-    first = first_runs(db, agent)
-    oldest = {run.task_key: run.id for run in runs}
-    return {key: min(run_id, first[key]) if first.get(key, "") > since else run_id for key, run_id in oldest.items()}
+def _met(db: Database, source: Provenance, runs: Sequence[RunRow]) -> Mapping[str, str]:
+    """By the key of each task: the first run in which the agent met it, of those that the memory speaks of."""
+    first = first_met(db, source.agent, since=source.since)
+    return {run.task_key: min(run.id, first.get(run.task_key, run.id)) for run in runs}
 
 
 def _as_drawn(row: Sequence[Memory], runs: Sequence[RunRow], met: Mapping[str, str], kept: Collection[str]) -> TrialTasks:

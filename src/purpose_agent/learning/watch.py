@@ -88,11 +88,19 @@ def _harmful(memory: Memory, seen: Sequence[Exposure], gate: Gate) -> Memory | N
 
 
 def record_of(memory: Memory, memories: Memories) -> tuple[int, int]:
-    """The runs with it in the trial that promoted it last: how many succeeded, of how many."""
+    """The runs with it in the trial that promoted it last: how many succeeded, of how many.
+
+    Of a revision that took the place of what was proved: its own, not those of the proof.
+    """
     evidence: Evidence = None
+    noted: TrialReport | None = None
     for entry in memories.journal(memory.id):
         if entry.to_status == "promoted" != entry.from_status:
             evidence = entry.evidence
+            if isinstance(evidence, TrialReport) and noted is not None and evidence.pairs[: len(noted.pairs)] != noted.pairs:
+                evidence = noted
+        elif entry.to_status == entry.from_status and isinstance(entry.evidence, TrialReport):
+            noted = entry.evidence
     match evidence:
         case TrialReport(pairs=pairs):
             judged = [pair.with_memory for pair in pairs if pair.with_memory is not None]

@@ -29,7 +29,9 @@ share more evenly, one alone gets what a row that comes one after the other leav
 A useless memory is one whose next pair, given everything before it in this and all other trials, is at most a fair coin. That is
 not quite so where several memories are tried on the same tasks and the runs without them are the same runs: `benchmarks.gate errors`
 measures that case. Nor does it speak of success where a calibrated critic judges the pairs: there a useless memory is one that the critic
-does not like better. Not here: what is spent, which `trials.py` keeps; rejections, each of which errs with 5 %.
+does not like better.
+It speaks of rows of revisions: a rule that goes on learning with its trial is one, and a revision that takes the place of a
+proved one is no promotion here (decision 44); of two that help it may be the worse one. Not here: what is spent, which `trials.py` keeps; rejections, each of which errs with 5 %.
 """
 
 from collections.abc import Sequence

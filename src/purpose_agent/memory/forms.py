@@ -53,7 +53,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An answer, and the parts of the situation it was made of, as they stand there."""
+    """An answer, and the parts of the situation it was made of, as they stand there or as far as they are in it."""
 
     answer: str
     parts: tuple[str, ...]
@@ -147,6 +147,8 @@ def nth_of(spans: Sequence[Span], index: int) -> Span | None:
 def changed(piece: Piece, part: str) -> str:
     """A part of the situation as the piece writes it; "" if it can't be written so."""
     made = _made(piece.made, part)
+    if piece.width > LONGEST_ANSWER:
+        return ""  # only what somebody wrote by hand asks for so many
     if piece.width:
         return made.lstrip("0").zfill(piece.width) if made.isdigit() else ""
     words = made.split() if piece.joined != " " or piece.keep else [made]
@@ -160,7 +162,11 @@ def _made(made: Made, part: str) -> str:
         case "month":
             return str(_MONTH.get(part.casefold(), ""))
         case "month name":
-            return _MONTHS[int(part) - 1].capitalize() if part.isdecimal() and 1 <= int(part) <= len(_MONTHS) else ""
+            return (
+                _MONTHS[int(part) - 1].capitalize()
+                if part.isdecimal() and len(part) <= 2 and 1 <= int(part) <= len(_MONTHS)
+                else ""
+            )
         case "consonants":
             return _VOWEL.sub("", part)
         case "reversed":
@@ -197,7 +203,8 @@ def write(form: Sequence[Piece], situation: str) -> Written | None:
         if not said:
             return None
         answer.append(said)
-        taken.append(part)
+        # Of what is shortened or turned round, no more of the task is told than the answer has.
+        taken.append(said if piece.keep or piece.made or piece.joined != " " else part)
     told = "".join(answer)
     return Written(told, tuple(taken)) if can_be_written(told) else None
 

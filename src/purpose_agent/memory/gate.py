@@ -8,7 +8,7 @@ as an argument, so it can't be skipped. What a person teaches is scanned and the
 and the journal says so. What somebody wrote into the file comes in by this door too, as an import (`readmit`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from purpose_agent.core.codec import from_json
@@ -50,12 +50,13 @@ class Gate:
         self._clock = clock
         self._ids = ids
 
-    def admit(self, lesson: Lesson, run_id: str = "", *, supersedes: str | None = None) -> Memory:
+    def admit(self, lesson: Lesson, run_id: str = "", *, supersedes: str | None = None, revises: bool = False) -> Memory:
         """Scan a lesson and put it in quarantine, or reject it.
 
         Args:
             run_id: The run it was drawn from; its provenance's by default.
-            supersedes: The memory it is a revision of; that one leaves use when this one is promoted.
+            supersedes: The memory whose place it takes; that one leaves use when this one is promoted.
+            revises: It says better what that one says, drawn from more of the same cases (`improve`).
 
         A lesson that says what a living memory says returns that memory; one that says what was rejected before
         returns the rejected one, so that a bad lesson isn't tried again each time it is drawn; but not on less
@@ -71,9 +72,15 @@ class Gate:
             candidate = replace(self._candidate(lesson), supersedes=supersedes)
             came = f"imported from {lesson.provenance.source}" if lesson.provenance.origin == "import" else "drawn from a run"
             memory = self._store.insert(candidate, actor="gate", why=came, run_id=run_id)
-            if report.clean:
-                return self._store.change(memory, "quarantined", actor="gate", why="scan clean", evidence=report, run_id=run_id)
-            return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report, run_id=run_id)
+            if not report.clean:
+                return self._store.change(
+                    memory, "rejected", actor="gate", why=_reasons(report), evidence=report, run_id=run_id
+                )
+            memory = self._store.change(memory, "quarantined", actor="gate", why="scan clean", evidence=report, run_id=run_id)
+            if revises and supersedes is not None:
+                why = f"says better what {supersedes} says, which is in use"
+                self._store.remark(memory, actor="gate", why=why, evidence=Revision(memory.id, supersedes))
+            return memory
 
     def teach(self, lesson: Lesson) -> Memory:
         """Scan what a person teaches, and promote it at once; rejected if the scan blocks it, with the findings in the journal.
@@ -100,36 +107,48 @@ class Gate:
                 return self._store.change(memory, "promoted", actor="person", why="taught", evidence=report)
             return self._store.change(memory, "rejected", actor="gate", why=_reasons(report), evidence=report)
 
-    def revise(self, memory: Memory, lesson: Lesson, why: str, run_id: str, *, supersedes: str | None = None) -> Memory:
-        """Let a quarantined memory make way for one that says it better, and goes on with its trial.
+    def revise(
+        self, better: Sequence[tuple[Memory, Lesson]], why: str, run_id: str, *, supersedes: str | None = None
+    ) -> tuple[Memory, ...]:
+        """Let quarantined memories make way for others that say it better, and go on with their trials.
 
-        The new one is another memory, scanned and admitted like any; it inherits what the trial was lent and has seen so far.
+        Each new one is another memory, scanned and admitted like any; it inherits what the trial was lent and has seen so far.
         It begins anew where it is about something else: tasks since another run, another rule in use, another scope; where it has
-        less authority; and where live runs were in the trial.
+        another origin; and where live runs were in the trial. A memory stays whose successor could not wait in its place.
 
         Args:
-            supersedes: As in `admit`.
+            supersedes: As in `admit`, with `revises`.
 
         Raises:
-            NotQuarantined: `memory` has any other status.
+            NotQuarantined: One of the memories has any other status.
             GateError: Somebody else changed it meanwhile.
         """
-        if memory.status != "quarantined":
-            raise NotQuarantined(f"Memory {memory.id} is {memory.status}; only one that waits in quarantine can make way.")
+        waiting = next((memory for memory, _ in better if memory.status != "quarantined"), None)
+        if waiting is not None:
+            raise NotQuarantined(f"Memory {waiting.id} is {waiting.status}; only one that waits in quarantine can make way.")
         with self._store.transaction():
-            stay = present_stay(self._store.journal(memory.id))
-            self._store.change(memory, "archived", actor="learner", why=why)
-            new = self.admit(lesson, run_id, supersedes=supersedes)
-            is_new = len(self._store.journal(new.id)) == len(("arrival", "scan"))
-            if is_new and new.status == "quarantined" and _may_go_on(memory, new, stay):
-                self._store.remark(
-                    new, actor="gate", why=f"says better what {memory.id} said", evidence=Revision(new.id, memory.id)
-                )
+            leaving = {memory.id for memory, _ in better}
+            rows = [(memory, lesson) for memory, lesson in better if self._could_wait(lesson, leaving)]
+            stays = [present_stay(self._store.journal(memory.id)) for memory, _ in rows]
+            # All of them before the first comes: one may say what another one said.
+            left = [self._store.change(memory, "archived", actor="learner", why=why) for memory, _ in rows]
+            came = [self.admit(lesson, run_id, supersedes=supersedes, revises=supersedes is not None) for _, lesson in rows]
+            for (memory, _), stay, archived, new in zip(rows, stays, left, came, strict=True):
+                if not _may_go_on(memory, new, stay) or self._store.exposures.count(memory.id, memory.version):
+                    continue
+                link = Revision(new.id, memory.id, archived.version)
+                self._store.remark(new, actor="gate", why=f"says better what {memory.id} said", evidence=link)
                 self._store.trials.handed_on(memory, new)
                 report = last_report(stay)
                 if report is not None:
                     self._store.remark(new, actor="gate", why=_outcome(report), evidence=replace(report, memory_id=new.id))
-            return new
+            return tuple(came)
+
+    def _could_wait(self, lesson: Lesson, leaving: Collection[str]) -> bool:
+        """It would come into quarantine as a memory of its own, once those of these ids have left."""
+        drawn, scanned = _examined(lesson)
+        same = self._store.find_same(drawn, ("candidate", "quarantined", "promoted", "rejected"))
+        return scanned.clean and (same is None or same.id in leaving or _was_less(same, drawn))
 
     def improve(self, memory: Memory, report: TrialReport) -> Memory | None:
         """Let a quarantined revision take the place of what it revises, on that one's proof and on a better record of its own.
@@ -148,7 +167,11 @@ class Gate:
         with self._store.transaction():
             revised = self._store.find(memory.supersedes) if memory.supersedes is not None else None
             proof = self._proof(revised) if revised is not None and revised.status == "promoted" else None
-            if revised is None or proof is None or not _is_about_the_same(revised.lesson, memory.lesson):
+            stay = present_stay(self._store.journal(memory.id))
+            is_revision = any(
+                isinstance(each.evidence, Revision) and each.evidence.revises == memory.supersedes for each in stay
+            )
+            if revised is None or proof is None or not is_revision or not _is_about_the_same(revised.lesson, memory.lesson):
                 return None
             if report.wins - report.losses < BETTER:
                 return None
@@ -397,9 +420,11 @@ def _may_go_on(old: Memory, new: Memory, stay: Sequence[JournalEntry]) -> bool:
     Args:
         stay: What happened to `old` in quarantine.
     """
-    if old.supersedes != new.supersedes or any(isinstance(entry.evidence, ExposureReport) for entry in stay):
+    if new.status != "quarantined" or any(isinstance(entry.evidence, ExposureReport) for entry in stay):
         return False
-    return _is_about_the_same(old.lesson, new.lesson)
+    # Nor with what others said: its words are in the trial.
+    same_origin = old.lesson.provenance.origin == new.lesson.provenance.origin
+    return same_origin and old.supersedes == new.supersedes and _is_about_the_same(old.lesson, new.lesson)
 
 
 def _is_about_the_same(old: Lesson, new: Lesson) -> bool:

@@ -114,10 +114,13 @@ def holds(condition: Condition, facts: Facts) -> bool:
 
 
 def first_fit(lines: Sequence[RuleLine], situation: str) -> RuleLine | None:
-    """The first line all of whose conditions hold, and whose form can be written if it has one; or None."""
+    """The first line all of whose conditions hold; or None.
+
+    Also where it has a form that can't be written there: what later lines say is meant for others.
+    """
     facts = facts_of(situation)
-    fitting = (line for line in lines if all(holds(condition, facts) for condition in line.conditions))
-    return next((line for line in fitting if not line.form or write(line.form, situation) is not None), None)
+    line = next((line for line in lines if all(holds(condition, facts) for condition in line.conditions)), None)
+    return line if line is None or not line.form or write(line.form, situation) is not None else None
 
 
 def told_by(lines: Sequence[RuleLine], situation: str) -> str | None:

@@ -153,7 +153,10 @@ def _each(lesson: Lesson, change: Callable[[str], str]) -> Lesson:
             RuleLine(
                 tuple(_changed(each, change) for each in line.conditions),
                 change(line.answer),
-                tuple(replace(each, literal=change(each.literal), beside=change(each.beside)) for each in line.form),
+                tuple(
+                    replace(each, literal=change(each.literal), beside=change(each.beside), joined=change(each.joined))
+                    for each in line.form
+                ),
             )
             for line in lesson.lines
         ),
@@ -171,6 +174,8 @@ def _strings(lesson: Lesson) -> Iterator[str]:
         yield case.situation
         yield case.answer
     yield from (line.text for line in lesson.lines)
+    # As a form writes it: what is said in two pieces is one sentence in a prompt.
+    yield from ("".join(each.literal or each.joined for each in line.form) for line in lesson.lines if line.form)
     reach = lesson.scope
     for names in (reach.agents, reach.families, reach.users, reach.tools, reach.teams):
         yield from names

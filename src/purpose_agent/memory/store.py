@@ -20,6 +20,7 @@ from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource, new_id
 from purpose_agent.core.memory import Evidence, JournalEntry, Lesson, Memory, MemoryKind, MemoryStatus, Restoration, Scope
 from purpose_agent.core.ports import Clock
+from purpose_agent.memory.exposures import Exposures
 from purpose_agent.memory.fingerprint import fingerprint
 from purpose_agent.memory.index import MemoryIndex, family_of, keep
 from purpose_agent.memory.journal import Card, Past, entries, last_card, past, write_change, write_line
@@ -43,6 +44,7 @@ class MemoryStore:
         self._moment: tuple[int, datetime] | None = None
         self.index = MemoryIndex(db)
         self.trials = TrialAccounts(db)
+        self.exposures = Exposures(db)
 
     @property
     def exists(self) -> bool:

@@ -312,6 +312,14 @@ def first_runs(db: Database, agent: str, *, model: str | None = None) -> Mapping
     return {str(key): str(run_id) for key, run_id in rows}
 
 
+def first_met(db: Database, agent: str, *, since: str = "") -> Mapping[str, str]:
+    """By the key of its task: the first run that the agent was to learn from, judged or not, of those since the run `since`."""
+    rows = db.rows(
+        "SELECT task_key, min(id) FROM runs WHERE agent = ? AND mode = 'learning' AND id >= ? GROUP BY task_key", (agent, since)
+    )
+    return {str(key): str(run_id) for key, run_id in rows}
+
+
 def task_keys(db: Database, run_ids: Sequence[str]) -> frozenset[str]:
     """The keys of these runs' tasks; runs that are not there are passed over."""
     marks = ", ".join("?" * len(run_ids))
