@@ -31,7 +31,8 @@ not quite so where several memories are tried on the same tasks and the runs wit
 measures that case. Nor does it speak of success where a calibrated critic judges the pairs: there a useless memory is one that the critic
 does not like better.
 It speaks of rows of revisions: a rule that goes on learning with its trial is one, and a revision that takes the place of a
-proved one is no promotion here (decision 44); of two that help it may be the worse one. Not here: what is spent, which `trials.py` keeps; rejections, each of which errs with 5 %.
+proved one is no promotion here (decision 44); of two that help it may be the worse one.
+Not here: what is spent, which `trials.py` keeps; rejections, each of which errs with 5 %.
 """
 
 from collections.abc import Sequence
