@@ -51,7 +51,7 @@ Rerun: TypeAlias = Callable[[Task, int, bool], Awaitable[Outcome]]
 
 
 def is_held_out(task: Task) -> bool:
-    """A fixed third of all tasks is kept from the drawing of rules, for trials."""
+    """A fixed third of all tasks. Of the first ones no rule is drawn, nor values of an agent with a model of any: they are for trials."""
     return int(sha256(task.key.encode()).hexdigest()[:8], 16) % 3 == 0
 
 

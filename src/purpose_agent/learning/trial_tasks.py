@@ -37,7 +37,7 @@ from purpose_agent.learning.trial import MOST_PAIRS, is_held_out
 from purpose_agent.memory.rules import has_a_say
 from purpose_agent.memory.trials import present_stay
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.record import RunRow, first_met, first_runs, list_runs, task_keys, would_have_chosen
+from purpose_agent.runtime.record import RunRow, first_runs, list_runs, task_keys, would_have_chosen
 
 
 class Memories(Protocol):
@@ -145,7 +145,7 @@ def _revisions(memories: Memories, memory: Memory) -> Sequence[Memory]:
 
 def _met(db: Database, source: Provenance, runs: Sequence[RunRow]) -> Mapping[str, str]:
     """By the key of each task: the first run in which the agent met it, of those that the memory speaks of."""
-    first = first_met(db, source.agent, since=source.since)
+    first = first_runs(db, source.agent, since=source.since, judged=False)
     return {run.task_key: min(run.id, first.get(run.task_key, run.id)) for run in runs}
 
 

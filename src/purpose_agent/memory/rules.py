@@ -18,7 +18,7 @@ from types import MappingProxyType
 from purpose_agent.core.memory import Condition, Lesson, RuleLine
 from purpose_agent.core.messages import Json
 from purpose_agent.core.task import Task
-from purpose_agent.memory.forms import write
+from purpose_agent.memory.forms import Written, write
 from purpose_agent.memory.words import LONGEST
 
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
@@ -118,18 +118,26 @@ def first_fit(lines: Sequence[RuleLine], situation: str) -> RuleLine | None:
 
     Also where it has a form that can't be written there: what later lines say is meant for others.
     """
-    facts = facts_of(situation)
-    line = next((line for line in lines if all(holds(condition, facts) for condition in line.conditions)), None)
-    return line if line is None or not line.form or write(line.form, situation) is not None else None
+    line, _ = _fit(lines, situation)
+    return line
 
 
 def told_by(lines: Sequence[RuleLine], situation: str) -> str | None:
     """The answer that a rule has for a situation: its line's own, or written in its form. None if no line fits."""
-    line = first_fit(lines, situation)
+    line, written = _fit(lines, situation)
     if line is None:
         return None
-    written = write(line.form, situation) if line.form else None
     return written.answer if written is not None else line.answer
+
+
+def _fit(lines: Sequence[RuleLine], situation: str) -> tuple[RuleLine | None, Written | None]:
+    """The line that fits, and what its form writes, if it has one."""
+    facts = facts_of(situation)
+    line = next((line for line in lines if all(holds(condition, facts) for condition in line.conditions)), None)
+    if line is None or not line.form:
+        return line, None
+    written = write(line.form, situation)
+    return (line, written) if written is not None else (None, None)
 
 
 def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
@@ -139,13 +147,12 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     it overrules a bare "hail -> flag" (decision 22). Of a form it is told what is written, and from what: "mirror, 94 -> reply
     with mirror#94 and nothing else" (decision 45).
     """
-    line = first_fit(lines, situation)
+    line, written = _fit(lines, situation)
     if line is None:
         return ""
     quotes = facts_of(situation).quotes
     bounded = (each.above is not None or each.at_most is not None for each in line.conditions)
     told = [quotes[each.term] if is_bound else each.text for each, is_bound in zip(line.conditions, bounded, strict=True)]
-    written = write(line.form, situation) if line.form else None
     if written is not None:
         told += written.parts
     where = " ".join(", ".join(dict.fromkeys(told)).split()) or "otherwise"

@@ -302,20 +302,20 @@ def list_runs(
     return [run for run in runs if status is None or run.status == status][:limit]
 
 
-def first_runs(db: Database, agent: str, *, model: str | None = None) -> Mapping[str, str]:
-    """By the key of its task: the first judged run that the agent was to learn from; `model`: of its runs with that one."""
-    rows = db.rows(
-        "SELECT task_key, min(id) FROM runs WHERE agent = ?1 AND mode = 'learning' AND success IS NOT NULL"
-        " AND (?2 IS NULL OR model = ?2) GROUP BY task_key",
-        (agent, model),
-    )
-    return {str(key): str(run_id) for key, run_id in rows}
+def first_runs(
+    db: Database, agent: str, *, model: str | None = None, since: str = "", judged: bool = True
+) -> Mapping[str, str]:
+    """By the key of its task: the first run that the agent was to learn from.
 
-
-def first_met(db: Database, agent: str, *, since: str = "") -> Mapping[str, str]:
-    """By the key of its task: the first run that the agent was to learn from, judged or not, of those since the run `since`."""
+    Args:
+        model: Of its runs with that one; None: with any.
+        since: Of those from this run on.
+        judged: Of those that were judged; False: of all.
+    """
     rows = db.rows(
-        "SELECT task_key, min(id) FROM runs WHERE agent = ? AND mode = 'learning' AND id >= ? GROUP BY task_key", (agent, since)
+        "SELECT task_key, min(id) FROM runs WHERE agent = ?1 AND mode = 'learning' AND (?2 IS NULL OR model = ?2) AND id >= ?3"
+        " AND (NOT ?4 OR success IS NOT NULL) GROUP BY task_key",
+        (agent, model, since, int(judged)),
     )
     return {str(key): str(run_id) for key, run_id in rows}
 
