@@ -27,6 +27,8 @@ class Neighbours:
     def __init__(self) -> None:
         self._known: list[tuple[frozenset[str], frozenset[str], float, str]] = []
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._here: tuple[frozenset[str], dict[int, float]] = (frozenset(), {})
+        """The situation that was asked about last, and how like it others are: all options of one moment share it."""
 
     def add(self, situation: str, option: str, value: float, run_id: str) -> None:
         """One more decision."""
@@ -45,10 +47,16 @@ class Neighbours:
         """Mean, deviation, and the runs of the three that are most like it. (0, `DOUBT`, ()) where none is."""
         words, seen = frozenset(content(option)), frozenset(content(situation))
         candidates = {number for word in words for number in self._by_word.get(word, ())[-MOST_LOOKED_AT:]}
+        if self._here[0] != seen:
+            self._here = (seen, {})
+        likeness_here = self._here[1]
         liked: list[tuple[float, int]] = []
         for number in candidates:
             its_words, its_situation, _, _ = self._known[number]
-            likeness = (_overlap(words, its_words) + _overlap(seen, its_situation)) / 2
+            alike = likeness_here.get(number)
+            if alike is None:
+                alike = likeness_here[number] = _overlap(seen, its_situation)
+            likeness = (_overlap(words, its_words) + alike) / 2
             if likeness >= LEAST_LIKENESS:
                 liked.append((likeness, number))
         nearest: Sequence[tuple[float, int]] = sorted(liked, reverse=True)[:NEIGHBOURS]
@@ -60,5 +68,6 @@ class Neighbours:
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
-    union = len(one | other)
-    return len(one & other) / union if union else 0.0
+    common = len(one & other)
+    union = len(one) + len(other) - common
+    return common / union if union else 0.0
