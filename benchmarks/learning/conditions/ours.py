@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from benchmarks.learning.conditions.asked import shared
 from benchmarks.learning.conditions.shown import (
@@ -73,7 +73,7 @@ class OurPlayer:
     """
 
     def __init__(self, how: "Ours", world: World, folder: Path, model: str, seed: int) -> None:
-        self.place = Place(folder, estimator=how.estimator, seed=seed)
+        self.place = Place(folder, estimator=how.estimator, embedder=how.embedder, seed=seed)
         self.spent_steps = 0
         self.how = how
         self.world = world
@@ -211,6 +211,7 @@ class Ours:
         values: As `Agent.attempt` has it: None: values of options are used as the gate says; True: always; False: never.
         settles: Whether trials are run.
         budget: For each round of trials; None for no limit.
+        embedder: Tells what situations mean, for rules by meaning; None: rules are of words alone.
         retries: Further attempts at a held-out task, which is told whether the last one failed.
         models: The model of a name; other ones for tests.
     """
@@ -222,6 +223,7 @@ class Ours:
     settles: bool = True
     budget: Budget | None = None
     estimator: Estimator = "linear"
+    embedder: Literal["minilm"] | None = "minilm"
     retries: int = 0
     player: Callable[["Ours", World, Path, str, int], OurPlayer] = OurPlayer
     models: Models = shared
@@ -243,6 +245,7 @@ FULL = Ours("full")
 MINUS_RULES = Ours("full-minus-rules", view=without_rules)
 MINUS_DEMONSTRATIONS = Ours("full-minus-demonstrations", view=without_demonstrations)
 MINUS_VALUES = Ours("full-minus-values", values=False)
+MINUS_MEANING = Ours("full-minus-meaning", embedder=None)
 KNN = Ours("knn", values=True, settles=False, estimator="nearest")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from purpose_agent.agents.workspace import Workspace
 from purpose_agent.core.memory import POLICY, Case, Lesson, Memory, Provenance, Recalled, Scope
@@ -40,8 +40,10 @@ class Place(Workspace):
         seconds: Spent on finding memories so far.
     """
 
-    def __init__(self, path: Path, *, estimator: Estimator = "linear", seed: int = 0) -> None:
-        super().__init__(path, estimator=estimator)
+    def __init__(
+        self, path: Path, *, estimator: Estimator = "linear", embedder: Literal["minilm"] | None = None, seed: int = 0
+    ) -> None:
+        super().__init__(path, estimator=estimator, embedder=embedder)
         self.view: View = promoted
         self.seed = seed
         self.kept: frozenset[str] = frozenset()

@@ -22,6 +22,7 @@ from benchmarks.learning.conditions.ours import (
     FULL,
     GREEDY,
     MINUS_DEMONSTRATIONS,
+    MINUS_MEANING,
     MINUS_RULES,
     MINUS_VALUES,
     NONE,
@@ -148,7 +149,11 @@ class Play:
         return [*curves, *(self._others() if every else ())]
 
     def _others(self) -> list[Curve]:
-        curves = [self._trained(GREEDY, self._sizes.at), replace(flat(self._looked(REFLEXION), self._sizes.at), retries=True)]
+        curves = [
+            self._trained(MINUS_MEANING, self._sizes.at),
+            self._trained(GREEDY, self._sizes.at),
+            replace(flat(self._looked(REFLEXION), self._sizes.at), retries=True),
+        ]
         if self._held_out[0].choices:
             try:
                 curves.append(self._trained(Grasp(), ()))

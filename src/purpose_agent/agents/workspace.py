@@ -53,6 +53,7 @@ from purpose_agent.memory.budget import MemoryBudget
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.index import Audience
 from purpose_agent.memory.judgements import Judgements
+from purpose_agent.memory.meaning import have
 from purpose_agent.memory.recall import recall
 from purpose_agent.memory.replay import Estimator, Replay
 from purpose_agent.memory.store import MemoryStore
@@ -115,8 +116,8 @@ class Workspace(Remembered):
             so that its worth is always known; 0: from none. What people taught is never withheld.
         live_trials: Quarantined memories are shown in half of the runs that they bear on, at most three at once, and those
             runs are their trial.
-        embedder: Memories are found by meaning too: "minilm" with the extra `embed`, or one of your own. None: by words
-            alone. Vectors of one embedder are never compared with those of another; they are made again.
+        embedder: Memories are found by meaning too, and rules are: "minilm" with the extra `embed`, or one of your own. None: by
+            words alone. Vectors of one embedder are never compared with those of another; they are made again.
         memory_budget: How many memories there is room for; what is beyond it and worth least hibernates. None: the usual one.
         engine: Who does the work of its flows, swarms and teams: "local", "dbos:postgresql://…" or an engine; None: what
             `PURPOSE_AGENT_ENGINE` says, else this process.
@@ -146,6 +147,8 @@ class Workspace(Remembered):
         store = MemoryStore(db, self._clock, ids)
         super().__init__(db, store, Gate(store, self._clock, ids), Replay(db, estimator))
         found = _embedder(embedder) if embedder is not None else None
+        if found is not None:
+            have(found)
         self._vectors = MemoryVectors(self._db, found) if found is not None else None
         self._likeness = by_meaning(found) if found is not None else word_likeness
         self._teams = _teams.setdefault(self.path, {})
@@ -175,6 +178,7 @@ class Workspace(Remembered):
             memories=self._store,
             clock=self._clock,
             ids=ids,
+            embedder=found,
         )
         self._live = LiveTrials(self._store, self._exposures, self._gate, self._learner.promote)
         self._homeostasis = Homeostasis(self._db, self._store, self._gate, self._clock, memory_budget or MemoryBudget())

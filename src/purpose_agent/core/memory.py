@@ -16,6 +16,9 @@ CALIBRATION: MemoryKind = "critic_calibration"
 POLICY: MemoryKind = "tool_policy"
 """Learned values of options. Such a memory has no text in a prompt: while it is recalled, options are ranked by value."""
 
+MOST_SHOWN = 60
+"""Characters of the first example of a line, where the line is told to people."""
+
 Tier: TypeAlias = Literal["strategic", "procedural", "tool"]
 """What a lesson is about: the way to go about a task, the steps of a kind of task, or the use of one tool."""
 
@@ -113,21 +116,43 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """Situations in which an answer was right: it is right where a situation means what these mean.
+
+    Attributes:
+        examples: The situations.
+        embedder: The fingerprint of the one whose vectors tell what they mean.
+    """
+
+    examples: tuple[str, ...]
+    embedder: str
+
+    @property
+    def text(self) -> str:
+        """In words: `like "Where is my parcel?" and 7 others`."""
+        first, others = (self.examples[0] if self.examples else ""), len(self.examples) - 1
+        shown = " ".join(first.split())[:MOST_SHOWN]
+        return f'like "{shown}"{f" and {others} others" if others > 1 else " and another" if others == 1 else ""}'
+
+
+@dataclass(frozen=True, slots=True)
 class RuleLine:
     """Where all `conditions` hold, `answer` is right. Without conditions: in all other situations.
 
     Attributes:
         form: How the answer is written from parts of the situation, where it is not the same in all; `answer` is "" then.
+        like: It is right, besides, only where the situation is more like these than like those of other lines.
     """
 
     conditions: tuple[Condition, ...]
     answer: str
     form: tuple[Piece, ...] = ()
+    like: Likeness | None = None
 
     @property
     def text(self) -> str:
         """One line: "red door, cellar -> knock", or `the answer is: word after "for:" + "#" + number after "shelf"`."""
-        where = ", ".join(condition.text for condition in self.conditions)
+        where = ", ".join([*(condition.text for condition in self.conditions), *([self.like.text] if self.like else [])])
         if self.form:
             written = " + ".join(piece.text for piece in self.form)
             return f"{where} -> {written}" if where else f"the answer is: {written}"

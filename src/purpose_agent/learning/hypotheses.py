@@ -5,7 +5,8 @@ Out: lessons to try, at most `MOST_RULES` rules or one card of demonstrations, a
 
 Which of them is right is for their trials to say. Where the rule in use fails from some case on, only the cases since
 then are looked at, and the lesson says from which run on it holds. Where every answer is another text, a rule is the form
-in which it is written (`forms.py`). Where no rule is found, eight solved cases are a hypothesis too: they may show what no
+in which it is written (`forms.py`). Where words don't decide and the workspace has an embedder, meaning may (`meanings.py`). Where
+no rule is found, eight solved cases are a hypothesis too: they may show what no
 rule of ours can say (after DSPy, arXiv 2310.03714: verified runs as demonstrations).
 """
 
@@ -14,9 +15,13 @@ from dataclasses import dataclass, field, replace
 
 from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Provenance, Scope
 from purpose_agent.core.origin import TEACHERS, Origin, Taint, lowest
+from purpose_agent.core.ports import Embedder
 from purpose_agent.learning.cases import FEWEST_CASES, SolvedCase, changed_at, solved_cases, spread
 from purpose_agent.learning.forms import induce_forms
 from purpose_agent.learning.induce import Rule, as_text, induce
+from purpose_agent.learning.meanings import induce_by_meaning
+from purpose_agent.memory.meaning import is_by_meaning
+from purpose_agent.memory.rules import told_by
 from purpose_agent.runtime.record import RunRow
 from purpose_agent.runtime.taints import read_by
 
@@ -54,6 +59,7 @@ def propose(
     in_use: Memory | None,
     waiting: Sequence[Memory],
     taints: Mapping[str, Taint] | None = None,
+    embedder: Embedder | None = None,
 ) -> Proposal:
     """The hypotheses about the tasks that are like the run's.
 
@@ -62,6 +68,7 @@ def propose(
         in_use: The rule or the demonstrations that their prompts have now, or had until the watch sent them back.
         waiting: Those in quarantine; the one whose trial goes on and has come furthest first.
         taints: By the id of a run: the lowest origin of what it had read, where that is not a person's word alone.
+        embedder: Tells what situations mean; None: rules are of words alone.
     """
     if _is_promoted(in_use) and run.success:
         return Proposal(why="the rule in use held")
@@ -70,24 +77,43 @@ def propose(
     if len(cases) < FEWEST_CASES:
         solved = "1 solved case" if len(cases) == 1 else f"{len(cases)} solved cases"
         return Proposal(why=f"{solved} so far{when}; a rule needs {FEWEST_CASES}")
-    rules = _rules_behind(cases, run)
+    rules = _rules_behind(cases, run, embedder)
     if not rules and len(cases) >= FEWEST_HALVED and not since:
         newer = cases[len(cases) // 2 :]
-        rules = _rules_behind(newer, run)
+        rules = _rules_behind(newer, run, embedder)
         cases, since = (newer, newer[0].run_id) if rules else (cases, since)
+    if rules and is_by_meaning(rules[0].lines) and _is_told_right(run, cases, waiting):
+        return Proposal(why="the quarantined rule tells it right")
     read = read_by(run.id, taints or {}, [each.run_id for each in cases])
     about = _About(run, replace(provenance_of(run, read), since=since), tuple(cases), in_use, waiting)
     return about.rules(rules) if rules else about.demonstrations(f"no rule was found in {len(cases)} solved cases{when}")
 
 
-def _rules_behind(cases: Sequence[SolvedCase], run: RunRow) -> Sequence[Rule]:
-    """What decides between answers, or the form in which they are written, whichever is right more often."""
+def _rules_behind(cases: Sequence[SolvedCase], run: RunRow, embedder: Embedder | None) -> Sequence[Rule]:
+    """What decides between answers, words or else meaning, or the form in which they are written: what is right more often."""
     told = [each.case for each in cases]
     rules = induce(told, MOST_RULES)
-    if run.task.choices or (rules and rules[0].hits == rules[0].cases):
+    if rules and rules[0].hits == rules[0].cases:
+        return rules
+    if embedder is not None:
+        by_meaning = induce_by_meaning(told, embedder)
+        rules = (*by_meaning, *rules)[:MOST_RULES] if _are_better(by_meaning, rules) else rules
+    if run.task.choices:
         return rules
     forms = induce_forms(told)
-    return forms if forms and (not rules or forms[0].hits / forms[0].cases > rules[0].hits / rules[0].cases) else rules
+    return forms if _are_better(forms, rules) else rules
+
+
+def _are_better(some: Sequence[Rule], others: Sequence[Rule]) -> bool:
+    """The first of them is right more often than the first of the others."""
+    return bool(some) and (not others or some[0].hits / some[0].cases > others[0].hits / others[0].cases)
+
+
+def _is_told_right(run: RunRow, cases: Sequence[SolvedCase], waiting: Sequence[Memory]) -> bool:
+    """A rule by meaning waits that knows nothing of the run and is right about it: that the run is one more example says little."""
+    case = next((each.case for each in cases if each.run_id == run.id), None)
+    rule = next((memory.lesson for memory in waiting if is_by_meaning(memory.lesson.lines)), None)
+    return rule is not None and (case is None or told_by(rule.lines, case.situation) == case.answer)
 
 
 @dataclass(frozen=True, slots=True)

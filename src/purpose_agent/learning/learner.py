@@ -16,7 +16,7 @@ from purpose_agent.core.errors import GateError
 from purpose_agent.core.ids import IdSource
 from purpose_agent.core.memory import POLICY, ExposureReport, Lesson, Memory, MemoryStatus, Pair, TrialReport
 from purpose_agent.core.model import NO_MODEL, Model
-from purpose_agent.core.ports import Clock
+from purpose_agent.core.ports import Clock, Embedder
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import owner_of
 from purpose_agent.evals.sequential import wins_needed
@@ -72,6 +72,7 @@ class Learner:
         memories: Memories,
         clock: Clock,
         ids: IdSource,
+        embedder: Embedder | None = None,
     ) -> None:
         self._db = db
         self._gate = gate
@@ -79,6 +80,7 @@ class Learner:
         self._memories = memories
         self._clock = clock
         self._ids = ids
+        self._embedder = embedder
 
     async def reflect(
         self, run: RunRow, model: Model | None, *, passed: str = "", skip: str = "", listeners: Sequence[Listener] = ()
@@ -183,7 +185,7 @@ class Learner:
         kept = kept_for_trials(alike) if len(history) < HISTORY else frozenset[str]()
         alike = [other for other in alike if other.task_key not in kept]
         taints = taints_of(self._db, [run.id, *(other.id for other in alike)])
-        return propose(run, alike, in_use, waiting, taints)
+        return propose(run, alike, in_use, waiting, taints, self._embedder)
 
     def _revised(self, proposal: Proposal, run: RunRow) -> tuple[Memory, ...]:
         """Waiting memories make way; a draft that says better what one of them said goes on with its trial."""

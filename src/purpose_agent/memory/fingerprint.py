@@ -23,6 +23,8 @@ def fingerprint(lesson: Lesson) -> str:
     # What came later is added where it is set only: the fingerprints of lessons from before stay as they are.
     if lesson.lines:
         parts.append([_normal(line.text) for line in lesson.lines])
+    if any(line.like is not None for line in lesson.lines):
+        parts.append([[line.like.embedder, *map(_normal, line.like.examples)] if line.like else [] for line in lesson.lines])
     narrower = {"users": lesson.scope.users, "tools": lesson.scope.tools, "teams": lesson.scope.teams}
     parts += [[name, *sorted(values)] for name, values in narrower.items() if values]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

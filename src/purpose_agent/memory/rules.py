@@ -5,7 +5,7 @@ Out: the first line that fits, or none.
 
 The one place that says what a condition means: `learning/` finds lines by these words and numbers, recall and the
 prompt look them up by the same. Words are compared as they are written, apart from case; no stems, no synonyms, and
-numbers in figures only. What a written form means is said in `forms.py`.
+numbers in figures only. What a written form means is said in `forms.py`, what is like what in `meaning.py`.
 """
 
 import re
@@ -19,6 +19,7 @@ from purpose_agent.core.memory import Condition, Lesson, RuleLine
 from purpose_agent.core.messages import Json
 from purpose_agent.core.task import Task
 from purpose_agent.memory.forms import Written, write
+from purpose_agent.memory.meaning import meant
 from purpose_agent.memory.words import LONGEST
 
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
@@ -133,7 +134,15 @@ def told_by(lines: Sequence[RuleLine], situation: str) -> str | None:
 def _fit(lines: Sequence[RuleLine], situation: str) -> tuple[RuleLine | None, Written | None]:
     """The line that fits, and what its form writes, if it has one."""
     facts = facts_of(situation)
-    line = next((line for line in lines if all(holds(condition, facts) for condition in line.conditions)), None)
+    line = next(
+        (
+            line
+            for line in lines
+            if all(holds(condition, facts) for condition in line.conditions)
+            and (line.like is None or ((alike := meant(lines, situation)) is not None and alike.line == line))
+        ),
+        None,
+    )
     if line is None or not line.form:
         return line, None
     written = write(line.form, situation)
@@ -145,7 +154,8 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
 
     A small model follows that, where it is lost with "kilos at most 40 -> cart": it can't compare. And where it has a favourite,
     it overrules a bare "hail -> flag" (decision 22). Of a form it is told what is written, and from what: "mirror, 94 -> reply
-    with mirror#94 and nothing else" (decision 45).
+    with mirror#94 and nothing else" (decision 45). Of a rule by meaning it is shown the example that is most like the situation:
+    'like "Where is my parcel?" -> the right answer is Clara' (decision 46).
     """
     line, written = _fit(lines, situation)
     if line is None:
@@ -155,6 +165,8 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     told = [quotes[each.term] if is_bound else each.text for each, is_bound in zip(line.conditions, bounded, strict=True)]
     if written is not None:
         told += written.parts
+    if line.like is not None and (alike := meant(lines, situation)) is not None:
+        told.append(f'like "{alike.example}"')
     where = " ".join(", ".join(dict.fromkeys(told)).split()) or "otherwise"
     if written is not None:
         return f"{where} -> reply with {written.answer} and nothing else"

@@ -157,6 +157,7 @@ def _each(lesson: Lesson, change: Callable[[str], str]) -> Lesson:
                     replace(each, literal=change(each.literal), beside=change(each.beside), joined=change(each.joined))
                     for each in line.form
                 ),
+                replace(line.like, examples=tuple(map(change, line.like.examples))) if line.like is not None else None,
             )
             for line in lesson.lines
         ),
@@ -174,6 +175,9 @@ def _strings(lesson: Lesson) -> Iterator[str]:
         yield case.situation
         yield case.answer
     yield from (line.text for line in lesson.lines)
+    for line in lesson.lines:
+        # Of these the one that is most like a situation is quoted there.
+        yield from line.like.examples if line.like is not None else ()
     # As a form writes it: what is said in two pieces is one sentence in a prompt.
     yield from ("".join(each.literal or each.joined for each in line.form) for line in lesson.lines if line.form)
     reach = lesson.scope

@@ -1,0 +1,63 @@
+"""Which of a few answers belongs to a text, by its meaning: ridge regression on vectors.
+
+In:  vectors of texts whose answers are known.
+Out: for another vector, a number for each answer, near 1 where it is right; and the same for each known text as if it were unknown.
+
+One weight for each number of the vector and each answer, found in the dual form: the cost grows with the texts, not with the
+length of the vectors. What a text's own answer adds to its number is taken out exactly, so that leaving each out once needs no
+second fit (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 7.10). It needs numpy, which comes with the
+extra `embed`.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from purpose_agent.core.errors import MissingExtra
+
+if TYPE_CHECKING:
+    import numpy
+
+RIDGE = 0.3
+
+
+class Classes:
+    """Weights for each answer.
+
+    Args:
+        vectors: Of length 1, at least one.
+        answers: One for each.
+
+    Raises:
+        MissingExtra: The extra `embed` is not installed.
+    """
+
+    def __init__(self, vectors: Sequence[Sequence[float]], answers: Sequence[str]) -> None:
+        try:
+            import numpy
+        except ImportError as error:
+            raise MissingExtra("Rules by meaning need an extra: pip install 'purpose-agent[embed]'.") from error
+        self.names = tuple(sorted(set(answers)))
+        self._known = numpy.asarray(vectors, dtype=numpy.float64)
+        told = numpy.array([[float(answer == name) for name in self.names] for answer in answers])
+        # With 1 for what all texts have in common.
+        alike = self._known @ self._known.T + 1.0
+        inverse = numpy.linalg.inv(alike + RIDGE * numpy.eye(len(answers)))
+        self._weights = inverse @ told
+        self._unseen = told - self._weights / numpy.diag(inverse)[:, None]
+
+    def of(self, vector: Sequence[float]) -> tuple[tuple[str, float], tuple[int, ...]]:
+        """The answer, its lead on the second best (infinite if there is none), and the known texts, most alike first."""
+        import numpy
+
+        alike = self._known @ numpy.asarray(vector, dtype=numpy.float64)
+        nearest = numpy.argsort(-alike, kind="stable")
+        return self._best((alike + 1.0) @ self._weights), tuple(int(number) for number in nearest)
+
+    def unseen(self) -> tuple[tuple[str, float], ...]:
+        """The answer and the lead of each known text, by all the others."""
+        return tuple(self._best(row) for row in self._unseen)
+
+    def _best(self, scores: "numpy.ndarray") -> tuple[str, float]:
+        ordered = sorted(zip(map(float, scores), self.names, strict=True), reverse=True)
+        lead = ordered[0][0] - ordered[1][0] if len(ordered) > 1 else float("inf")
+        return ordered[0][1], lead
