@@ -53,7 +53,7 @@ from purpose_agent.memory.budget import MemoryBudget
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.index import Audience
 from purpose_agent.memory.judgements import Judgements
-from purpose_agent.memory.meaning import have
+from purpose_agent.memory.meaning import register
 from purpose_agent.memory.recall import recall
 from purpose_agent.memory.replay import Estimator, Replay
 from purpose_agent.memory.store import MemoryStore
@@ -148,7 +148,7 @@ class Workspace(Remembered):
         super().__init__(db, store, Gate(store, self._clock, ids), Replay(db, estimator))
         found = _embedder(embedder) if embedder is not None else None
         if found is not None:
-            have(found)
+            register(found)
         self._vectors = MemoryVectors(self._db, found) if found is not None else None
         self._likeness = by_meaning(found) if found is not None else word_likeness
         self._teams = _teams.setdefault(self.path, {})

@@ -22,6 +22,7 @@ from purpose_agent.learning.induce import Rule, as_text, induce
 from purpose_agent.learning.meanings import induce_by_meaning
 from purpose_agent.memory.meaning import is_by_meaning
 from purpose_agent.memory.rules import told_by
+from purpose_agent.memory.scanners import may_be_kept
 from purpose_agent.runtime.record import RunRow
 from purpose_agent.runtime.taints import read_by
 
@@ -72,33 +73,34 @@ def propose(
     """
     if _is_promoted(in_use) and run.success:
         return Proposal(why="the rule in use held")
-    cases, since = _of_the_present(solved_cases(alike), in_use, waiting)
+    # One message that the scanners would block must not keep the rule behind all others from the gate.
+    told = [each for each in solved_cases(alike) if may_be_kept(each.case)]
+    cases, since = _of_the_present(told, in_use, waiting)
     when = " since it changed" if since else ""
     if len(cases) < FEWEST_CASES:
         solved = "1 solved case" if len(cases) == 1 else f"{len(cases)} solved cases"
         return Proposal(why=f"{solved} so far{when}; a rule needs {FEWEST_CASES}")
-    rules = _rules_behind(cases, run, embedder)
+    rules = _rules_behind(cases, run)
     if not rules and len(cases) >= FEWEST_HALVED and not since:
         newer = cases[len(cases) // 2 :]
-        rules = _rules_behind(newer, run, embedder)
+        rules = _rules_behind(newer, run)
         cases, since = (newer, newer[0].run_id) if rules else (cases, since)
-    if rules and is_by_meaning(rules[0].lines) and _is_told_right(run, cases, waiting):
-        return Proposal(why="the quarantined rule tells it right")
+    if embedder is not None and not (rules and rules[0].hits == rules[0].cases):
+        by_meaning = induce_by_meaning([each.case for each in cases], embedder)
+        if _are_better(by_meaning, rules):
+            if _is_told_right(run, cases, waiting):
+                return Proposal(why="the quarantined rule tells it right")
+            rules = (*by_meaning, *rules)[:MOST_RULES]
     read = read_by(run.id, taints or {}, [each.run_id for each in cases])
     about = _About(run, replace(provenance_of(run, read), since=since), tuple(cases), in_use, waiting)
     return about.rules(rules) if rules else about.demonstrations(f"no rule was found in {len(cases)} solved cases{when}")
 
 
-def _rules_behind(cases: Sequence[SolvedCase], run: RunRow, embedder: Embedder | None) -> Sequence[Rule]:
-    """What decides between answers, words or else meaning, or the form in which they are written: what is right more often."""
+def _rules_behind(cases: Sequence[SolvedCase], run: RunRow) -> Sequence[Rule]:
+    """Which words decide between answers, or the form in which they are written, whichever is right more often."""
     told = [each.case for each in cases]
     rules = induce(told, MOST_RULES)
-    if rules and rules[0].hits == rules[0].cases:
-        return rules
-    if embedder is not None:
-        by_meaning = induce_by_meaning(told, embedder)
-        rules = (*by_meaning, *rules)[:MOST_RULES] if _are_better(by_meaning, rules) else rules
-    if run.task.choices:
+    if run.task.choices or (rules and rules[0].hits == rules[0].cases):
         return rules
     forms = induce_forms(told)
     return forms if _are_better(forms, rules) else rules

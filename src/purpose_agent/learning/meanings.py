@@ -18,7 +18,7 @@ from purpose_agent.core.memory import Case, Likeness, RuleLine
 from purpose_agent.core.ports import Embedder
 from purpose_agent.learning.cases import FEWEST_CASES
 from purpose_agent.learning.induce import CHANCE, Rule, at_least
-from purpose_agent.memory.meaning import LEAST_LEAD, LONGEST_EXAMPLE, MOST_CHARACTERS, MOST_EXAMPLES, have, vector_of
+from purpose_agent.memory.meaning import LEAST_LEAD, LONGEST_EXAMPLE, MOST_CHARACTERS, MOST_EXAMPLES, register, vector_of
 
 MOST_ANSWERS = 0.5
 """So many different answers may there be, as a part of the cases: where each has its own, they are no sorts of situations."""
@@ -38,8 +38,8 @@ def induce_by_meaning(cases: Sequence[Case], embedder: Embedder) -> tuple[Rule, 
     right = Counter(case.answer for case in kept)
     if len(kept) < FEWEST_CASES or len(right) < 2 or len(right) > MOST_ANSWERS * len(kept):
         return ()
-    have(embedder)
-    vectors = [vector_of(embedder.fingerprint, case.situation) or () for case in kept]
+    register(embedder)
+    vectors = [vector_of(embedder, case.situation) for case in kept]
     told = Classes(vectors, [case.answer for case in kept]).unseen()
     said = [(answer, case.answer) for (answer, lead), case in zip(told, kept, strict=True) if lead >= LEAST_LEAD]
     hits = sum(answer == correct for answer, correct in said)

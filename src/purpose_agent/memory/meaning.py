@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import hypot
 from typing import TYPE_CHECKING
 
 from purpose_agent.core.memory import RuleLine
@@ -44,10 +45,13 @@ class Meant:
     example: str
 
 
-def have(embedder: Embedder) -> None:
+def register(embedder: Embedder) -> None:
     """Let rules be read that were made with it."""
-    _embedders[embedder.fingerprint] = embedder
-    _embedder.cache_clear()
+    if _embedders.get(embedder.fingerprint) is not embedder:
+        _embedders[embedder.fingerprint] = embedder
+        # What was found to be missing is here now.
+        _embedder.cache_clear()
+        _classes.cache_clear()
 
 
 def is_by_meaning(lines: Sequence[RuleLine]) -> bool:
@@ -57,51 +61,57 @@ def is_by_meaning(lines: Sequence[RuleLine]) -> bool:
 
 def meant(lines: Sequence[RuleLine], situation: str) -> Meant | None:
     """The line that a situation is most like."""
-    alike = tuple(line for line in lines if line.like is not None)[:MOST_EXAMPLES]
-    known = _classes(alike)
+    known = _classes(tuple(line for line in lines if line.like is not None))
     if known is None:
         return None
-    classes, examples = known
-    fingerprint = examples[0][0].like.embedder if examples[0][0].like is not None else ""
-    vector = vector_of(fingerprint, situation)
-    if vector is None:
-        return None
-    (answer, lead), nearest = classes.of(vector)
+    (answer, lead), nearest = known.classes.of(vector_of(known.embedder, situation))
     if lead < LEAST_LEAD:
         return None
-    line, example = next(examples[number] for number in nearest if examples[number][0].answer == answer)
+    line, example = next(known.examples[number] for number in nearest if known.examples[number][0].answer == answer)
     return Meant(line, " ".join(example.split())[:SHOWN])
 
 
-def vector_of(fingerprint: str, text: str) -> tuple[float, ...] | None:
-    """What a text means to the embedder of that fingerprint; None if that one is not here."""
-    embedder = _embedder(fingerprint)
-    return None if embedder is None else _vector(fingerprint, " ".join(text.split())[:LONGEST_EXAMPLE])
+def vector_of(embedder: Embedder, text: str) -> tuple[float, ...]:
+    """What the beginning of a text means to a registered embedder: of length 1, or all zeros where it means nothing to it."""
+    return _vector(embedder.fingerprint, " ".join(text.split())[:LONGEST_EXAMPLE])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What tells the lines of a rule apart, and their examples in its order."""
+
+    classes: "Classes"
+    examples: tuple[tuple[RuleLine, str], ...]
+    embedder: Embedder
 
 
 @lru_cache(maxsize=64)
-def _classes(lines: tuple[RuleLine, ...]) -> "tuple[Classes, tuple[tuple[RuleLine, str], ...]] | None":
-    """What tells the lines apart, and the examples in its order; None where nothing can be told."""
+def _classes(lines: tuple[RuleLine, ...]) -> _Known | None:
+    """None where nothing can be told. Lines of another embedder than the first one's are left out."""
     from purpose_agent.retrieval.classes import Classes
 
-    examples = [(line, example) for line in lines if line.like is not None for example in line.like.examples]
-    first = examples[0][0].like if examples else None
-    if first is None:
+    fingerprint = next((line.like.embedder for line in lines if line.like is not None), "")
+    embedder = _embedder(fingerprint)
+    examples = tuple(
+        (line, example)
+        for line in lines
+        if line.like is not None and line.like.embedder == fingerprint
+        for example in line.like.examples
+    )[:MOST_EXAMPLES]
+    if embedder is None or not examples:
         return None
-    kept = tuple(each for each in examples if each[0].like is not None and each[0].like.embedder == first.embedder)
-    vectors = [vector_of(first.embedder, example) for _, example in kept[:MOST_EXAMPLES]]
-    found = [vector for vector in vectors if vector is not None]
-    if len(found) < len(vectors):
-        return None
-    return Classes(found, [line.answer for line, _ in kept[:MOST_EXAMPLES]]), kept[:MOST_EXAMPLES]
+    vectors = [vector_of(embedder, example) for _, example in examples]
+    return _Known(Classes(vectors, [line.answer for line, _ in examples]), examples, embedder)
 
 
 @lru_cache(maxsize=8192)
 def _vector(fingerprint: str, text: str) -> tuple[float, ...]:
     embedder = _embedder(fingerprint)
-    assert embedder is not None, "whoever asks has seen that it is here"
+    assert embedder is not None, "its rules would say nothing"
     with _lock:
-        return tuple(embedder.embed([text])[0])
+        (vector,) = embedder.embed([text])
+    length = hypot(*vector)
+    return tuple(number / length for number in vector) if length else tuple(vector)
 
 
 @lru_cache(maxsize=64)

@@ -119,34 +119,39 @@ def first_fit(lines: Sequence[RuleLine], situation: str) -> RuleLine | None:
 
     Also where it has a form that can't be written there: what later lines say is meant for others.
     """
-    line, _ = _fit(lines, situation)
-    return line
+    return _fit(lines, situation).line
 
 
 def told_by(lines: Sequence[RuleLine], situation: str) -> str | None:
     """The answer that a rule has for a situation: its line's own, or written in its form. None if no line fits."""
-    line, written = _fit(lines, situation)
-    if line is None:
+    fit = _fit(lines, situation)
+    if fit.line is None:
         return None
-    return written.answer if written is not None else line.answer
+    return fit.written.answer if fit.written is not None else fit.line.answer
 
 
-def _fit(lines: Sequence[RuleLine], situation: str) -> tuple[RuleLine | None, Written | None]:
-    """The line that fits, and what its form writes, if it has one."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """The line that fits, what its form writes, if it has one, and its example that is nearest, if it has some."""
+
+    line: RuleLine | None = None
+    written: Written | None = None
+    example: str = ""
+
+
+def _fit(lines: Sequence[RuleLine], situation: str) -> _Fit:
     facts = facts_of(situation)
-    line = next(
-        (
-            line
-            for line in lines
-            if all(holds(condition, facts) for condition in line.conditions)
-            and (line.like is None or ((alike := meant(lines, situation)) is not None and alike.line == line))
-        ),
-        None,
-    )
-    if line is None or not line.form:
-        return line, None
-    written = write(line.form, situation)
-    return (line, written) if written is not None else (None, None)
+    alike = meant(lines, situation) if any(line.like is not None for line in lines) else None
+    for line in lines:
+        if not all(holds(condition, facts) for condition in line.conditions):
+            continue
+        if line.like is not None and (alike is None or alike.line != line):
+            continue
+        if not line.form:
+            return _Fit(line, None, alike.example if alike is not None and line.like is not None else "")
+        written = write(line.form, situation)
+        return _Fit(line, written) if written is not None else _Fit()
+    return _Fit()
 
 
 def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
@@ -157,7 +162,8 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     with mirror#94 and nothing else" (decision 45). Of a rule by meaning it is shown the example that is most like the situation:
     'like "Where is my parcel?" -> the right answer is Clara' (decision 46).
     """
-    line, written = _fit(lines, situation)
+    fit = _fit(lines, situation)
+    line, written = fit.line, fit.written
     if line is None:
         return ""
     quotes = facts_of(situation).quotes
@@ -165,8 +171,8 @@ def fitting_text(lines: Sequence[RuleLine], situation: str) -> str:
     told = [quotes[each.term] if is_bound else each.text for each, is_bound in zip(line.conditions, bounded, strict=True)]
     if written is not None:
         told += written.parts
-    if line.like is not None and (alike := meant(lines, situation)) is not None:
-        told.append(f'like "{alike.example}"')
+    if fit.example:
+        told.append(f'like "{fit.example}"')
     where = " ".join(", ".join(dict.fromkeys(told)).split()) or "otherwise"
     if written is not None:
         return f"{where} -> reply with {written.answer} and nothing else"

@@ -10,10 +10,10 @@ quarantine, the trial, and the tools' own gate. Nothing may rest on it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 
-from purpose_agent.core.memory import Case, Condition, Finding, Lesson, RuleLine, ScanReport, Scope
+from purpose_agent.core.memory import Case, Condition, Finding, Lesson, Provenance, RuleLine, ScanReport, Scope
 from purpose_agent.core.secrets import FORMS, find_secrets, without_secrets
 from purpose_agent.memory.threats import injection, privacy, scope, score, tools
 from purpose_agent.memory.threats.finding import Reading
@@ -63,6 +63,12 @@ def scan(lesson: Lesson) -> ScanReport:
     for text in turned(read[0]):
         found += _seen_in(text, seen, words_only=True)
     return ScanReport(tuple(found), version())
+
+
+@lru_cache(maxsize=4096)
+def may_be_kept(case: Case) -> bool:
+    """No rule sees anything in it that would block a lesson that shows it."""
+    return scan(Lesson("episodic_case", "", "", Provenance("self_verified"), cases=(case,))).clean
 
 
 def _seen_in(text: str, seen: set[str], *, words_only: bool = False) -> Iterator[Finding]:
