@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.memory import Case, Condition, Lesson, Memory, Provenance, RuleLine, Scope
+from purpose_agent.core.memory import Case, Condition, Lesson, Likeness, Memory, Provenance, RuleLine, Scope
 from purpose_agent.protocols.skill_md import Taught, read_skill, skill_name, skill_text
 
 yaml: Any = pytest.importorskip("yaml")
@@ -93,6 +93,22 @@ def test_data_that_says_something_else_than_the_words_above_it_does_not_count() 
     assert not skill.is_ours
     assert skill.taught.then.startswith("# What was learned")
     assert skill.taught.cases == ()
+
+
+def test_what_an_older_version_wrote_is_still_ours() -> None:
+    older = skill_text(RULE).replace(',"like":null', "").replace(',"form":[]', "")
+    assert "like" not in older
+
+    assert read_skill(older, "here").taught.lines == RULE.lesson.lines
+
+
+def test_every_example_of_a_rule_by_meaning_can_be_read() -> None:
+    like = Likeness(("where is my parcel", "the van\nnever came"), "minilm")
+    text = skill_text(memory("", "parcels", lines=(RuleLine((), "tracking", like=like),)))
+
+    assert "   - where is my parcel\n   - the van never came\n" in text
+    assert read_skill(text, "here").taught.lines[0].like == like
+    assert not read_skill(text.replace("   - the van never came\n", "", 1), "here").is_ours
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def test_what_is_like_known_texts_gets_their_answer_and_the_nearest_come_first()
     classes = Classes(vectors, answers)
     (answer, lead), nearest = classes.of(vectors[4])
 
-    assert (answer, lead > 0.3, nearest[0]) == ("b", True, 4)
-    assert sorted(nearest) == list(range(30))
+    assert (answer, lead > 0.3, nearest[0]) == ("b", True, (4, pytest.approx(1.0)))
+    assert sorted(number for number, _ in nearest) == list(range(30))
 
 
 def test_what_each_is_told_as_unseen_is_what_all_the_others_say() -> None:

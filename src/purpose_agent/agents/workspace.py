@@ -116,8 +116,9 @@ class Workspace(Remembered):
             so that its worth is always known; 0: from none. What people taught is never withheld.
         live_trials: Quarantined memories are shown in half of the runs that they bear on, at most three at once, and those
             runs are their trial.
-        embedder: Memories are found by meaning too, and rules are: "minilm" with the extra `embed`, or one of your own. None: by
-            words alone. Vectors of one embedder are never compared with those of another; they are made again.
+        embedder: Memories are found by meaning too, and rules are learned by it: "minilm" with the extra `embed`, or one of
+            your own. None: by words alone, but for rules by meaning that are there already and whose embedder is. Vectors of
+            one embedder are never compared with those of another; they are made again.
         memory_budget: How many memories there is room for; what is beyond it and worth least hibernates. None: the usual one.
         engine: Who does the work of its flows, swarms and teams: "local", "dbos:postgresql://…" or an engine; None: what
             `PURPOSE_AGENT_ENGINE` says, else this process.

@@ -115,6 +115,11 @@ class Condition:
         return f"{self.term or 'the number'} {' and '.join(bounds)}"
 
 
+def unquoted(example: str) -> str:
+    """On one line, without what would end its quotation in a rule's line and begin an answer of its own."""
+    return " ".join(example.translate({ord('"'): "'", ord("→"): "-"}).replace("->", "-").split())
+
+
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """Situations in which an answer was right: it is right where a situation means what these mean.
@@ -131,7 +136,7 @@ class Likeness:
     def text(self) -> str:
         """In words: `like "Where is my parcel?" and 7 others`."""
         first, others = (self.examples[0] if self.examples else ""), len(self.examples) - 1
-        shown = " ".join(first.split())[:MOST_SHOWN]
+        shown = unquoted(first)[:MOST_SHOWN]
         return f'like "{shown}"{f" and {others} others" if others > 1 else " and another" if others == 1 else ""}'
 
 
@@ -141,7 +146,7 @@ class RuleLine:
 
     Attributes:
         form: How the answer is written from parts of the situation, where it is not the same in all; `answer` is "" then.
-        like: It is right, besides, only where the situation is more like these than like those of other lines.
+        like: It is right, besides, only where the situation is clearly more like these than like those of other lines.
     """
 
     conditions: tuple[Condition, ...]

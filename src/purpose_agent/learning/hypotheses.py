@@ -5,24 +5,23 @@ Out: lessons to try, at most `MOST_RULES` rules or one card of demonstrations, a
 
 Which of them is right is for their trials to say. Where the rule in use fails from some case on, only the cases since
 then are looked at, and the lesson says from which run on it holds. Where every answer is another text, a rule is the form
-in which it is written (`forms.py`). Where words don't decide and the workspace has an embedder, meaning may (`meanings.py`). Where
-no rule is found, eight solved cases are a hypothesis too: they may show what no
-rule of ours can say (after DSPy, arXiv 2310.03714: verified runs as demonstrations).
+in which it is written (`forms.py`). Where words don't decide and the workspace has an embedder, meaning may (`meanings.py`), in
+tasks of a family. Where no rule is found, eight solved cases are a hypothesis too: they may show what no rule of ours can say
+(after DSPy, arXiv 2310.03714: verified runs as demonstrations).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from purpose_agent.core.memory import Lesson, Memory, MemoryKind, Provenance, Scope
+from purpose_agent.core.memory import Case, Lesson, Memory, MemoryKind, Provenance, Scope
 from purpose_agent.core.origin import TEACHERS, Origin, Taint, lowest
 from purpose_agent.core.ports import Embedder
 from purpose_agent.learning.cases import FEWEST_CASES, SolvedCase, changed_at, solved_cases, spread
 from purpose_agent.learning.forms import induce_forms
 from purpose_agent.learning.induce import Rule, as_text, induce
 from purpose_agent.learning.meanings import induce_by_meaning
-from purpose_agent.memory.meaning import is_by_meaning
+from purpose_agent.memory.meaning import as_compared, is_by_meaning
 from purpose_agent.memory.rules import told_by
-from purpose_agent.memory.scanners import may_be_kept
 from purpose_agent.runtime.record import RunRow
 from purpose_agent.runtime.taints import read_by
 
@@ -32,6 +31,8 @@ KINDS = (RULE, DEMONSTRATIONS)
 MOST_RULES = 2
 FEWEST_HALVED = 24
 """From so many cases on, the newer half is looked at alone where all together follow no rule."""
+FAIR = 0.8
+"""So often, of the cases it is judged by, is a rule by meaning right where it has not changed."""
 FEWEST_SHOWN = 18
 """Cases with choices: from so many on, they are tried as demonstrations. A rule is more likely, and needs fewer tokens."""
 
@@ -73,34 +74,35 @@ def propose(
     """
     if _is_promoted(in_use) and run.success:
         return Proposal(why="the rule in use held")
-    # One message that the scanners would block must not keep the rule behind all others from the gate.
-    told = [each for each in solved_cases(alike) if may_be_kept(each.case)]
-    cases, since = _of_the_present(told, in_use, waiting)
+    cases, since = _of_the_present(solved_cases(alike), in_use, waiting)
     when = " since it changed" if since else ""
     if len(cases) < FEWEST_CASES:
         solved = "1 solved case" if len(cases) == 1 else f"{len(cases)} solved cases"
         return Proposal(why=f"{solved} so far{when}; a rule needs {FEWEST_CASES}")
-    rules = _rules_behind(cases, run)
-    if not rules and len(cases) >= FEWEST_HALVED and not since:
+    rules = _rules_behind(cases, run, embedder)
+    if len(cases) >= FEWEST_HALVED and not since and (not rules or _is_doubtful(rules[0])):
         newer = cases[len(cases) // 2 :]
-        rules = _rules_behind(newer, run)
-        cases, since = (newer, newer[0].run_id) if rules else (cases, since)
-    if embedder is not None and not (rules and rules[0].hits == rules[0].cases):
-        by_meaning = induce_by_meaning([each.case for each in cases], embedder)
-        if _are_better(by_meaning, rules):
-            if _is_told_right(run, cases, waiting):
-                return Proposal(why="the quarantined rule tells it right")
-            rules = (*by_meaning, *rules)[:MOST_RULES]
+        of_newer = _rules_behind(newer, run, embedder)
+        if of_newer and (not rules or not _is_doubtful(of_newer[0])):
+            rules, cases, since = of_newer, newer, newer[0].run_id
+    if rules and is_by_meaning(rules[0].lines) and (known := _telling_right(run, cases, in_use, waiting)) is not None:
+        return Proposal(why=f"the {known.status} rule tells it right")
     read = read_by(run.id, taints or {}, [each.run_id for each in cases])
     about = _About(run, replace(provenance_of(run, read), since=since), tuple(cases), in_use, waiting)
     return about.rules(rules) if rules else about.demonstrations(f"no rule was found in {len(cases)} solved cases{when}")
 
 
-def _rules_behind(cases: Sequence[SolvedCase], run: RunRow) -> Sequence[Rule]:
-    """Which words decide between answers, or the form in which they are written, whichever is right more often."""
+def _rules_behind(cases: Sequence[SolvedCase], run: RunRow, embedder: Embedder | None) -> Sequence[Rule]:
+    """Which words decide between answers, or else what is meant, or the form of answers: whichever is right more often."""
     told = [each.case for each in cases]
     rules = induce(told, MOST_RULES)
-    if run.task.choices or (rules and rules[0].hits == rules[0].cases):
+    if rules and rules[0].hits == rules[0].cases:
+        return rules
+    # Tasks of no family are found by their words, and a rule by meaning has none.
+    by_meaning = induce_by_meaning(told, embedder) if embedder is not None and run.family else ()
+    if _are_better(by_meaning, rules):
+        rules = (*by_meaning, *rules)[:MOST_RULES]
+    if run.task.choices:
         return rules
     forms = induce_forms(told)
     return forms if _are_better(forms, rules) else rules
@@ -111,11 +113,20 @@ def _are_better(some: Sequence[Rule], others: Sequence[Rule]) -> bool:
     return bool(some) and (not others or some[0].hits / some[0].cases > others[0].hits / others[0].cases)
 
 
-def _is_told_right(run: RunRow, cases: Sequence[SolvedCase], waiting: Sequence[Memory]) -> bool:
-    """A rule by meaning waits that knows nothing of the run and is right about it: that the run is one more example says little."""
+def _is_doubtful(rule: Rule) -> bool:
+    """It is one by meaning that is often wrong: it may lie between two rules, the second of which holds now."""
+    return is_by_meaning(rule.lines) and rule.hits < FAIR * rule.cases
+
+
+def _telling_right(run: RunRow, cases: Sequence[SolvedCase], in_use: Memory | None, waiting: Sequence[Memory]) -> Memory | None:
+    """A rule by meaning that is right about the run already: that the run is one more example makes it no better hypothesis."""
     case = next((each.case for each in cases if each.run_id == run.id), None)
-    rule = next((memory.lesson for memory in waiting if is_by_meaning(memory.lesson.lines)), None)
-    return rule is not None and (case is None or told_by(rule.lines, case.situation) == case.answer)
+    if case is None:
+        return None
+    known = [memory for memory in (in_use, *waiting) if memory is not None and is_by_meaning(memory.lesson.lines)]
+    # Not what was in use until the watch sent it back.
+    known = [memory for memory in known if memory != in_use or _is_promoted(memory)]
+    return next((memory for memory in known if told_by(memory.lesson.lines, case.situation) == case.answer), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,29 +141,37 @@ class _About:
 
     def rules(self, found: Sequence[Rule]) -> Proposal:
         """Those of `found` that nobody has proposed yet; waiting rules that say something else make way."""
-        texts = [as_text(rule.lines) for rule in found]
-        if self.in_use is not None and _is_promoted(self.in_use) and self.in_use.lesson.then == texts[0]:
+        says = [rule.lines for rule in found]
+        if self.in_use is not None and _is_promoted(self.in_use) and self.in_use.lesson.lines == says[0]:
             return Proposal(why="the promoted rule says the same")
         # Not what was in use until the watch sent it back: it makes way when a revision is promoted.
         waiting = [memory for memory in self.waiting if memory.lesson.kind == RULE and memory != self.in_use]
-        replaced = [memory for memory in waiting if memory.lesson.then not in texts]
+        replaced = [memory for memory in waiting if memory.lesson.lines not in says]
         if replaced and replaced[0] is waiting[0]:
             # The trial that has come furthest goes on with the best rule, also where that one waits already.
-            replaced += [memory for memory in waiting if memory.lesson.then == texts[0]]
+            replaced += [memory for memory in waiting if memory.lesson.lines == says[0]]
         staying = [memory for memory in waiting if memory not in replaced]
-        known = {memory.lesson.then for memory in (*staying, *([self.in_use] if self.in_use else []))}
-        new = [rule for rule, text in zip(found, texts, strict=True) if text not in known]
+        known = {memory.lesson.lines for memory in (*staying, *([self.in_use] if self.in_use else []))}
+        new = [rule for rule in found if rule.lines not in known]
         if not new and not replaced:
             return Proposal(why="the quarantined rule says the same")
-        shown = spread([each.case for each in self.cases])
         drafts = tuple(
-            Lesson(RULE, "", as_text(rule.lines), self.provenance, scope_of(self.run), shown, rule.lines) for rule in new
+            Lesson(RULE, "", as_text(rule.lines), self.provenance, scope_of(self.run), self._shown(rule), rule.lines)
+            for rule in new
         )
         why = "" if drafts else "the quarantined rule says the same"
         # A revision that makes way for a better one hands on what it revises, and with it since when that fails.
         handed_on = next((memory.supersedes for memory in self.waiting if memory.supersedes is not None), None)
         revises = self.in_use.id if self.in_use is not None else handed_on
         return Proposal(drafts, why, revises, tuple(replaced), dict(zip(drafts, replaced, strict=False)))
+
+    def _shown(self, rule: Rule) -> tuple[Case, ...]:
+        """Some of the cases; of a rule by meaning only what its examples may be, as far as that is looked at."""
+        cases = [each.case for each in self.cases]
+        if is_by_meaning(rule.lines):
+            examples = {example for line in rule.lines if line.like is not None for example in line.like.examples}
+            cases = [Case(situation, case.answer) for case in cases if (situation := as_compared(case.situation)) in examples]
+        return spread(cases)
 
     def demonstrations(self, why: str) -> Proposal:
         """The cases as they are, unless something is in use or as many cases wait already."""

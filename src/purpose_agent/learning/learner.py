@@ -20,10 +20,11 @@ from purpose_agent.core.ports import Clock, Embedder
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import owner_of
 from purpose_agent.evals.sequential import wins_needed
-from purpose_agent.learning.cases import HISTORY, is_solved, kept_for_trials, same_kind
+from purpose_agent.learning.cases import HISTORY, is_solved, kept_for_trials, same_kind, solved_cases
 from purpose_agent.learning.drafts import Drafted, asking, draft_of, find_twin
 from purpose_agent.learning.experience import Taught, experience_of
 from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose, scope_of
+from purpose_agent.learning.meanings import make_vectors
 from purpose_agent.learning.policy import propose_policy
 from purpose_agent.learning.trial import Rerun, evidence_of, is_spent, report_on, try_memory
 from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
@@ -105,6 +106,8 @@ class Learner:
             bus.close()
             return ()
         taught = experience_of(run, lambda: load_trace(self._db, run.id))
+        if seeks_rule:
+            self._make_vectors(run)
         with telling(listeners), self._db.write():
             if is_reflected(self._db, run.id):
                 # By somebody else, whose claim came after this one had run out.
@@ -167,6 +170,17 @@ class Learner:
         for twin in twins.values():
             self._gate.remark(twin, "the run teaches the same", actor="learner", run_id=run.id)
         return twins
+
+    def _make_vectors(self, run: RunRow) -> None:
+        """Of the situations like the run's, before the file is locked: an embedder may be slow."""
+        if self._embedder is None or not run.family or run.model == NO_MODEL:
+            return
+        promoted = self._memories.of_scope(scope_of(run), ("promoted",), KINDS)
+        if run.success and any(concerns(memory, run) for memory in promoted):
+            return  # the rule in use held: none is looked for
+        history = list_runs(self._db, limit=HISTORY, family=run.family, mode="learning")
+        alike = [other for other in history if other.id <= run.id and same_kind(other, run)]
+        make_vectors([each.case for each in solved_cases(alike)], self._embedder)
 
     def _proposal(self, run: RunRow) -> Proposal:
         """What the solved cases of the run's family suggest."""

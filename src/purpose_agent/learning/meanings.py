@@ -8,7 +8,7 @@ once. So "who answers this message?" is learned from messages about bills and pa
 with them. How well: docs/decisions/0046.
 
 Not found: what depends on a number, an order, a negation, or a single word in a long text; words say that better, and are asked
-first. A name that means nothing to the embedder means nothing here.
+first. A name that means nothing to the embedder means nothing here, nor does what stands behind the first 400 characters.
 """
 
 from collections import Counter
@@ -18,7 +18,8 @@ from purpose_agent.core.memory import Case, Likeness, RuleLine
 from purpose_agent.core.ports import Embedder
 from purpose_agent.learning.cases import FEWEST_CASES
 from purpose_agent.learning.induce import CHANCE, Rule, at_least
-from purpose_agent.memory.meaning import LEAST_LEAD, LONGEST_EXAMPLE, MOST_CHARACTERS, MOST_EXAMPLES, register, vector_of
+from purpose_agent.memory.meaning import LEAST_LEAD, MOST_CHARACTERS, MOST_EXAMPLES, as_compared, register, vector_of
+from purpose_agent.memory.scanners import may_be_kept
 
 MOST_ANSWERS = 0.5
 """So many different answers may there be, as a part of the cases: where each has its own, they are no sorts of situations."""
@@ -27,7 +28,7 @@ MOST_ANSWERS = 0.5
 def induce_by_meaning(cases: Sequence[Case], embedder: Embedder) -> tuple[Rule, ...]:
     """The rule behind `cases`, oldest first, of which the newest count; () if there is none beyond chance.
 
-    Some milliseconds for each situation that is new, and some for the fit.
+    What the scanners would block is no example. Some milliseconds for each situation that is new, and some for the fit.
 
     Raises:
         MissingExtra: The embedder's packages, or numpy, are not installed.
@@ -56,14 +57,21 @@ def induce_by_meaning(cases: Sequence[Case], embedder: Embedder) -> tuple[Rule, 
     return (Rule(lines, hits, len(kept)),)
 
 
+def make_vectors(cases: Sequence[Case], embedder: Embedder) -> None:
+    """Look at what `induce_by_meaning` will look at, so that it need not wait for the embedder: vectors are kept in memory."""
+    register(embedder)
+    for case in _newest(cases):
+        vector_of(embedder, case.situation)
+
+
 def _newest(cases: Sequence[Case]) -> list[Case]:
-    """As many as a rule may have, each as far as it is compared, oldest first."""
-    kept: list[Case] = []
-    characters = 0
+    """As many as a rule may have, each as far as it is compared and once, oldest first."""
+    kept: dict[str, Case] = {}
     for case in reversed(cases):
-        situation = " ".join(case.situation.split())[:LONGEST_EXAMPLE]
-        characters += len(situation)
-        if len(kept) == MOST_EXAMPLES or characters > MOST_CHARACTERS:
+        situation = as_compared(case.situation)
+        if situation in kept or not may_be_kept(Case(situation, case.answer)):
+            continue
+        if len(kept) == MOST_EXAMPLES or sum(map(len, kept)) + len(situation) > MOST_CHARACTERS:
             break
-        kept.append(Case(situation, case.answer))
-    return kept[::-1]
+        kept[situation] = Case(situation, case.answer)
+    return [*kept.values()][::-1]

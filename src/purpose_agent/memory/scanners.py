@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from hashlib import sha256
 
-from purpose_agent.core.memory import Case, Condition, Finding, Lesson, Provenance, RuleLine, ScanReport, Scope
+from purpose_agent.core.memory import Case, Condition, Finding, Lesson, Likeness, Provenance, RuleLine, ScanReport, Scope
 from purpose_agent.core.secrets import FORMS, find_secrets, without_secrets
 from purpose_agent.memory.threats import injection, privacy, scope, score, tools
 from purpose_agent.memory.threats.finding import Reading
@@ -163,7 +163,7 @@ def _each(lesson: Lesson, change: Callable[[str], str]) -> Lesson:
                     replace(each, literal=change(each.literal), beside=change(each.beside), joined=change(each.joined))
                     for each in line.form
                 ),
-                replace(line.like, examples=tuple(map(change, line.like.examples))) if line.like is not None else None,
+                Likeness(tuple(map(change, line.like.examples)), change(line.like.embedder)) if line.like is not None else None,
             )
             for line in lesson.lines
         ),
@@ -183,7 +183,7 @@ def _strings(lesson: Lesson) -> Iterator[str]:
     yield from (line.text for line in lesson.lines)
     for line in lesson.lines:
         # Of these the one that is most like a situation is quoted there.
-        yield from line.like.examples if line.like is not None else ()
+        yield from (*line.like.examples, line.like.embedder) if line.like is not None else ()
     # As a form writes it: what is said in two pieces is one sentence in a prompt.
     yield from ("".join(each.literal or each.joined for each in line.form) for line in lesson.lines if line.form)
     reach = lesson.scope

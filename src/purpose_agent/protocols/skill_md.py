@@ -136,7 +136,8 @@ def _ours(body: str) -> Taught | None:
         taught = from_json(Taught, body[start + len(_AS_DATA) : -len(_END)])
     except ValueError:  # pydantic's
         return None
-    return taught if body.removeprefix("\n") == _body(taught) else None
+    # The words, not how the data is spelled: an older version left out what there was not yet.
+    return taught if body[:start].removeprefix("\n") == "\n".join(_in_words(taught)) else None
 
 
 def _body(taught: Taught) -> str:
@@ -151,7 +152,9 @@ def _in_words(taught: Taught) -> Iterator[str]:
         yield f"\n## Do\n\n{taught.then}"
     if taught.lines:
         yield "\n## Rule\n\nThe first line that fits counts.\n"
-        yield from (f"{number}. {line.text}" for number, line in enumerate(taught.lines, start=1))
+        for number, line in enumerate(taught.lines, start=1):
+            yield f"{number}. {line.text}"
+            yield from (f"   - {_one_line(example)}" for example in (line.like.examples if line.like is not None else ()))
     if taught.cases:
         yield "\n## Solved cases\n"
         yield from (f"- {case.situation} → {case.answer}" for case in taught.cases)

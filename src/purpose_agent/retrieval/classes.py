@@ -45,13 +45,13 @@ class Classes:
         self._weights = inverse @ told
         self._unseen = told - self._weights / numpy.diag(inverse)[:, None]
 
-    def of(self, vector: Sequence[float]) -> tuple[tuple[str, float], tuple[int, ...]]:
-        """The answer, its lead on the second best (infinite if there is none), and the known texts, most alike first."""
+    def of(self, vector: Sequence[float]) -> tuple[tuple[str, float], tuple[tuple[int, float], ...]]:
+        """The answer and its lead on the second best (infinite if there is none); the known texts with their cosines, best first."""
         import numpy
 
         alike = self._known @ numpy.asarray(vector, dtype=numpy.float64)
         nearest = numpy.argsort(-alike, kind="stable")
-        return self._best((alike + 1.0) @ self._weights), tuple(int(number) for number in nearest)
+        return self._best((alike + 1.0) @ self._weights), tuple((int(number), float(alike[number])) for number in nearest)
 
     def unseen(self) -> tuple[tuple[str, float], ...]:
         """The answer and the lead of each known text, by all the others."""
