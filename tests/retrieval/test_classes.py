@@ -32,12 +32,13 @@ def test_what_each_is_told_as_unseen_is_what_all_the_others_say() -> None:
     vectors, answers = told(20, seed=1)
     unseen = Classes(vectors, answers).unseen()
 
-    for number, (answer, lead) in enumerate(unseen):
+    for number, (answer, lead, cosine) in enumerate(unseen):
         others = [other for other in range(20) if other != number]
         fitted = Classes([vectors[other] for other in others], [answers[other] for other in others])
-        (alone, alone_lead), _ = fitted.of(vectors[number])
+        (alone, alone_lead), nearest = fitted.of(vectors[number])
         assert answer == alone
         assert lead == pytest.approx(alone_lead)
+        assert cosine == pytest.approx(max(near for place, near in nearest if answers[others[place]] == answer))
 
 
 def test_one_answer_leads_without_a_second() -> None:

@@ -1,5 +1,6 @@
 """One thing learned: a draft (`Lesson`), a stored hypothesis (`Memory`), and the report of its trial."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -115,9 +116,13 @@ class Condition:
         return f"{self.term or 'the number'} {' and '.join(bounds)}"
 
 
+_QUOTES = str.maketrans(dict.fromkeys('"“”„«»', "'"))
+_ARROW = re.compile(r"[-=]+>+|[→⇒⟶]")
+
+
 def unquoted(example: str) -> str:
     """On one line, without what would end its quotation in a rule's line and begin an answer of its own."""
-    return " ".join(example.translate({ord('"'): "'", ord("→"): "-"}).replace("->", "-").split())
+    return " ".join(_ARROW.sub("-", example.translate(_QUOTES)).split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field, replace
 from purpose_agent.core.memory import Case, Lesson, Memory, MemoryKind, Provenance, Scope
 from purpose_agent.core.origin import TEACHERS, Origin, Taint, lowest
 from purpose_agent.core.ports import Embedder
-from purpose_agent.learning.cases import FEWEST_CASES, SolvedCase, changed_at, solved_cases, spread
+from purpose_agent.learning.cases import FEWEST_CASES, SolvedCase, changed_at, known_answer, solved_cases, spread
 from purpose_agent.learning.forms import induce_forms
-from purpose_agent.learning.induce import Rule, as_text, induce
+from purpose_agent.learning.induce import CHANCE, Rule, as_text, at_least, induce
 from purpose_agent.learning.meanings import induce_by_meaning
-from purpose_agent.memory.meaning import as_compared, is_by_meaning
-from purpose_agent.memory.rules import told_by
+from purpose_agent.memory.meaning import is_by_meaning
+from purpose_agent.memory.rules import situation_of, told_by
+from purpose_agent.memory.scanners import may_be_kept
 from purpose_agent.runtime.record import RunRow
 from purpose_agent.runtime.taints import read_by
 
@@ -30,9 +31,8 @@ DEMONSTRATIONS: MemoryKind = "episodic_case"
 KINDS = (RULE, DEMONSTRATIONS)
 MOST_RULES = 2
 FEWEST_HALVED = 24
-"""From so many cases on, the newer half is looked at alone where all together follow no rule."""
-FAIR = 0.8
-"""So often, of the cases it is judged by, is a rule by meaning right where it has not changed."""
+"""From so many cases on, the newer half is looked at alone where all together follow no rule, or one by meaning that may lie
+between two."""
 FEWEST_SHOWN = 18
 """Cases with choices: from so many on, they are tried as demonstrations. A rule is more likely, and needs fewer tokens."""
 
@@ -80,12 +80,14 @@ def propose(
         solved = "1 solved case" if len(cases) == 1 else f"{len(cases)} solved cases"
         return Proposal(why=f"{solved} so far{when}; a rule needs {FEWEST_CASES}")
     rules = _rules_behind(cases, run, embedder)
-    if len(cases) >= FEWEST_HALVED and not since and (not rules or _is_doubtful(rules[0])):
+    if len(cases) >= FEWEST_HALVED and not since and (not rules or is_by_meaning(rules[0].lines)):
         newer = cases[len(cases) // 2 :]
         of_newer = _rules_behind(newer, run, embedder)
-        if of_newer and (not rules or not _is_doubtful(of_newer[0])):
+        if of_newer and (not rules or _is_clearly_better(of_newer[0], rules[0])):
             rules, cases, since = of_newer, newer, newer[0].run_id
-    if rules and is_by_meaning(rules[0].lines) and (known := _telling_right(run, cases, in_use, waiting)) is not None:
+    if not any(may_be_kept(each.case) for each in cases):
+        return Proposal(why="the scanners would block every case")
+    if rules and is_by_meaning(rules[0].lines) and (known := _telling_right(run, in_use, waiting)) is not None:
         return Proposal(why=f"the {known.status} rule tells it right")
     read = read_by(run.id, taints or {}, [each.run_id for each in cases])
     about = _About(run, replace(provenance_of(run, read), since=since), tuple(cases), in_use, waiting)
@@ -113,20 +115,18 @@ def _are_better(some: Sequence[Rule], others: Sequence[Rule]) -> bool:
     return bool(some) and (not others or some[0].hits / some[0].cases > others[0].hits / others[0].cases)
 
 
-def _is_doubtful(rule: Rule) -> bool:
-    """It is one by meaning that is often wrong: it may lie between two rules, the second of which holds now."""
-    return is_by_meaning(rule.lines) and rule.hits < FAIR * rule.cases
+def _is_clearly_better(newer: Rule, rule: Rule) -> bool:
+    """`rule` lies between two rules, the second of which holds now: the newer cases follow theirs beyond chance more often."""
+    return at_least(newer.hits, newer.cases, rule.hits / rule.cases) <= CHANCE
 
 
-def _telling_right(run: RunRow, cases: Sequence[SolvedCase], in_use: Memory | None, waiting: Sequence[Memory]) -> Memory | None:
+def _telling_right(run: RunRow, in_use: Memory | None, waiting: Sequence[Memory]) -> Memory | None:
     """A rule by meaning that is right about the run already: that the run is one more example makes it no better hypothesis."""
-    case = next((each.case for each in cases if each.run_id == run.id), None)
-    if case is None:
-        return None
+    situation, answer = situation_of(run.goal, run.task.inputs), known_answer(run)
     known = [memory for memory in (in_use, *waiting) if memory is not None and is_by_meaning(memory.lesson.lines)]
     # Not what was in use until the watch sent it back.
     known = [memory for memory in known if memory != in_use or _is_promoted(memory)]
-    return next((memory for memory in known if told_by(memory.lesson.lines, case.situation) == case.answer), None)
+    return next((memory for memory in known if told_by(memory.lesson.lines, situation) == answer), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,19 +166,22 @@ class _About:
         return Proposal(drafts, why, revises, tuple(replaced), dict(zip(drafts, replaced, strict=False)))
 
     def _shown(self, rule: Rule) -> tuple[Case, ...]:
-        """Some of the cases; of a rule by meaning only what its examples may be, as far as that is looked at."""
-        cases = [each.case for each in self.cases]
-        if is_by_meaning(rule.lines):
-            examples = {example for line in rule.lines if line.like is not None for example in line.like.examples}
-            cases = [Case(situation, case.answer) for case in cases if (situation := as_compared(case.situation)) in examples]
-        return spread(cases)
+        """Some of the cases; of a rule by meaning, of its examples."""
+        if not is_by_meaning(rule.lines):
+            return self._cases_to_show
+        return spread([Case(each, line.answer) for line in rule.lines if line.like is not None for each in line.like.examples])
+
+    @property
+    def _cases_to_show(self) -> tuple[Case, ...]:
+        """One that the scanners would block must not keep the lesson behind all others from the gate."""
+        return spread([each.case for each in self.cases if may_be_kept(each.case)])
 
     def demonstrations(self, why: str) -> Proposal:
         """The cases as they are, unless something is in use or as many cases wait already."""
         fewest = FEWEST_SHOWN if self.run.task.choices else FEWEST_CASES
         if _is_promoted(self.in_use) or len(self.cases) < fewest:
             return Proposal(why=why)
-        shown = spread([each.case for each in self.cases])
+        shown = self._cases_to_show
         waiting = [memory for memory in self.waiting if memory.lesson.kind == DEMONSTRATIONS]
         if any(len(memory.lesson.cases) >= len(shown) for memory in waiting):
             return Proposal(why=why)
@@ -194,7 +197,8 @@ def _of_the_present(
     cases: Sequence[SolvedCase], in_use: Memory | None, waiting: Sequence[Memory]
 ) -> tuple[Sequence[SolvedCase], str]:
     """The cases since the rule last changed, and the first run since then; all, and "", if it never did."""
-    revising = [memory for memory in waiting if memory.supersedes is not None]
+    # A rule by meaning that waits stays with its time, too: with another one its trial would begin anew.
+    revising = [memory for memory in waiting if memory.supersedes is not None or is_by_meaning(memory.lesson.lines)]
     since = max((memory.lesson.provenance.since for memory in (*revising, *([in_use] if in_use else []))), default="")
     cases = [each for each in cases if each.run_id >= since]
     # Only of a rule that proved itself: one that waits may never have been true, and fails on new cases for that reason.

@@ -15,7 +15,7 @@ Not found: rules that compare two numbers, that count, that need three condition
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from math import comb
 
 from purpose_agent.core.memory import Case, RuleLine
@@ -54,6 +54,11 @@ def induce(cases: Sequence[Case], most: int = 1) -> tuple[Rule, ...]:
     answers = {case.answer for case in cases}
     if len(cases) < FEWEST_CASES or len(answers) < 2 or len(answers) == len(cases):
         return ()
+    return _rules(tuple(cases), most)
+
+
+@lru_cache(maxsize=32)
+def _rules(cases: tuple[Case, ...], most: int) -> tuple[Rule, ...]:
     told = _Told(sorted(cases, key=lambda case: (case.situation, case.answer)))
     found: list[tuple[int, int, int, Rule]] = []
     for number, kind in enumerate(told.kinds):

@@ -20,17 +20,20 @@ from purpose_agent.core.ports import Clock, Embedder
 from purpose_agent.core.task import Task
 from purpose_agent.core.values import owner_of
 from purpose_agent.evals.sequential import wins_needed
-from purpose_agent.learning.cases import HISTORY, is_solved, kept_for_trials, same_kind, solved_cases
+from purpose_agent.learning.cases import FEWEST_CASES, HISTORY, is_solved, kept_for_trials, same_kind, solved_cases
 from purpose_agent.learning.drafts import Drafted, asking, draft_of, find_twin
 from purpose_agent.learning.experience import Taught, experience_of
-from purpose_agent.learning.hypotheses import KINDS, Proposal, are_rivals, concerns, propose, scope_of
+from purpose_agent.learning.hypotheses import KINDS, MOST_RULES, Proposal, are_rivals, concerns, propose, scope_of
+from purpose_agent.learning.induce import induce
 from purpose_agent.learning.meanings import make_vectors
 from purpose_agent.learning.policy import propose_policy
 from purpose_agent.learning.trial import Rerun, evidence_of, is_spent, report_on, try_memory
 from purpose_agent.learning.trial_tasks import Memories, TrialTasks, trial_tasks
 from purpose_agent.memory.discoveries import LEVEL
 from purpose_agent.memory.gate import Gate
+from purpose_agent.memory.meaning import is_by_meaning
 from purpose_agent.memory.replay import Replay
+from purpose_agent.memory.rules import told_by
 from purpose_agent.memory.telling import telling
 from purpose_agent.memory.trials import last_report
 from purpose_agent.runtime.database import Database
@@ -118,8 +121,8 @@ class Learner:
                 # Read and replaced in one transaction: two processes would archive each other's rule.
                 proposal = self._proposal(run)
                 drawn = self._revised(proposal, run)
-                said = {memory.lesson.text for memory in drawn}
-                drafts = tuple(draft for draft in proposal.drafts if draft.text not in said)
+                said = {memory.lesson.lines or memory.lesson.text for memory in drawn}
+                drafts = tuple(draft for draft in proposal.drafts if (draft.lines or draft.text) not in said)
                 why, revises = proposal.why, proposal.revises
             twins = self._twins(drafts, run)
             why = why or "; ".join(f"{twin.id} ({twin.status}) says the same, and has it noted" for twin in twins.values())
@@ -172,15 +175,30 @@ class Learner:
         return twins
 
     def _make_vectors(self, run: RunRow) -> None:
-        """Of the situations like the run's, before the file is locked: an embedder may be slow."""
-        if self._embedder is None or not run.family or run.model == NO_MODEL:
+        """Ask the embedder what a proposal will need, before the file is locked: it may be slow. Nothing where words decide."""
+        if not run.family or run.model == NO_MODEL:
             return
-        promoted = self._memories.of_scope(scope_of(run), ("promoted",), KINDS)
-        if run.success and any(concerns(memory, run) for memory in promoted):
+        known = self._memories.of_scope(scope_of(run), ("promoted", "quarantined"), KINDS)
+        if run.success and any(memory.status == "promoted" and concerns(memory, run) for memory in known):
             return  # the rule in use held: none is looked for
+        by_meaning = [memory.lesson.lines for memory in known if is_by_meaning(memory.lesson.lines)]
+        if self._embedder is None and not by_meaning:
+            return
+        cases = [each.case for each in solved_cases(self._alike(run))]
+        for lines in by_meaning:
+            for case in cases:
+                told_by(lines, case.situation)
+        rules = induce(cases, MOST_RULES)
+        if self._embedder is not None and len(cases) >= FEWEST_CASES and not (rules and rules[0].hits == rules[0].cases):
+            make_vectors(cases, self._embedder)
+
+    def _alike(self, run: RunRow) -> Sequence[RunRow]:
+        """The runs that a rule may be drawn from, newest first."""
         history = list_runs(self._db, limit=HISTORY, family=run.family, mode="learning")
+        # Not what came later, where runs are reflected on afterwards: each task is a test of what was drawn before it.
         alike = [other for other in history if other.id <= run.id and same_kind(other, run)]
-        make_vectors([each.case for each in solved_cases(alike)], self._embedder)
+        kept = kept_for_trials(alike) if len(history) < HISTORY else frozenset[str]()
+        return [other for other in alike if other.task_key not in kept]
 
     def _proposal(self, run: RunRow) -> Proposal:
         """What the solved cases of the run's family suggest."""
@@ -193,11 +211,7 @@ class Learner:
         in_use = in_use or next((memory for memory in reversed(waiting) if self._was_sent_back(memory)), None)
         if any(memory.lesson.provenance.run_id > run.id for memory in waiting):
             return Proposal(why="a rule from later runs waits already")
-        history = list_runs(self._db, limit=HISTORY, family=run.family, mode="learning")
-        # Not what came later, where runs are reflected on afterwards: each task is a test of what was drawn before it.
-        alike = [other for other in history if other.id <= run.id and same_kind(other, run)]
-        kept = kept_for_trials(alike) if len(history) < HISTORY else frozenset[str]()
-        alike = [other for other in alike if other.task_key not in kept]
+        alike = self._alike(run)
         taints = taints_of(self._db, [run.id, *(other.id for other in alike)])
         return propose(run, alike, in_use, waiting, taints, self._embedder)
 

@@ -18,7 +18,7 @@ from purpose_agent.core.memory import Case, Likeness, RuleLine
 from purpose_agent.core.ports import Embedder
 from purpose_agent.learning.cases import FEWEST_CASES
 from purpose_agent.learning.induce import CHANCE, Rule, at_least
-from purpose_agent.memory.meaning import LEAST_LEAD, MOST_CHARACTERS, MOST_EXAMPLES, as_compared, register, vector_of
+from purpose_agent.memory.meaning import MOST_CHARACTERS, MOST_EXAMPLES, as_compared, is_sure, register, vector_of
 from purpose_agent.memory.scanners import may_be_kept
 
 MOST_ANSWERS = 0.5
@@ -41,8 +41,12 @@ def induce_by_meaning(cases: Sequence[Case], embedder: Embedder) -> tuple[Rule, 
         return ()
     register(embedder)
     vectors = [vector_of(embedder, case.situation) for case in kept]
-    told = Classes(vectors, [case.answer for case in kept]).unseen()
-    said = [(answer, case.answer) for (answer, lead), case in zip(told, kept, strict=True) if lead >= LEAST_LEAD]
+    told = zip(Classes(vectors, [case.answer for case in kept]).unseen(), vectors, kept, strict=True)
+    said = [
+        (answer, case.answer)
+        for (answer, lead, cosine), vector, case in told
+        if any(vector) and is_sure(embedder, lead, cosine)
+    ]
     hits = sum(answer == correct for answer, correct in said)
     given = Counter(answer for answer, _ in said)
     share = sum(count * right[answer] for answer, count in given.items()) / len(kept) ** 2

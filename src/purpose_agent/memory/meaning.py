@@ -1,11 +1,11 @@
 """Which line of a rule by meaning fits: the one whose examples a situation is most like.
 
 In:  a rule's lines, with examples of the situations in which each was right; a situation.
-Out: the line, and which of its examples is nearest; None where two lines are nearly as likely, or nothing is near.
+Out: the line, and which of its examples is nearest; None where two lines are nearly as likely, or that example is not near.
 
 Likeness is learned from the examples themselves, on the vectors of the embedder that the rule names (`retrieval/classes.py`). A
 rule whose embedder is not here says nothing, and the log says why. MiniLM is here if the extra `embed` is installed; one of your
-own, once a workspace of this process was given it: whatever has one fingerprint makes the same vectors, so one of them is kept.
+own, once a workspace of this process was given it. What has one fingerprint makes the same vectors: the one that came last is asked.
 """
 
 import logging
@@ -34,7 +34,7 @@ MOST_CHARACTERS = 8_000
 SHOWN = 120
 """Characters of the nearest example that a prompt has."""
 LONG_BEGINNING = 40
-"""Characters that all examples begin with, such as the same goal before every message: from so many on they are left out."""
+"""Characters that all examples begin with, such as the same goal before every message: so many and more are not shown."""
 
 _log = logging.getLogger(__name__)
 _embedders: dict[str, Embedder] = {}
@@ -52,12 +52,17 @@ class Meant:
 
 def register(embedder: Embedder) -> None:
     """Let rules be read that were made with it."""
-    _embedders.setdefault(embedder.fingerprint, embedder)
+    _embedders[embedder.fingerprint] = embedder
 
 
 def is_by_meaning(lines: Sequence[RuleLine]) -> bool:
     """Whether it is a rule by meaning: its first line has examples."""
     return bool(lines) and lines[0].like is not None
+
+
+def is_sure(embedder: Embedder, lead: float, cosine: float) -> bool:
+    """Whether an answer is told: it leads, and one of its examples is as near as the embedder calls alike."""
+    return lead >= LEAST_LEAD and cosine >= embedder.floor
 
 
 def as_compared(situation: str) -> str:
@@ -78,8 +83,7 @@ def meant(lines: Sequence[RuleLine], situation: str) -> Meant | None:
         return None
     (number, lead), nearest = known.classes.of(vector)
     place, cosine = next((place, cosine) for place, cosine in nearest if known.examples[place][0] == number)
-    # Whatever is no number, lead or cosine, is no reason either.
-    if not (lead >= LEAST_LEAD and cosine >= embedder.floor):
+    if not is_sure(embedder, lead, cosine):
         return None
     return Meant(alike[int(number)], unquoted(known.examples[place][1][known.common :])[:SHOWN])
 
@@ -124,7 +128,7 @@ class _Known:
     common: int
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _known(lines: tuple[RuleLine, ...]) -> _Known | None:
     """Of lines whose embedder is here. None for what no learner of ours made: one line, two embedders, too many examples."""
     from purpose_agent.retrieval.classes import Classes

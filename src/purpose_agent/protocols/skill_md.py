@@ -128,7 +128,7 @@ def read_skill(text: str, where: str) -> Skill:
 
 
 def _ours(body: str) -> Taught | None:
-    """The data below a text of ours, if it makes exactly this text."""
+    """The data below a text of ours, if it makes exactly the words above it."""
     start = body.rfind(_AS_DATA)
     if start < 0 or not body.endswith(_END):
         return None

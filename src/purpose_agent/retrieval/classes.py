@@ -36,6 +36,7 @@ class Classes:
             import numpy
         except ImportError as error:
             raise MissingExtra("Rules by meaning need an extra: pip install 'purpose-agent[embed]'.") from error
+        self._answers = tuple(answers)
         self.names = tuple(sorted(set(answers)))
         self._known = numpy.asarray(vectors, dtype=numpy.float64)
         told = numpy.array([[float(answer == name) for name in self.names] for answer in answers])
@@ -53,9 +54,15 @@ class Classes:
         nearest = numpy.argsort(-alike, kind="stable")
         return self._best((alike + 1.0) @ self._weights), tuple((int(number), float(alike[number])) for number in nearest)
 
-    def unseen(self) -> tuple[tuple[str, float], ...]:
-        """The answer and the lead of each known text, by all the others."""
-        return tuple(self._best(row) for row in self._unseen)
+    def unseen(self) -> tuple[tuple[str, float, float], ...]:
+        """Of each known text, by all the others: the answer, its lead, and the cosine of the nearest that has that answer (−1: none)."""
+        return tuple(self._told(number) for number in range(len(self._answers)))
+
+    def _told(self, number: int) -> tuple[str, float, float]:
+        answer, lead = self._best(self._unseen[number])
+        alike = self._known @ self._known[number]
+        others = [place for place, other in enumerate(self._answers) if other == answer and place != number]
+        return answer, lead, max((float(alike[place]) for place in others), default=-1.0)
 
     def _best(self, scores: "numpy.ndarray") -> tuple[str, float]:
         ordered = sorted(zip(map(float, scores), self.names, strict=True), reverse=True)
