@@ -1,8 +1,9 @@
-"""Measure whether it learns: `python -m benchmarks.learning [PART ...] [--fold dev] [--full] [--seeds N] [--out DIR]`.
+"""Measure whether it learns: `python -m benchmarks.learning [PART ...] [--fold dev] [--full] [--seeds N] [--only JOB] [--out DIR]`.
 
 Prints tables for each part. With all parts it writes `benchmarks/results/learning.json`, and pictures and curves to
 `benchmarks/learning/results/`, or all of them to DIR. With some of them it writes nothing, or pictures and curves to
-DIR if one is given. A part that breaks is told and its figures are null; the others are measured all the same.
+DIR if one is given; `--only` measures some jobs of a part. A part that breaks is told and its figures are null; the others
+are measured all the same.
 """
 
 import sys
@@ -22,9 +23,13 @@ PICTURES = ROOT / "benchmarks" / "learning" / "results"
 
 def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: Path = PICTURES) -> int:
     """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.only and len(given.part) != 1:
+        parser.error("--only needs one part: python -m benchmarks.learning PART --only JOB")
     asked = Asked(tuple(given.part), given.quick, given.out)
-    options = Options(given.fold, given.full, given.seeds, asked.pictures(PARTS, pictures), given.quick, given.model)
+    out = asked.pictures(PARTS, pictures)
+    options = Options(given.fold, given.full, given.seeds, out, given.quick, given.model, tuple(given.only))
     parts: dict[str, Part] = {name: (f"benchmarks.learning.parts.{module}", ()) for name, module in PARTS.items()}
     return run(asked, parts, options, f"fold {options.fold}, {options.seeds} seeds", figures_file)
 
@@ -35,6 +40,13 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--fold", default="dev", help="which tasks are held out (default: dev)")
     parser.add_argument("--full", action="store_true", help="everything, however long it takes")
     parser.add_argument("--seeds", type=count, default=5, help="how many (default: 5)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="JOB",
+        help="of one part, the jobs whose names contain this; may be repeated",
+    )
     parser.add_argument("--quick", action="store_true", help="a few tasks of everything, to see that it runs")
     parser.add_argument("--model", default=MODEL, help=f"of the parts that need one (default: {MODEL})")
     parser.add_argument("--out", type=Path, help="write to this folder instead")

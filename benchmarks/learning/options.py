@@ -17,6 +17,7 @@ class Options:
         out: Where pictures and curves are written; None to write nothing.
         quick: A few tasks of everything, to see that it runs; the numbers mean nothing.
         model: Of the parts that need one, as `Agent` takes it.
+        only: Of a part's jobs those whose names contain one of these; () for all.
     """
 
     fold: str = "dev"
@@ -25,3 +26,4 @@ class Options:
     out: Path | None = None
     quick: bool = False
     model: str = MODEL
+    only: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from benchmarks.learning.parts import code, jobs, rules
 from benchmarks.learning.protocol import Curve, draw, measure
 from benchmarks.learning.worlds.rules import RuleWorld
 from purpose_agent.core.action import Action, command_of
+from purpose_agent.core.errors import UsageError
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.state import State
@@ -358,6 +359,14 @@ def test_a_job_that_breaks_is_named_and_takes_nothing_with_it(capsys: pytest.Cap
     assert measured.curves == []
     assert "No family of house rules is called 'nowhere'" in measured.failed["nowhere"]
     assert "1/1] nowhere: UsageError" in capsys.readouterr().out
+
+
+def test_only_the_jobs_that_are_asked_for_are_done() -> None:
+    calls = [(name, (name, "dev", "none", rules.Sizes(1))) for name in ("nowhere", "elsewhere", "anywhere")]
+
+    assert set(jobs.run_jobs(rules.play, calls, ("now", "any"), workers=1).failed) == {"nowhere", "anywhere"}
+    with pytest.raises(UsageError, match=r"No job's name contains 'there'\. Jobs: nowhere; elsewhere; anywhere"):
+        jobs.run_jobs(rules.play, calls, ("there",))
 
 
 def test_a_part_that_breaks_is_told_and_its_figures_are_null(

@@ -282,6 +282,18 @@ def test_some_parts_write_nothing_and_say_how_long_they_took(
     assert "text: 0 s" in capsys.readouterr().out
 
 
+def test_some_jobs_are_asked_of_one_part(
+    parts: list[tuple[str, Options]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert learning.main(["rules", "--only", "doors", "--only", "keys"], tmp_path / "learning.json", tmp_path) == 0
+    with pytest.raises(SystemExit):
+        learning.main(["--only", "doors"], tmp_path / "learning.json", tmp_path)
+
+    assert parts == [("rules", Options(only=("doors", "keys")))]
+    assert list(tmp_path.iterdir()) == []
+    assert "--only needs one part" in capsys.readouterr().err
+
+
 def test_a_part_that_does_not_exist_is_named(parts: list[tuple[str, Options]], capsys: pytest.CaptureFixture[str]) -> None:
     assert learning.main(["dreams"]) == 2
     assert "no part called dreams" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore
 from purpose_agent.runtime.clock import SystemClock
 from purpose_agent.runtime.database import Database
-from purpose_agent.runtime.events import Event, ValuesConsulted
+from purpose_agent.runtime.events import Event, ModelOverruled, ValuesConsulted
 from purpose_agent.runtime.trace import Trace
 from purpose_agent.testing.models import RuleModel
 from tests.cli.ruled import LESSON
@@ -222,6 +222,14 @@ def test_values_that_a_run_looked_up_lead_to_the_runs_behind_them_also_of_other_
     assert "step 2, the best of 9 options:" in told
     assert "go north: 0.50 ± 0.10, from run_1 (of another workspace), run_2 (of another workspace)" in told
     assert "wait: 0.00 ± 1.00, from options like it" in told
+
+
+def test_a_choice_that_a_rule_made_against_the_model_is_told() -> None:
+    event = Event(
+        "evt_1", "run_3", 1, datetime(2026, 1, 1, tzinfo=UTC), "porter", 2, ModelOverruled("east", "west", ("mem_1",))
+    )
+
+    assert told_why(pa.Workspace("nowhere"), Trace((event,))) == "step 2 chose east by mem_1; the model alone: west"
 
 
 @pytest.mark.usefixtures("model")

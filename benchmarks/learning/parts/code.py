@@ -61,7 +61,7 @@ def measure(options: Options) -> Figures:
         return unmeasured(str(error), **WANTED)
     sizes = sizes_of(options)
     calls = [(f"code, seed {seed}", (seed, options.fold, options.model, sizes)) for seed in range(sizes.seeds)]
-    measured = run_jobs(play, calls)
+    measured = run_jobs(play, calls, options.only)
     if not measured.curves:
         return unmeasured("; ".join(measured.failed.values()), **WANTED)
     summaries = publish("code", measured.curves, options.out)

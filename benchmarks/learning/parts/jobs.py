@@ -16,6 +16,7 @@ from time import perf_counter
 
 from benchmarks.learning.protocol import Condition, Curve, Outcome, World, measure
 from benchmarks.learning.values import success_rate
+from purpose_agent.core.errors import UsageError
 from purpose_agent.core.task import Task
 
 WORKERS = 2
@@ -34,12 +35,26 @@ class Measured:
 
 
 def run_jobs(
-    job: "Callable[..., list[Curve]]", calls: Sequence[tuple[str, tuple[object, ...]]], *, workers: int = WORKERS
+    job: "Callable[..., list[Curve]]",
+    calls: Sequence[tuple[str, tuple[object, ...]]],
+    only: Sequence[str] = (),
+    *,
+    workers: int = WORKERS,
 ) -> Measured:
     """Call `job` with each of the arguments, named for the screen; a job that raises is told, and the others go on.
 
     The curves are in the order of the calls, whichever ended first.
+
+    Args:
+        only: The calls whose names contain one of these; () for all.
+
+    Raises:
+        UsageError: No name does.
     """
+    known = [name for name, _ in calls]
+    calls = [(name, arguments) for name, arguments in calls if not only or any(part in name for part in only)]
+    if not calls:
+        raise UsageError(f"No job's name contains {' or '.join(map(repr, only))}. Jobs: {'; '.join(known)}.")
     began = perf_counter()
     measured, done = Measured(), dict[str, list[Curve]]()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

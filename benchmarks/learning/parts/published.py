@@ -60,7 +60,9 @@ def measure(options: Options) -> Figures:
     except (MissingExtra, NoModelFound, PeerFailed) as error:
         return unmeasured(str(error), **WANTED) | twc
     sizes = sizes_of(options)
-    measured = run_jobs(play, [(family, (family, options.fold, options.model, sizes)) for family in sizes.families])
+    measured = run_jobs(
+        play, [(family, (family, options.fold, options.model, sizes)) for family in sizes.families], options.only
+    )
     if not measured.curves:
         return unmeasured("; ".join(measured.failed.values()), **WANTED) | twc
     publish("published", measured.curves, options.out)

@@ -94,7 +94,7 @@ def measure(options: Options) -> Figures:
     except (MissingExtra, NoModelFound) as error:
         return unmeasured(str(error), **WANTED)
     calls = [(family, (family, options.fold, options.model, sizes)) for family in sizes.families]
-    measured = run_jobs(play, calls)
+    measured = run_jobs(play, calls, options.only)
     if not measured.curves:
         return unmeasured("; ".join(measured.failed.values()), **WANTED)
     summaries = publish("rules", measured.curves, options.out)

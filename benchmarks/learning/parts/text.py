@@ -113,7 +113,7 @@ def measure(options: Options) -> Figures:
         for condition in (POISONED, *((TRUSTING,) if seed < 2 or options.full else ()))
     ]
     asking = [(WITH_MODEL, (WORLDS[0], 0, options.fold, OF_MODEL, "", options.model))] if options.full else []
-    return report(run_jobs(play, [*calls, *poisoned, *asking]), options)
+    return report(run_jobs(play, [*calls, *poisoned, *asking], options.only), options)
 
 
 def report(measured: Measured, options: Options) -> Figures:

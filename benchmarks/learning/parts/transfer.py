@@ -94,7 +94,7 @@ def measure(options: Options) -> Figures:
             world_of(first).training(1, 0)
     except MissingExtra as error:
         return unmeasured(str(error), **WANTED)
-    measured = run_jobs(play, calls)
+    measured = run_jobs(play, calls, options.only)
     if not measured.curves:
         return unmeasured("; ".join(measured.failed.values()), **WANTED)
     summaries = publish("transfer", sorted(measured.curves, key=lambda curve: curve.world), options.out)

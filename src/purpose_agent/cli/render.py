@@ -38,6 +38,7 @@ from purpose_agent.runtime.events import (
     MemoryScanned,
     ModelAsked,
     ModelCalled,
+    ModelOverruled,
     ModelRetried,
     ModelWaited,
     OptionsListed,
@@ -171,6 +172,8 @@ def _what(payload: Payload) -> str:
             return "values " + ", ".join(f"{each.option} {each.value:+.2f}" for each in ranked)
         case ValuesWouldChoose(option=option):
             return f"values would choose {option}"
+        case ModelOverruled(option=option, instead_of=before, memory_ids=memory_ids):
+            return f"chooses {option} instead of {before}, by {', '.join(memory_ids)}"
         case ModelAsked(purpose=purpose, messages=messages):
             return f"asks the model ({purpose}), {counted(len(messages), 'new message', 'new messages')}"
         case ModelRetried(model=model, attempt=attempt, seconds=seconds, error=error):

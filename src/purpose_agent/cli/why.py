@@ -15,7 +15,7 @@ from purpose_agent.core.errors import NotFound
 from purpose_agent.core.memory import Case, JournalEntry, Memory, Scope, TrialReport
 from purpose_agent.core.values import Ranked
 from purpose_agent.memory.rules import situation_of
-from purpose_agent.runtime.events import LessonInjected, MemoryRecalled, RecalledMemory, ValuesConsulted
+from purpose_agent.runtime.events import LessonInjected, MemoryRecalled, ModelOverruled, RecalledMemory, ValuesConsulted
 
 if TYPE_CHECKING:
     from purpose_agent.agents.workspace import Workspace
@@ -39,6 +39,9 @@ def told_why(place: "Workspace", trace: "Trace") -> str:
                 parts += ["\n".join(_memory(place, used, event.at)) for used in memories]
             case LessonInjected() as lesson:
                 parts.append("\n".join(_injected(place, lesson, event.step)))
+            case ModelOverruled(option=option, instead_of=before, memory_ids=memory_ids):
+                said = f"chose {one_line(option)} by {', '.join(memory_ids)}; the model alone: {one_line(before)}"
+                parts.append(f"step {event.step} {said}")
             case _:
                 pass
     consulted = [(event.step, event.payload) for event in trace.events if isinstance(event.payload, ValuesConsulted)]

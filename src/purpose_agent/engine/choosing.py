@@ -3,30 +3,34 @@
 In:  a run, a situation, its options.
 Out: what was learned of them, which of them a model is offered, and which one is taken.
 
-Without a model the option of the highest value is taken. With one, it chooses, and its probabilities are weighed
-against the values where both are known. Not here: how values are learned, and what the option does.
+Without a model the option of the highest value is taken. With one, it chooses, and where its probabilities are known they are
+weighed against the values and, among answers, against what the rules in its prompt say. Not here: how values are learned, and
+what the option does.
 """
 
 import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from purpose_agent.core.action import Finish, GiveUp, ToolUse
 from purpose_agent.core.messages import Message, assistant, system, user
 from purpose_agent.core.model import Capabilities
 from purpose_agent.core.values import Experienced, Ranked, Values
 from purpose_agent.engine.actor import Ask, Decision, Note, decide
-from purpose_agent.engine.context import Context, fitted, open_context, stated
+from purpose_agent.engine.context import Context, fitted, is_own, open_context, stated
 from purpose_agent.engine.quoting import unmarked
 from purpose_agent.engine.run import Run
-from purpose_agent.memory.rules import situation_of
-from purpose_agent.runtime.events import ValuesConsulted, ValuesWouldChoose
+from purpose_agent.memory.rules import situation_of, told_by
+from purpose_agent.runtime.events import ModelOverruled, ValuesConsulted, ValuesWouldChoose
 
 BEST = 6
 """So many actions of a world are offered to a model."""
 VALUE_WEIGHT = 5.0
 """What a value of 1.0 weighs against the model's log-probability: a factor of e⁵, about 150."""
+RULE_WEIGHT = 5.0
+"""The same of an answer that a rule gives: as much as a value of 1.0."""
 LEAST_PROBABILITY = 1e-6
 """For options of which the engine says 0, or nothing."""
 RECENT = 3
@@ -40,6 +44,9 @@ RECENT_TOKENS = 120
 
 Known = Mapping[str, Ranked]
 """What was learned of each option; empty where nothing is known."""
+Told = Mapping[str, tuple[str, ...]]
+"""By option, the ids of the rules whose answer it is; empty where none says anything."""
+NOTHING_TOLD: Told = MappingProxyType({})
 
 
 async def answer_among(ask: Ask, run: Run, values: Values | None, unread: Note) -> Decision:
@@ -55,8 +62,9 @@ async def answer_among(ask: Ask, run: Run, values: Values | None, unread: Note) 
             options = _within_reach(options, known)
         if options != list(run.task.choices):
             _offer(run, options)
-        decision = await _asked(ask, run, run.context, options, known, unread)
-        _tell_what_values_would_choose(values, run, situation, options, decision)
+        told = _told(run, situation, options)
+        decision = await _asked(ask, run, run.context, options, known, unread, told)
+        _tell_what_values_would_choose(values, run, situation, options, decision, told)
     if isinstance(decision.action, Finish):
         # A second attempt is made only where this one was wrong.
         run.past.append(Experienced(situation, decision.action.answer, 0.0, tuple(options)))
@@ -87,8 +95,20 @@ def consulted(values: Values | None, run: Run, situation: str, options: Sequence
     return {each.option: each for each in best}
 
 
+def _told(run: Run, situation: str, options: Sequence[str]) -> Told:
+    """What the rules in the prompt say. A rule of others is read by the model as their word, and chooses nothing itself."""
+    named = {option.strip().casefold(): option for option in options}
+    told: dict[str, tuple[str, ...]] = {}
+    for memory in (found.memory for found in run.context.notes.shown if is_own(found.memory)):
+        answer = told_by(memory.lesson.lines, situation)
+        option = named.get(answer.strip().casefold()) if answer is not None else None
+        if option is not None:
+            told[option] = (*told.get(option, ()), memory.id)
+    return told
+
+
 def _tell_what_values_would_choose(
-    values: Values | None, run: Run, situation: str, options: Sequence[str], decision: Decision
+    values: Values | None, run: Run, situation: str, options: Sequence[str], decision: Decision, told: Told
 ) -> None:
     """In a run of one attempt that is there to learn, where the model's probabilities are known and nobody asked values.
 
@@ -102,7 +122,7 @@ def _tell_what_values_would_choose(
     ranked = values.rank(run.task, run.setup.agent, situation, options, (), draws=draws)
     if ranked:
         known = {each.option: each for each in ranked}
-        run.publish(ValuesWouldChoose(_weighed(options, decision.probabilities, known)))
+        run.publish(ValuesWouldChoose(_weighed(options, decision.probabilities, known, told)))
 
 
 def _chosen(decision: Decision) -> str | GiveUp:
@@ -134,21 +154,26 @@ def _within_reach(options: Sequence[str], known: Known) -> list[str]:
     return [option for option in options if known[option].value + known[option].deviation >= highest]
 
 
-async def _asked(ask: Ask, run: Run, context: Context, options: Sequence[str], known: Known, unread: Note) -> Decision:
-    """The model's choice, weighed with the values; one option alone is no question."""
+async def _asked(
+    ask: Ask, run: Run, context: Context, options: Sequence[str], known: Known, unread: Note, told: Told = NOTHING_TOLD
+) -> Decision:
+    """The model's choice, weighed with the values and with what rules say; one option alone is no question."""
     if len(options) == 1:
         return Decision(Finish(options[0]), assistant(options[0]))
     decision = await decide(ask, context, tuple(options), temperature=run.setup.temperature, seed=run.step_seed, unread=unread)
-    if not known or not decision.probabilities or isinstance(decision.action, GiveUp):
+    if not (known or told) or not decision.probabilities or not isinstance(decision.action, Finish):
         return decision
-    chosen = _weighed(options, decision.probabilities, known)
+    chosen = _weighed(options, decision.probabilities, known, told)
+    if chosen in told and chosen != decision.action.answer:
+        run.publish(ModelOverruled(chosen, str(decision.action.answer), told[chosen]))
     return replace(decision, action=Finish(chosen), message=assistant(chosen))
 
 
-def _weighed(options: Sequence[str], probabilities: Mapping[str, float], known: Known) -> str:
+def _weighed(options: Sequence[str], probabilities: Mapping[str, float], known: Known, told: Told) -> str:
     def weight(option: str) -> float:
         probability = max(probabilities.get(option, 0.0), LEAST_PROBABILITY)
-        return math.log(probability) + VALUE_WEIGHT * known[option].value
+        value = known[option].value if known else 0.0
+        return math.log(probability) + VALUE_WEIGHT * value + RULE_WEIGHT * (option in told)
 
     return max(options, key=weight)
 

@@ -54,6 +54,7 @@ from purpose_agent.runtime.payloads.step import (
     MemoryRecalled,
     ModelAsked,
     ModelCalled,
+    ModelOverruled,
     ModelRetried,
     ModelWaited,
     OptionsListed,
@@ -93,6 +94,7 @@ __all__ = [
     "MemoryScanned",
     "ModelAsked",
     "ModelCalled",
+    "ModelOverruled",
     "ModelRetried",
     "ModelWaited",
     "OptionsListed",
@@ -135,6 +137,7 @@ Payload: TypeAlias = (
     | OptionsListed
     | ValuesConsulted
     | ValuesWouldChoose
+    | ModelOverruled
     | ModelAsked
     | ModelRetried
     | ModelWaited
@@ -178,6 +181,7 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "options_listed": OptionsListed,
     "values_consulted": ValuesConsulted,
     "values_would_choose": ValuesWouldChoose,
+    "model_overruled": ModelOverruled,
     "model_asked": ModelAsked,
     "model_retried": ModelRetried,
     "model_waited": ModelWaited,

@@ -70,6 +70,22 @@ class ValuesWouldChoose:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelOverruled:
+    """Rules that were learned, weighed with the model's probabilities, led to another choice than its own.
+
+    Attributes:
+        option: What was chosen.
+        instead_of: What the model would have.
+        memory_ids: The rules that say `option`.
+    """
+
+    option: str
+    instead_of: str
+    memory_ids: tuple[str, ...]
+    kind: Literal["model_overruled"] = "model_overruled"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelAsked:
     """What the actor's model is shown. All of these together are the conversation: training data are read from here.
 
