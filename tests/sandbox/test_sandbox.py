@@ -349,6 +349,16 @@ async def test_a_library_that_was_touched_since_is_still_found(walled: Sandbox) 
     assert (await walled.run("import asyncio, sqlite3, unittest\nresult(1)")).value == "1"
 
 
+async def test_a_library_that_changes_while_code_runs_is_still_found(walled: Sandbox) -> None:
+    code = (
+        "import importlib\nimportlib.invalidate_caches()  # as if all folders had changed\nimport sqlite3, unittest\nresult(1)"
+    )
+
+    outcome = await walled.run(code)
+
+    assert outcome.value == "1", outcome.stderr
+
+
 def _touch_the_library() -> None:
     touched = Path(library(), "touched-by-a-test.tmp")
     try:

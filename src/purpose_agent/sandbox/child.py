@@ -12,7 +12,6 @@ imported.
 import array
 import atexit
 import builtins
-import contextlib
 import fcntl
 import gc
 import json
@@ -128,11 +127,14 @@ def _lock_down(
 
 
 def _trust_what_was_listed() -> None:
-    """Keep Python's lists of modules as they are: a folder that has changed since could not be listed anew, and all in it would be lost."""
-    for path, finder in sys.path_importer_cache.items():
+    """Keep Python's lists of modules as they are: a folder that changes could not be listed anew, and all in it would be lost."""
+    for finder in sys.path_importer_cache.values():
         if "_path_mtime" in getattr(finder, "__dict__", {}):
-            with contextlib.suppress(OSError):  # a folder that is not in this small world
-                vars(finder)["_path_mtime"] = os.stat(path).st_mtime
+            vars(finder)["_fill_cache"] = _stay
+
+
+def _stay() -> None:
+    """In place of a method that lists a folder."""
 
 
 def _limit(job: Mapping[str, Any]) -> None:
