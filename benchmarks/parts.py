@@ -20,6 +20,10 @@ Part: TypeAlias = tuple[str, tuple[str, ...]]
 """The module, and the figures that it must have; its own `WANTED` may name more."""
 
 
+class NotThere(Exception):
+    """What was asked for on the command line does not exist."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line says that all benchmarks understand.
@@ -85,7 +89,7 @@ def run_amounts(name: str, about: str, wanted: Mapping[str, tuple[str, ...]], ar
 
 
 def run(asked: Asked, parts: Mapping[str, Part], options: object, told: str, file: Path) -> int:
-    """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist.
+    """Measure, show, write. Returns the exit status: 2 for what doesn't exist.
 
     Args:
         options: As every part gets it.
@@ -100,7 +104,11 @@ def run(asked: Asked, parts: Mapping[str, Part], options: object, told: str, fil
     figures: Figures = {}
     for name, (module, wanted) in parts.items():
         if not asked.names or name in asked.names:
-            figures |= measured(name, module, options, wanted)
+            try:
+                figures |= measured(name, module, options, wanted)
+            except NotThere as error:
+                print(error, file=sys.stderr)
+                return 2
     if asked.is_whole(parts):
         write(figures, asked.out / file.name if asked.out else file)
     return 0
@@ -122,6 +130,8 @@ def measured(name: str, module: str, options: object, wanted: Iterable[str] = ()
         about = missing | part.WANTED
         measure: Callable[[object], Figures] = part.measure
         figures = measure(options)
+    except NotThere:
+        raise
     # BLE001: this is the door, and hours of the other parts must not be lost with this one.
     except Exception as error:  # noqa: BLE001
         traceback.print_exc()

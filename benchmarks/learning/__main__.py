@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: 
     out = asked.pictures(PARTS, pictures)
     options = Options(given.fold, given.full, given.seeds, out, given.quick, given.model, tuple(given.only))
     parts: dict[str, Part] = {name: (f"benchmarks.learning.parts.{module}", ()) for name, module in PARTS.items()}
-    return run(asked, parts, options, f"fold {options.fold}, {options.seeds} seeds", figures_file)
+    only = f", only {', '.join(options.only)}" if options.only else ""
+    return run(asked, parts, options, f"fold {options.fold}, {options.seeds} seeds{only}", figures_file)
 
 
 def _parser() -> ArgumentParser:

@@ -20,8 +20,8 @@ from benchmarks.learning.options import Options
 from benchmarks.learning.parts import code, jobs, rules
 from benchmarks.learning.protocol import Curve, draw, measure
 from benchmarks.learning.worlds.rules import RuleWorld
+from benchmarks.parts import NotThere
 from purpose_agent.core.action import Action, command_of
-from purpose_agent.core.errors import UsageError
 from purpose_agent.core.model import ModelRequest
 from purpose_agent.core.ports import ChoiceEnvironment
 from purpose_agent.core.state import State
@@ -185,6 +185,13 @@ def test_a_part_that_is_left_out_does_not_show_in_a_prompt(asking: Asking) -> No
     assert sum(outcome.memory_tokens for outcome in without.final) == 0
 
 
+def test_a_rule_that_is_only_shown_stands_in_the_prompt_as_it_did_and_chooses_nothing(asking: Asking) -> None:
+    full, shown = asking.look(ours.FULL), asking.look(ours.MINUS_WEIGHING, ours.FULL)
+
+    assert [each.memory_tokens for each in shown.final] == [each.memory_tokens for each in full.final]
+    assert sum(each.memory_tokens for each in shown.final) > 0
+
+
 def test_evaluation_writes_nothing(asking: Asking) -> None:
     player = asking.player(ours.UNGATED, ours.UNGATED)
     before = len(player.place.runs()), player.place.memories()
@@ -322,7 +329,15 @@ def test_a_family_is_measured_under_all_conditions_and_read_as_figures(asking: A
     sizes = rules.Sizes(1, (), 24, (12, 24), 4)
     curves = rules.play("lamps", "dev", "rule", sizes, asking.named)
 
-    assert [curve.condition for curve in curves] == ["none", "oracle", "full", "placebo", "episodes", "ungated"]
+    assert [curve.condition for curve in curves] == [
+        "none",
+        "oracle",
+        "full",
+        "placebo",
+        "full-minus-weighing",
+        "episodes",
+        "ungated",
+    ]
     assert all([trained for trained, _ in curve.points][-1] == 24 for curve in curves)
     summaries = rules.summarise(curves)
     figures = rules.figures_of(summaries, rules.summarise([replace(curve, world=rules.ALL) for curve in curves]))
@@ -365,8 +380,20 @@ def test_only_the_jobs_that_are_asked_for_are_done() -> None:
     calls = [(name, (name, "dev", "none", rules.Sizes(1))) for name in ("nowhere", "elsewhere", "anywhere")]
 
     assert set(jobs.run_jobs(rules.play, calls, ("now", "any"), workers=1).failed) == {"nowhere", "anywhere"}
-    with pytest.raises(UsageError, match=r"No job's name contains 'there'\. Jobs: nowhere; elsewhere; anywhere"):
+    with pytest.raises(NotThere, match=r"No job's name contains 'there'\. Jobs: nowhere; elsewhere; anywhere"):
         jobs.run_jobs(rules.play, calls, ("there",))
+
+
+def test_a_job_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def measured(options: Options) -> Figures:
+        raise NotThere(f"No job's name contains {options.only[0]!r}.")
+
+    part = ModuleType("rules")
+    vars(part).update(measure=measured, WANTED={})
+    monkeypatch.setitem(sys.modules, "benchmarks.learning.parts.rules", part)
+
+    assert learning.main(["rules", "--only", "nowhere"]) == 2
+    assert capsys.readouterr().err == "No job's name contains 'nowhere'.\n"
 
 
 def test_a_part_that_breaks_is_told_and_its_figures_are_null(

@@ -8,12 +8,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import purpose_agent as pa
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.core.codec import from_json, to_json
 from purpose_agent.core.errors import UsageError
-from purpose_agent.core.memory import Case, Lesson, Likeness, Provenance, RuleLine
+from purpose_agent.core.memory import Case, Lesson, Likeness, Provenance, RuleLine, unquoted
 from purpose_agent.core.model import Capabilities, ModelRequest
 from purpose_agent.core.ports import Embedder
 from purpose_agent.learning import learner
@@ -204,6 +206,11 @@ def test_what_no_learner_made_says_nothing() -> None:
     assert told_by((RuleLine((), "Anna", like=like),), "a letter about the bill") is None
     assert told_by((RuleLine((), "Anna", like=many), other), "a letter about the bill") is None
     assert told_by((RuleLine((), "Anna", like=like), other), "a letter about the bill") == "Anna"
+
+
+@given(st.text(alphabet=st.sampled_from("ab \"“”„«»＂'->=→⇒⟶➜＞\n")))
+def test_nothing_that_is_quoted_has_quotes_or_arrows(text: str) -> None:
+    assert not set(unquoted(text)) & set('"“”„«»＂>→⇒⟶➜＞\n')
 
 
 def test_an_example_can_not_end_its_quotation() -> None:

@@ -7,10 +7,11 @@ from typer.testing import CliRunner
 
 import purpose_agent as pa
 from purpose_agent.cli.main import app
+from purpose_agent.core.action import Finish, command
 from purpose_agent.core.messages import Message, Text, ToolCall, ToolReturn, assistant, system, user
 from purpose_agent.core.model import Usage
 from purpose_agent.runtime.conversation import chat_json, conversations
-from purpose_agent.runtime.events import ModelAsked, ModelCalled, RunStarted
+from purpose_agent.runtime.events import ActionDecided, ModelAsked, ModelCalled, RunStarted
 from purpose_agent.runtime.trace import Trace
 from tests.engine.given import agent, calls, scripted
 from tests.runtime.given import a_bus, started
@@ -24,7 +25,7 @@ def answered(message: Message | None, error: str = "") -> ModelCalled:
     return ModelCalled("act", "scripted", "act@1", Usage(calls=1), 0.1, error, message)
 
 
-def trace(*payloads: ModelAsked | ModelCalled | RunStarted) -> Trace:
+def trace(*payloads: ModelAsked | ModelCalled | ActionDecided | RunStarted) -> Trace:
     bus = a_bus()
     for payload in (started(), *payloads):
         bus.publish(payload, lane="porter", step=1)
@@ -51,6 +52,18 @@ def test_where_earlier_messages_were_left_out_another_conversation_begins() -> N
     )
 
     assert conversations(told) == ((YOU, TASK, LOOK), (YOU, SEEN, PULL))
+
+
+def test_where_memory_overruled_the_model_the_answer_is_what_was_chosen() -> None:
+    asked = ModelAsked("act", (YOU, TASK))
+    in_a_world = trace(asked, answered(LOOK), ActionDecided(command("pull", "c1")))
+    among_choices = trace(
+        started(pa.Task("Open it", choices=["look", "pull"])), asked, answered(LOOK), ActionDecided(Finish("pull"))
+    )
+    in_words = trace(started(pa.Task("Open it")), asked, answered(LOOK), ActionDecided(Finish("pull")))
+
+    assert conversations(in_a_world) == conversations(among_choices) == ((YOU, TASK, PULL),)
+    assert conversations(in_words) == ((YOU, TASK, LOOK),)
 
 
 def test_what_a_critic_asked_and_what_nobody_answered_is_left_out() -> None:

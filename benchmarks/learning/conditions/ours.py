@@ -23,6 +23,7 @@ from benchmarks.learning.conditions.shown import (
     View,
     episodes,
     kept,
+    only_shown,
     promoted,
     shuffled,
     untried,
@@ -243,6 +244,7 @@ UNGATED = Ours("ungated", view=untried, values=True, settles=False)
 GREEDY = Ours("greedy", view=kept, values=False, player=GreedyPlayer)
 FULL = Ours("full")
 MINUS_RULES = Ours("full-minus-rules", view=without_rules)
+MINUS_WEIGHING = Ours("full-minus-weighing", view=only_shown)
 MINUS_DEMONSTRATIONS = Ours("full-minus-demonstrations", view=without_demonstrations)
 MINUS_VALUES = Ours("full-minus-values", values=False)
 MINUS_MEANING = Ours("full-minus-meaning", embedder=None)

@@ -19,7 +19,7 @@ from purpose_agent.core.memory import POLICY, Case, Lesson, Memory, Provenance, 
 from purpose_agent.core.task import Task
 from purpose_agent.learning.cases import known_answer
 from purpose_agent.memory.replay import Estimator
-from purpose_agent.memory.rules import has_a_say, situation_of, words_of
+from purpose_agent.memory.rules import fitting_text, has_a_say, situation_of, words_of
 from purpose_agent.runtime.record import list_runs
 
 View: TypeAlias = "Callable[[Place, Task, str], Sequence[Recalled]]"
@@ -111,10 +111,19 @@ def without_demonstrations(place: Place, task: Task, agent: str) -> Sequence[Rec
     return [each for each in place.usual(task, agent) if each.memory.lesson.kind != "episodic_case"]
 
 
+def only_shown(place: Place, task: Task, agent: str) -> Sequence[Recalled]:
+    """What the gate lets through, rules as the words that a prompt has of them: they weigh nothing beside the model."""
+    return [
+        replace(each, memory=replace(each.memory, lesson=_in_words(each.memory.lesson, task)))
+        for each in place.usual(task, agent)
+    ]
+
+
 def shuffled(place: Place, task: Task, agent: str) -> Sequence[Recalled]:
     """What the gate lets through, with its answers dealt anew for each task, or the words of a text in another order.
 
-    As long as the real thing, in the same place, and right only by chance: it tells memory from more tokens.
+    As long as the real thing, in the same place, weighed as much, and right only by chance: it tells what was learned from all else
+    that a memory does to a prompt and a choice.
     """
     chance = random.Random(f"placebo/{place.seed}/{task.key}")
     found = place.usual(task, agent)
@@ -141,6 +150,12 @@ def _is_about(memory: Memory, task: Task, agent: str) -> bool:
     agents, families = lesson.scope.agents, lesson.scope.families
     in_scope = (not agents or agent in agents) and (not families or task.family in families)
     return in_scope and lesson.kind != POLICY and has_a_say(lesson, task)
+
+
+def _in_words(lesson: Lesson, task: Task) -> Lesson:
+    if not lesson.lines:
+        return lesson
+    return replace(lesson, when="", then=fitting_text(lesson.lines, situation_of(task.goal, task.inputs)), lines=(), cases=())
 
 
 def _shuffled(lesson: Lesson, chance: random.Random) -> Lesson:

@@ -16,7 +16,7 @@ from time import perf_counter
 
 from benchmarks.learning.protocol import Condition, Curve, Outcome, World, measure
 from benchmarks.learning.values import success_rate
-from purpose_agent.core.errors import UsageError
+from benchmarks.parts import NotThere
 from purpose_agent.core.task import Task
 
 WORKERS = 2
@@ -49,12 +49,12 @@ def run_jobs(
         only: The calls whose names contain one of these; () for all.
 
     Raises:
-        UsageError: No name does.
+        NotThere: No name does.
     """
     known = [name for name, _ in calls]
     calls = [(name, arguments) for name, arguments in calls if not only or any(part in name for part in only)]
     if not calls:
-        raise UsageError(f"No job's name contains {' or '.join(map(repr, only))}. Jobs: {'; '.join(known)}.")
+        raise NotThere(f"No job's name contains {' or '.join(map(repr, only))}. Jobs: {'; '.join(known)}.")
     began = perf_counter()
     measured, done = Measured(), dict[str, list[Curve]]()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

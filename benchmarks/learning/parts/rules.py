@@ -25,6 +25,7 @@ from benchmarks.learning.conditions.ours import (
     MINUS_MEANING,
     MINUS_RULES,
     MINUS_VALUES,
+    MINUS_WEIGHING,
     NONE,
     ORACLE,
     PLACEBO,
@@ -144,7 +145,7 @@ class Play:
         full = self._trained(FULL, at, restart=True)
         ungated = self._trained(UNGATED, at if every else ())
         episodes = following(ungated, self._looked(EPISODES, UNGATED.name))
-        parts = (PLACEBO, *((MINUS_RULES, MINUS_DEMONSTRATIONS, MINUS_VALUES) if every else ()))
+        parts = (PLACEBO, MINUS_WEIGHING, *((MINUS_RULES, MINUS_DEMONSTRATIONS, MINUS_VALUES) if every else ()))
         curves += [full, *(following(full, self._looked(part, FULL.name)) for part in parts), episodes, ungated]
         return [*curves, *(self._others() if every else ())]
 

@@ -1,6 +1,5 @@
 """One thing learned: a draft (`Lesson`), a stored hypothesis (`Memory`), and the report of its trial."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -116,13 +115,12 @@ class Condition:
         return f"{self.term or 'the number'} {' and '.join(bounds)}"
 
 
-_QUOTES = str.maketrans(dict.fromkeys('"“”„«»', "'"))
-_ARROW = re.compile(r"[-=]+>+|[→⇒⟶]")
+_FORGERY = str.maketrans(dict.fromkeys('"“”„«»＂', "'") | dict.fromkeys(">→⇒⟶➜＞", "-"))
 
 
 def unquoted(example: str) -> str:
-    """On one line, without what would end its quotation in a rule's line and begin an answer of its own."""
-    return " ".join(_ARROW.sub("-", example.translate(_QUOTES)).split())
+    """On one line, without what would end its quotation in a rule's line and begin an answer of its own: quotes and heads of arrows."""
+    return " ".join(example.translate(_FORGERY).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +139,7 @@ class Likeness:
     def text(self) -> str:
         """In words: `like "Where is my parcel?" and 7 others`."""
         first, others = (self.examples[0] if self.examples else ""), len(self.examples) - 1
-        shown = unquoted(first)[:MOST_SHOWN]
+        shown = unquoted(first[: 4 * MOST_SHOWN])[:MOST_SHOWN]
         return f'like "{shown}"{f" and {others} others" if others > 1 else " and another" if others == 1 else ""}'
 
 

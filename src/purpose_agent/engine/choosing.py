@@ -15,6 +15,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from purpose_agent.core.action import Finish, GiveUp, ToolUse
+from purpose_agent.core.memory import Lesson
 from purpose_agent.core.messages import Message, assistant, system, user
 from purpose_agent.core.model import Capabilities
 from purpose_agent.core.values import Experienced, Ranked, Values
@@ -22,7 +23,7 @@ from purpose_agent.engine.actor import Ask, Decision, Note, decide
 from purpose_agent.engine.context import Context, fitted, is_own, open_context, stated
 from purpose_agent.engine.quoting import unmarked
 from purpose_agent.engine.run import Run
-from purpose_agent.memory.rules import situation_of, told_by
+from purpose_agent.memory.rules import first_fit, situation_of, told_by
 from purpose_agent.runtime.events import ModelOverruled, ValuesConsulted, ValuesWouldChoose
 
 BEST = 6
@@ -30,7 +31,7 @@ BEST = 6
 VALUE_WEIGHT = 5.0
 """What a value of 1.0 weighs against the model's log-probability: a factor of e⁵, about 150."""
 RULE_WEIGHT = 5.0
-"""The same of an answer that a rule gives: as much as a value of 1.0."""
+"""What an answer that rules give weighs: as much as a value of 1.0. A higher value counts instead of it, not beside it."""
 LEAST_PROBABILITY = 1e-6
 """For options of which the engine says 0, or nothing."""
 RECENT = 3
@@ -96,15 +97,33 @@ def consulted(values: Values | None, run: Run, situation: str, options: Sequence
 
 
 def _told(run: Run, situation: str, options: Sequence[str]) -> Told:
-    """What the rules in the prompt say. A rule of others is read by the model as their word, and chooses nothing itself."""
-    named = {option.strip().casefold(): option for option in options}
+    """What the rules in the prompt say. Only those for this agent, and nobody else's word: those the model reads, and that is all."""
     told: dict[str, tuple[str, ...]] = {}
-    for memory in (found.memory for found in run.context.notes.shown if is_own(found.memory)):
-        answer = told_by(memory.lesson.lines, situation)
-        option = named.get(answer.strip().casefold()) if answer is not None else None
+    for memory in (found.memory for found in run.context.notes.shown):
+        agents = memory.lesson.scope.agents
+        if not is_own(memory) or (agents and run.setup.agent not in agents):
+            continue
+        answer = _told_by(memory.lesson, situation)
+        option = _option(answer, options) if answer is not None else None
         if option is not None:
             told[option] = (*told.get(option, ()), memory.id)
     return told
+
+
+def _told_by(lesson: Lesson, situation: str) -> str | None:
+    """What a rule answers; None where it has no line for it but its "otherwise", and may be about another kind of task."""
+    line = first_fit(lesson.lines, situation)
+    if line is None or not (line.conditions or line.like or lesson.scope.families):
+        return None
+    return told_by(lesson.lines, situation)
+
+
+def _option(answer: str, options: Sequence[str]) -> str | None:
+    """The option that is meant: written the same, or else the first that differs in case alone."""
+    meant = answer.strip().casefold()
+    return next((option for option in options if option == answer), None) or next(
+        (option for option in options if option.strip().casefold() == meant), None
+    )
 
 
 def _tell_what_values_would_choose(
@@ -164,16 +183,20 @@ async def _asked(
     if not (known or told) or not decision.probabilities or not isinstance(decision.action, Finish):
         return decision
     chosen = _weighed(options, decision.probabilities, known, told)
-    if chosen in told and chosen != decision.action.answer:
-        run.publish(ModelOverruled(chosen, str(decision.action.answer), told[chosen]))
+    if chosen in told and chosen not in (
+        decision.action.answer,
+        _weighed(options, decision.probabilities, known, NOTHING_TOLD),
+    ):
+        run.publish(ModelOverruled(chosen, decision.action.answer, told[chosen]))
     return replace(decision, action=Finish(chosen), message=assistant(chosen))
 
 
 def _weighed(options: Sequence[str], probabilities: Mapping[str, float], known: Known, told: Told) -> str:
     def weight(option: str) -> float:
         probability = max(probabilities.get(option, 0.0), LEAST_PROBABILITY)
-        value = known[option].value if known else 0.0
-        return math.log(probability) + VALUE_WEIGHT * value + RULE_WEIGHT * (option in told)
+        weight = VALUE_WEIGHT * known[option].value if known else 0.0
+        # Not both: they are learned from the same runs.
+        return math.log(probability) + (max(weight, RULE_WEIGHT) if option in told else weight)
 
     return max(options, key=weight)
 

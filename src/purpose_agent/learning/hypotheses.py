@@ -87,8 +87,12 @@ def propose(
             rules, cases, since = of_newer, newer, newer[0].run_id
     if not any(may_be_kept(each.case) for each in cases):
         return Proposal(why="the scanners would block every case")
-    if rules and is_by_meaning(rules[0].lines) and (known := _telling_right(run, in_use, waiting)) is not None:
-        return Proposal(why=f"the {known.status} rule tells it right")
+    if rules and is_by_meaning(rules[0].lines):
+        # Or the tasks that are kept for trials would decide which rules are tried on them.
+        if not any(each.run_id == run.id for each in cases):
+            return Proposal(why="the run's task is kept for trials")
+        if (known := _telling_right(run, in_use, waiting)) is not None:
+            return Proposal(why=f"the {known.status} rule tells it right")
     read = read_by(run.id, taints or {}, [each.run_id for each in cases])
     about = _About(run, replace(provenance_of(run, read), since=since), tuple(cases), in_use, waiting)
     return about.rules(rules) if rules else about.demonstrations(f"no rule was found in {len(cases)} solved cases{when}")

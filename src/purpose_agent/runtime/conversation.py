@@ -5,7 +5,8 @@ Out: its conversations, each a list of messages that ends with an answer; one as
      trained with.
 
 A question that goes on from the one before, with nothing left out, is the same conversation grown longer. Where earlier messages
-were left out to make room, or the question is a new one, the conversation that was is over and the next begins. What critics and
+were left out to make room, or the question is a new one, the conversation that was is over and the next begins. Where memory
+overruled the model's choice, the answer is what was chosen: the run's outcome is that one's. What critics and
 reflection asked is none of it, and a question that nobody answered neither. Runs recorded by versions that kept no messages
 have none.
 """
@@ -15,9 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from purpose_agent.core.messages import Json, Message, ToolReturn
+from purpose_agent.core.action import Action, Finish, command_of
+from purpose_agent.core.messages import Json, Message, ToolReturn, assistant
 from purpose_agent.core.secrets import json_without_secrets
-from purpose_agent.runtime.events import ModelAsked, ModelCalled
+from purpose_agent.runtime.events import ActionDecided, ModelAsked, ModelCalled, RunStarted
 from purpose_agent.runtime.trace import Trace
 
 Conversation: TypeAlias = tuple[Message, ...]
@@ -29,6 +31,7 @@ class _Talk:
 
     asked: Conversation = ()
     answered: Conversation = ()
+    has_choices: bool = False
 
 
 def conversations(trace: Trace) -> tuple[Conversation, ...]:
@@ -45,9 +48,20 @@ def conversations(trace: Trace) -> tuple[Conversation, ...]:
                 talk.asked = (*talk.asked[:kept], *messages)
             case ModelCalled(message=message) if message is not None:
                 talk.answered = (*talk.asked, message)
+            case ActionDecided(action=action) if talk.answered and (chosen := _chosen(action, talk)):
+                talk.answered = (*talk.answered[:-1], assistant(chosen))
+            case RunStarted(task=task):
+                talk.has_choices = bool(task.get("choices"))
             case _:
                 pass
     return (*over, *(talk.answered for talk in talks.values() if talk.answered))
+
+
+def _chosen(action: Action, talk: _Talk) -> str | None:
+    """Which of the options that were listed it is; None where none were."""
+    if isinstance(action, Finish) and talk.has_choices:
+        return action.answer
+    return command_of(action)
 
 
 def chat_json(conversation: Sequence[Message]) -> str:

@@ -60,7 +60,7 @@ class ValuesConsulted:
 
 @dataclass(frozen=True, slots=True)
 class ValuesWouldChoose:
-    """The choice that earlier runs, weighed with the model's probabilities, would have led to, had they been asked.
+    """The choice that earlier runs, weighed with the model's probabilities and its rules, would have led to, had they been asked.
 
     Half of a trial of learned values that costs nothing.
     """
@@ -71,7 +71,7 @@ class ValuesWouldChoose:
 
 @dataclass(frozen=True, slots=True)
 class ModelOverruled:
-    """Rules that were learned, weighed with the model's probabilities, led to another choice than its own.
+    """Rules, weighed with the model's probabilities, led to another choice than its own, and than that of values.
 
     Attributes:
         option: What was chosen.
