@@ -16,7 +16,7 @@ from purpose_agent.engine.result import TaskResult
 from purpose_agent.engine.runner import Runner
 from purpose_agent.engine.scoring import Scoring
 from purpose_agent.runtime.clock import SystemClock
-from purpose_agent.runtime.events import ModelOverruled, ValuesWouldChoose
+from purpose_agent.runtime.events import ModelOverruled, RunMode, ValuesWouldChoose
 from purpose_agent.sandbox.sandbox import Sandbox
 from tests.engine.given import NATIVE, scripted
 from tests.engine.worlds import Taught, setup
@@ -43,6 +43,7 @@ async def chosen(
     task: pa.Task = KEYS,
     values: Taught | None = None,
     may_use: bool = True,
+    mode: RunMode = "learning",
     answers: tuple[ModelResponse | str, ...] = (),
 ) -> TaskResult:
     def recall(*_: object, **__: object) -> list[Recalled]:
@@ -50,15 +51,16 @@ async def chosen(
 
     runner = Runner(scoring=Scoring(CheckCritic(Sandbox())), clock=SystemClock(), recall=recall, record=None, values=values)
     model = scripted(*(answers or (likely(North=0.6, East=0.35, South=0.05),)), capabilities=CHOOSES)
-    return await runner.run(setup(model), task, values=None if values is None else may_use)
+    return await runner.run(setup(model), task, values=None if values is None else may_use, mode=mode)
 
 
 def likely(**shares: float) -> ModelResponse:
     return ModelResponse(assistant(max(shares, key=lambda name: shares[name])), probabilities=shares)
 
 
-async def test_the_model_s_favourite_yields_to_a_rule_and_the_record_says_so() -> None:
-    result = await chosen(rule(STEEL))
+@pytest.mark.parametrize("mode", ["learning", "validation", "evaluation"])
+async def test_the_model_s_favourite_yields_to_a_rule_and_the_record_says_so(mode: RunMode) -> None:
+    result = await chosen(rule(STEEL), mode=mode)
 
     assert (result.answer, result.success) == ("East", True)
     assert result.trace.of(ModelOverruled) == (ModelOverruled("East", "North", ("mem_1",)),)
