@@ -381,7 +381,7 @@ def test_only_the_jobs_that_are_asked_for_are_done() -> None:
 
     assert set(jobs.run_jobs(rules.play, calls, ("now", "any"), workers=1).failed) == {"nowhere", "anywhere"}
     with pytest.raises(NotThere, match=r"No job's name contains 'there'\. Jobs: nowhere; elsewhere; anywhere"):
-        jobs.run_jobs(rules.play, calls, ("there",))
+        jobs.run_jobs(rules.play, calls, ("now", "there"))
 
 
 def test_a_job_that_is_not_there_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,9 @@ import purpose_agent as pa
 from purpose_agent.agents.workspace import DATABASE
 from purpose_agent.cli.main import app
 from purpose_agent.cli.why import told_why
-from purpose_agent.core.memory import Case, Lesson, Provenance, Scope
+from purpose_agent.core.memory import Case, Condition, Lesson, Likeness, Provenance, RuleLine, Scope
+from purpose_agent.core.messages import assistant
+from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.core.values import Ranked
 from purpose_agent.memory.gate import Gate
 from purpose_agent.memory.store import MemoryStore
@@ -211,6 +213,32 @@ def test_the_solved_cases_behind_a_memory_lead_to_their_runs(bare: Path) -> None
 
     assert f"case: The red door. → push  [{solved.id}]" in shown.stdout, shown.output
     assert "trial: none" in shown.stdout
+
+
+def test_of_a_rule_the_line_that_was_in_the_prompt_is_told_and_what_it_chose(bare: Path) -> None:
+    def favourite(request: ModelRequest) -> ModelResponse:
+        return ModelResponse(assistant("pull"), probabilities={"pull": 0.7, "push": 0.3})
+
+    agent = pa.Agent("porter", model=RuleModel(favourite), critic=None, workspace=bare)
+    task = pa.Task("The red door.", checks=[pa.Check.equals("push")], choices=["push", "pull"], labels={"family": "doors"})
+    first = agent.run(task)
+    lines = (
+        RuleLine((Condition("blue"),), "pull"),
+        RuleLine((Condition("red"),), "push", like=Likeness(("The red door.", "A door, red."), "none/1")),
+        RuleLine((Condition("red"),), "push"),
+    )
+    lesson = Lesson("skill_card", "", "", Provenance("user", "", "porter"), Scope(("porter",), ("doors",)), lines=lines)
+    Gate(MemoryStore(Database(bare / DATABASE), SystemClock()), SystemClock()).teach(lesson)
+    used = agent.run(task)
+    why = CliRunner().invoke(app, ["runs", "show", used.id, "--why"]).stdout
+    shown = CliRunner().invoke(app, ["runs", "show", used.id]).stdout
+
+    assert (first.answer, used.answer) == ("pull", "push")
+    assert "here: red -> the right answer is push" in why
+    assert f"case: The red door. → push  [{first.id}]" in why
+    assert "case: A door, red. → push  [run unknown]" in why
+    assert re.search(r"step 1 chose push by mem_\w+; the model alone: pull", why)
+    assert re.search(r"step 1: answers: push\n  chose push by mem_\w+; the model alone: pull", shown)
 
 
 def test_values_that_a_run_looked_up_lead_to_the_runs_behind_them_also_of_other_workspaces() -> None:

@@ -49,12 +49,12 @@ def run_jobs(
         only: The calls whose names contain one of these; () for all.
 
     Raises:
-        NotThere: No name does.
+        NotThere: One of them is in no name.
     """
     known = [name for name, _ in calls]
+    if unknown := [part for part in only if not any(part in name for name in known)]:
+        raise NotThere(f"No job's name contains {' or '.join(map(repr, unknown))}. Jobs: {'; '.join(known)}.")
     calls = [(name, arguments) for name, arguments in calls if not only or any(part in name for part in only)]
-    if not calls:
-        raise NotThere(f"No job's name contains {' or '.join(map(repr, only))}. Jobs: {'; '.join(known)}.")
     began = perf_counter()
     measured, done = Measured(), dict[str, list[Curve]]()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

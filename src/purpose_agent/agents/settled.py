@@ -86,7 +86,9 @@ class Settled:
 
 
 def _line(memory: Memory) -> str:
-    return f"{memory.id} ({memory.lesson.text.splitlines()[0][:60]})"
+    first, *others = memory.lesson.text.splitlines()
+    more = f", and {len(others)} more lines" if len(others) > 1 else ", and one more line" if others else ""
+    return f"{memory.id} ({first[:60]}{more})"
 
 
 def _kept(upkeep: Upkeep) -> list[str]:

@@ -22,6 +22,7 @@ from purpose_agent.runtime.events import (
     MemoryQuarantined,
     MemoryRecalled,
     MemoryRejected,
+    ModelOverruled,
     PersonAnswered,
     Reflected,
     RunStarted,
@@ -103,7 +104,17 @@ def _step(step: "Step", trace: "Trace") -> str:
     lines = [f"\nstep {step.index}: {action_line(step.action)}"]
     for seen in step.observations:
         lines.append(f"  {seen.tool} {'gave' if seen.ok else 'failed'}: {_cut(seen.content)}")
+    lines += [
+        f"  {told_overruled(event.payload)}"
+        for event in trace.events
+        if isinstance(event.payload, ModelOverruled) and event.step == step.index
+    ]
     return "\n".join([*lines, *_judged(step, trace)])
+
+
+def told_overruled(said: ModelOverruled) -> str:
+    """Which rules chose, and what the model would have."""
+    return f"chose {one_line(said.option)} by {', '.join(said.memory_ids)}; the model alone: {one_line(said.instead_of)}"
 
 
 def _judged(step: "Step", trace: "Trace") -> Iterator[str]:

@@ -10,12 +10,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from purpose_agent.cli.render import counted, one_line, verdict, when
-from purpose_agent.cli.shown import told_lesson, told_overrides
+from purpose_agent.cli.shown import told_lesson, told_overrides, told_overruled
 from purpose_agent.core.errors import NotFound
 from purpose_agent.core.memory import Case, JournalEntry, Memory, Scope, TrialReport
+from purpose_agent.core.task import task_from_json
 from purpose_agent.core.values import Ranked
-from purpose_agent.memory.rules import situation_of
-from purpose_agent.runtime.events import LessonInjected, MemoryRecalled, ModelOverruled, RecalledMemory, ValuesConsulted
+from purpose_agent.memory.meaning import as_compared
+from purpose_agent.memory.rules import fitting_text, situation_of
+from purpose_agent.runtime.events import (
+    LessonInjected,
+    MemoryRecalled,
+    ModelOverruled,
+    RecalledMemory,
+    RunStarted,
+    ValuesConsulted,
+)
 
 if TYPE_CHECKING:
     from purpose_agent.agents.workspace import Workspace
@@ -33,15 +42,18 @@ _ELSEWHERE = "of another workspace"
 def told_why(place: "Workspace", trace: "Trace") -> str:
     """All that the run of `trace` had learned, and from where."""
     parts: list[str] = []
+    situation = ""
     for event in trace.events:
         match event.payload:
+            case RunStarted(task=task) if not situation:
+                known = task_from_json(task)
+                situation = situation_of(known.goal, known.inputs)
             case MemoryRecalled(memories=memories):
-                parts += ["\n".join(_memory(place, used, event.at)) for used in memories]
+                parts += ["\n".join(_memory(place, used, event.at, situation)) for used in memories]
             case LessonInjected() as lesson:
                 parts.append("\n".join(_injected(place, lesson, event.step)))
-            case ModelOverruled(option=option, instead_of=before, memory_ids=memory_ids):
-                said = f"chose {one_line(option)} by {', '.join(memory_ids)}; the model alone: {one_line(before)}"
-                parts.append(f"step {event.step} {said}")
+            case ModelOverruled() as said:
+                parts.append(f"step {event.step} {told_overruled(said)}")
             case _:
                 pass
     consulted = [(event.step, event.payload) for event in trace.events if isinstance(event.payload, ValuesConsulted)]
@@ -61,7 +73,7 @@ def _injected(place: "Workspace", lesson: LessonInjected, step: int) -> Iterator
     yield f"  {'not in this workspace any more' if memory is None else f'{memory.status} now'}"
 
 
-def _memory(place: "Workspace", used: RecalledMemory, at: datetime) -> Iterator[str]:
+def _memory(place: "Workspace", used: RecalledMemory, at: datetime, situation: str) -> Iterator[str]:
     memory = _find_memory(place, used.memory_id)
     if memory is None:
         yield f"{used.memory_id}: recalled ({used.why}), and not in this workspace any more"
@@ -69,6 +81,8 @@ def _memory(place: "Workspace", used: RecalledMemory, at: datetime) -> Iterator[
     journal = place.journal(memory.id)
     yield f"{memory.id}: {_status_at(journal, at)} then, {memory.status} now; recalled for {used.why}"
     yield from (f"  {line}" for line in memory.lesson.text.splitlines())
+    if fitting := fitting_text(memory.lesson.lines, situation):
+        yield f"  here: {one_line(fitting)}"
     if memory.lesson.provenance.parents:
         yield f"  made of: {', '.join(memory.lesson.provenance.parents)}"
     yield from (f"  {line}" for line in _source(place, memory))
@@ -106,23 +120,24 @@ def _failed(place: "Workspace", run: "RunRow") -> Sequence[str]:
 
 
 def _cases(place: "Workspace", memory: Memory) -> Iterator[str]:
-    cases = memory.lesson.cases
+    examples = [Case(each, line.answer) for line in memory.lesson.lines if line.like for each in line.like.examples]
+    cases = examples or memory.lesson.cases
     if not cases:
         return
     runs = _runs_of(place, cases, memory.lesson.scope, memory.created_at)
     for case in cases:
-        run_id = runs.get(case.situation)
+        run_id = runs.get(as_compared(case.situation))
         yield f"case: {one_line(case.situation)} → {one_line(case.answer)}  [{run_id or 'run unknown'}]"
 
 
 def _runs_of(place: "Workspace", cases: Sequence[Case], scope: Scope, before: datetime) -> dict[str, str]:
     """The newest learning run of each case's situation that had begun when the lesson was drawn."""
-    wanted = {case.situation for case in cases}
+    wanted = {as_compared(case.situation) for case in cases}
     found: dict[str, str] = {}
     for run in place.runs(limit=LAST_RUNS):
         if run.mode != "learning" or run.started_at > before or (scope.agents and run.agent not in scope.agents):
             continue
-        situation = situation_of(run.goal, run.task.inputs)
+        situation = as_compared(situation_of(run.goal, run.task.inputs))
         if situation in wanted:
             found.setdefault(situation, run.id)
     return found

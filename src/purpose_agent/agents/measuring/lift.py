@@ -103,7 +103,8 @@ async def lift_async(
             0,
             0,
             notes=(
-                f"{counted(len(tasks), 'task')} {'is' if len(tasks) == 1 else 'are'} too few; give {FEWEST_TASKS} at least, better 40.",
+                f"{counted(len(tasks), 'task')} {'is' if len(tasks) == 1 else 'are'} too few; "
+                f"give {FEWEST_TASKS} at least, better 80: half are held out.",
             ),
         )
     with _place(workspace) as place:
