@@ -126,20 +126,21 @@ def _cases(place: "Workspace", memory: Memory) -> Iterator[str]:
         return
     runs = _runs_of(place, cases, memory.lesson.scope, memory.created_at)
     for case in cases:
-        run_id = runs.get(as_compared(case.situation))
+        run_id = runs.get(case.situation)
         yield f"case: {one_line(case.situation)} → {one_line(case.answer)}  [{run_id or 'run unknown'}]"
 
 
 def _runs_of(place: "Workspace", cases: Sequence[Case], scope: Scope, before: datetime) -> dict[str, str]:
     """The newest learning run of each case's situation that had begun when the lesson was drawn."""
-    wanted = {as_compared(case.situation) for case in cases}
+    wanted = {case.situation for case in cases}
     found: dict[str, str] = {}
     for run in place.runs(limit=LAST_RUNS):
         if run.mode != "learning" or run.started_at > before or (scope.agents and run.agent not in scope.agents):
             continue
-        situation = as_compared(situation_of(run.goal, run.task.inputs))
-        if situation in wanted:
-            found.setdefault(situation, run.id)
+        situation = situation_of(run.goal, run.task.inputs)
+        # An example of a rule by meaning is kept as far as it is compared; a solved case is kept whole.
+        for kept in wanted & {situation, as_compared(situation)}:
+            found.setdefault(kept, run.id)
     return found
 
 

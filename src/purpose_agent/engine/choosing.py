@@ -23,7 +23,7 @@ from purpose_agent.engine.actor import Ask, Decision, Note, decide
 from purpose_agent.engine.context import Context, fitted, is_own, open_context, stated
 from purpose_agent.engine.quoting import unmarked
 from purpose_agent.engine.run import Run
-from purpose_agent.memory.rules import first_fit, situation_of, told_by
+from purpose_agent.memory.rules import choice_named, first_fit, situation_of, told_by
 from purpose_agent.runtime.events import ModelOverruled, ValuesConsulted, ValuesWouldChoose
 
 BEST = 6
@@ -104,7 +104,7 @@ def _told(run: Run, situation: str, options: Sequence[str]) -> Told:
         if not is_own(memory) or (agents and run.setup.agent not in agents):
             continue
         answer = _told_by(memory.lesson, situation)
-        option = _option(answer, options) if answer is not None else None
+        option = choice_named(answer, options) if answer is not None else None
         if option is not None:
             told[option] = (*told.get(option, ()), memory.id)
     return told
@@ -112,18 +112,11 @@ def _told(run: Run, situation: str, options: Sequence[str]) -> Told:
 
 def _told_by(lesson: Lesson, situation: str) -> str | None:
     """What a rule answers; None where it has no line for it but its "otherwise", and may be about another kind of task."""
-    line = first_fit(lesson.lines, situation)
-    if line is None or not (line.conditions or line.like or lesson.scope.families):
-        return None
+    if not lesson.scope.families:
+        line = first_fit(lesson.lines, situation)
+        if line is None or not (line.conditions or line.like):
+            return None
     return told_by(lesson.lines, situation)
-
-
-def _option(answer: str, options: Sequence[str]) -> str | None:
-    """The option that is meant: written the same, or else the first that differs in case alone."""
-    meant = answer.strip().casefold()
-    return next((option for option in options if option == answer), None) or next(
-        (option for option in options if option.strip().casefold() == meant), None
-    )
 
 
 def _tell_what_values_would_choose(

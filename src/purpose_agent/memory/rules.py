@@ -186,4 +186,11 @@ def has_a_say(lesson: Lesson, task: Task) -> bool:
     answer = told_by(lesson.lines, situation_of(task.goal, task.inputs))
     if answer is None:
         return False
-    return not task.choices or answer.strip().casefold() in {choice.strip().casefold() for choice in task.choices}
+    return not task.choices or choice_named(answer, task.choices) is not None
+
+
+def choice_named(answer: str, choices: Sequence[str]) -> str | None:
+    """The one that is written the same, or else the first that differs in case alone; None if there is none."""
+    meant = answer.strip().casefold()
+    alike = [choice for choice in choices if choice.strip().casefold() == meant]
+    return answer if answer in alike else next(iter(alike), None)
