@@ -96,6 +96,24 @@ async def test_without_an_embedder_no_rule_by_meaning_is_proposed(tmp_path: Path
     assert not any(meaning.is_by_meaning(memory.lesson.lines) for memory in place.memories())
 
 
+async def test_an_embedder_can_be_named_for_a_whole_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PURPOSE_AGENT_EMBEDDER", "minilm")
+    model = RuleModel(clerk, capabilities=Capabilities(choices=True, local=True))
+    place = pa.Workspace(tmp_path, holdout=0)
+    await solved(pa.Agent("clerk", model=model, critic=None, workspace=place), LETTERS[:27])
+
+    drafts = [line for memory in place.memories() for line in memory.lesson.lines if line.like is not None]
+    assert {line.like.embedder for line in drafts if line.like} == {MiniLM.fingerprint}
+
+
+def test_an_embedder_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"Workspace\(embedder='mini'\): it is 'minilm', an Embedder"):
+        pa.Workspace(tmp_path, embedder="mini")  # pyright: ignore[reportArgumentType]
+    monkeypatch.setenv("PURPOSE_AGENT_EMBEDDER", "mini")
+    with pytest.raises(UsageError, match="PURPOSE_AGENT_EMBEDDER='mini': it is 'minilm', or nothing"):
+        pa.Workspace(tmp_path)
+
+
 async def test_a_rule_that_tells_the_newest_run_right_is_not_proposed_anew(tmp_path: Path) -> None:
     model = RuleModel(clerk, capabilities=Capabilities(choices=True, local=True))
     place = pa.Workspace(tmp_path, holdout=0, embedder=embedder())

@@ -90,6 +90,7 @@ from purpose_agent.runtime.trace import Trace
 from purpose_agent.sandbox.sandbox import Sandbox
 
 HOME_VARIABLE = "PURPOSE_AGENT_HOME"
+EMBEDDER_VARIABLE = "PURPOSE_AGENT_EMBEDDER"
 DATABASE = "workspace.sqlite3"
 HOLDOUT = 0.05
 MOST_WAITING = 1_000
@@ -117,8 +118,8 @@ class Workspace(Remembered):
         live_trials: Quarantined memories are shown in half of the runs that they bear on, at most three at once, and those
             runs are their trial.
         embedder: Memories are found by meaning too, and rules are learned by it: "minilm" with the extra `embed`, or one of
-            your own. None: by words alone, but for rules by meaning that are there already and whose embedder is. Vectors of
-            one embedder are never compared with those of another; they are made again.
+            your own. None: what `PURPOSE_AGENT_EMBEDDER` says, else by words alone, but for rules by meaning that are there
+            already and whose embedder is. Vectors of one embedder are never compared with those of another; they are made again.
         memory_budget: How many memories there is room for; what is beyond it and worth least hibernates. None: the usual one.
         engine: Who does the work of its flows, swarms and teams: "local", "dbos:postgresql://…" or an engine; None: what
             `PURPOSE_AGENT_ENGINE` says, else this process.
@@ -147,7 +148,7 @@ class Workspace(Remembered):
         db = Database(self.path / DATABASE)
         store = MemoryStore(db, self._clock, ids)
         super().__init__(db, store, Gate(store, self._clock, ids), Replay(db, estimator))
-        found = _embedder(embedder) if embedder is not None else None
+        found = _embedder(embedder)
         if found is not None:
             register(found)
         self._vectors = MemoryVectors(self._db, found) if found is not None else None
@@ -604,11 +605,17 @@ def open_workspace(workspace: Workspace | str | Path | None) -> Workspace:
     return _open[folder]
 
 
-def _embedder(given: Embedder | Literal["minilm"]) -> Embedder:
-    if not isinstance(given, str):
-        return given
-    if given != "minilm":
-        raise UsageError(f"Workspace(embedder={given!r}): it is 'minilm', an Embedder of your own, or None.")
+def _embedder(given: Embedder | Literal["minilm"] | None) -> Embedder | None:
+    said = os.environ.get(EMBEDDER_VARIABLE, "") if given is None else given
+    if not isinstance(said, str):
+        return said
+    if given is None and not said:
+        return None
+    if said != "minilm":
+        wrong, right = f"Workspace(embedder={given!r})", "'minilm', an Embedder of your own, or None"
+        if given is None:
+            wrong, right = f"{EMBEDDER_VARIABLE}={said!r}", "'minilm', or nothing"
+        raise UsageError(f"{wrong}: it is {right}.")
     from purpose_agent.retrieval.minilm import MiniLM, check_installed
 
     check_installed()

