@@ -7,13 +7,15 @@ are measured all the same.
 """
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.figures import ROOT
 from benchmarks.learning.options import MODEL, Options
 from benchmarks.parts import Asked, Part, count, run
+from purpose_agent.core.errors import PurposeAgentError
+from purpose_agent.models.resolve import resolve_model
 
 PARTS: Mapping[str, str] = {name: name for name in ("rules", "text", "transfer", "code", "published")}
 """By what they are called on the command line: the module in `parts/` that has `measure`, and its figures in `WANTED`."""
@@ -22,14 +24,14 @@ PICTURES = ROOT / "benchmarks" / "learning" / "results"
 
 
 def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: Path = PICTURES) -> int:
-    """Measure, show, write. Returns the exit status: 2 for a part that doesn't exist."""
+    """Measure, show, write. Returns the exit status: 2 for a part, a job or a model that doesn't exist."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.only and len(given.part) != 1:
         parser.error("--only needs one part: python -m benchmarks.learning PART --only JOB")
     asked = Asked(tuple(given.part), given.quick, given.out)
     out = asked.pictures(PARTS, pictures)
-    options = Options(given.fold, given.full, given.seeds, out, given.quick, given.model, tuple(given.only))
+    options = Options(given.fold, given.full, given.seeds, out, given.quick, given.model or MODEL, tuple(given.only))
     parts: dict[str, Part] = {name: (f"benchmarks.learning.parts.{module}", ()) for name, module in PARTS.items()}
     only = f", only {', '.join(options.only)}" if options.only else ""
     return run(asked, parts, options, f"fold {options.fold}, {options.seeds} seeds{only}", figures_file)
@@ -49,9 +51,17 @@ def _parser() -> ArgumentParser:
         help="of one part, the jobs whose names contain this; may be repeated",
     )
     parser.add_argument("--quick", action="store_true", help="a few tasks of everything, to see that it runs")
-    parser.add_argument("--model", default=MODEL, help=f"of the parts that need one (default: {MODEL})")
+    parser.add_argument("--model", type=_model, help=f"of the parts that need one (default: {MODEL})")
     parser.add_argument("--out", type=Path, help="write to this folder instead")
     return parser
+
+
+def _model(spec: str) -> str:
+    try:
+        resolve_model(spec)
+    except PurposeAgentError as error:
+        raise ArgumentTypeError(str(error)) from error
+    return spec
 
 
 if __name__ == "__main__":

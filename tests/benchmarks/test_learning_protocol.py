@@ -294,6 +294,16 @@ def test_some_jobs_are_asked_of_one_part(
     assert "--only needs one part" in capsys.readouterr().err
 
 
+def test_a_model_that_cannot_be_had_stops_it_before_anything_is_measured(
+    parts: list[tuple[str, Options]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        learning.main(["rules", "--model", "local:dreams"])
+
+    assert "--model: The catalogue has no model 'dreams'" in capsys.readouterr().err
+    assert parts == []
+
+
 def test_a_part_that_does_not_exist_is_named(parts: list[tuple[str, Options]], capsys: pytest.CaptureFixture[str]) -> None:
     assert learning.main(["dreams"]) == 2
     assert "no part called dreams" in capsys.readouterr().err
