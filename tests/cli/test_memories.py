@@ -32,6 +32,13 @@ def test_the_list_can_be_narrowed() -> None:
     assert "No such memories" in CliRunner().invoke(app, ["memories", "list", "--status", "rejected"]).stdout
 
 
+def test_archived_memories_are_counted_and_shown_on_request(taught: str, bare: Path) -> None:
+    Workspace(bare).archive(taught, "a test")
+
+    assert CliRunner().invoke(app, ["memories", "list"]).stdout == "1 archived memory is not shown: --status archived.\n"
+    assert taught in CliRunner().invoke(app, ["memories", "list", "--status", "archived"]).stdout
+
+
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("option", ["--status", "--kind"])
 def test_an_unknown_word_is_answered_with_the_known_ones(option: str) -> None:

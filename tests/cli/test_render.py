@@ -33,7 +33,7 @@ PAYLOADS: list[tuple[e.Payload, str]] = [
         "coder 2: values open +0.50, wait -1.00",
     ),
     (e.ValuesWouldChoose("open"), "coder 2: values would choose open"),
-    (e.ModelOverruled("open", "wait", ("mem_1",)), "coder 2: chooses open instead of wait, by mem_1"),
+    (e.ModelOverruled("open", "wait", ("mem_1",)), "coder 2: chooses open by mem_1; the model alone: wait"),
     (e.ActionDecided(Finish("two\nlines")), "coder 2: answers: two lines"),
     (e.ActionDecided(GiveUp("unreadable")), "coder 2: gives up: unreadable"),
     (e.ToolReturned(Observation("c", "add", "boom", False, 0.1)), "coder 2: add failed: boom"),

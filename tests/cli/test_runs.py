@@ -237,8 +237,25 @@ def test_of_a_rule_the_line_that_was_in_the_prompt_is_told_and_what_it_chose(bar
     assert "here: red -> the right answer is push" in why
     assert f"case: The red door. → push  [{first.id}]" in why
     assert "case: A door, red. → push  [run unknown]" in why
-    assert re.search(r"step 1 chose push by mem_\w+; the model alone: pull", why)
-    assert re.search(r"step 1: answers: push\n  chose push by mem_\w+; the model alone: pull", shown)
+    for command in ("why", "show"):
+        assert (
+            f"case: The red door. → push  [{first.id}]"
+            in CliRunner().invoke(app, ["memories", command, used.recalled[0].memory.id]).stdout
+        )
+    assert re.search(r"step 1 chooses push by mem_\w+; the model alone: pull", why)
+    assert re.search(r"step 1: answers: push\n  chooses push by mem_\w+; the model alone: pull", shown)
+
+
+def test_long_cases_that_begin_alike_are_each_told_with_their_own_run(bare: Path) -> None:
+    letters = [f"{'To whom it may concern. ' * 60}The {word} is broken." for word in ("lamp", "heater")]
+    agent = pa.Agent("clerk", model=RuleModel(lambda _: "repair"), critic=None, workspace=bare)
+    runs = [agent.run(pa.Task(each, checks=[pa.Check.equals("repair")], labels={"family": "letters"})) for each in letters]
+    cases = tuple(Case(each, "repair") for each in letters)
+    lesson = Lesson("episodic_case", "", "", Provenance("user", "", "clerk"), Scope(("clerk",), ("letters",)), cases=cases)
+    memory = Gate(MemoryStore(Database(bare / DATABASE), SystemClock()), SystemClock()).teach(lesson)
+    told = CliRunner().invoke(app, ["memories", "why", memory.id]).stdout
+
+    assert re.findall(r"^case: .*  \[(\w+)\]$", told, re.MULTILINE) == [run.id for run in runs]
 
 
 def test_values_that_a_run_looked_up_lead_to_the_runs_behind_them_also_of_other_workspaces() -> None:
@@ -257,7 +274,7 @@ def test_a_choice_that_a_rule_made_against_the_model_is_told() -> None:
         "evt_1", "run_3", 1, datetime(2026, 1, 1, tzinfo=UTC), "porter", 2, ModelOverruled("east", "west", ("mem_1",))
     )
 
-    assert told_why(pa.Workspace("nowhere"), Trace((event,))) == "step 2 chose east by mem_1; the model alone: west"
+    assert told_why(pa.Workspace("nowhere"), Trace((event,))) == "step 2 chooses east by mem_1; the model alone: west"
 
 
 @pytest.mark.usefixtures("model")

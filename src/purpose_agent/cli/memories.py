@@ -14,6 +14,7 @@ from purpose_agent.cli.history import Id
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import counted, say, table, when
 from purpose_agent.cli.told import told_entry, told_source
+from purpose_agent.cli.why import told_cases
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Memory, MemoryKind, MemoryStatus
 
@@ -26,7 +27,7 @@ def list_memories(
     kind: Annotated[str, typer.Option(help=f"Only these: {', '.join(get_args(MemoryKind))}.")] = "",
     workspace: Folder = None,
 ) -> None:
-    """List memories."""
+    """List memories; archived ones only if asked for by --status archived."""
     from purpose_agent.agents.workspace import Workspace
 
     _one_of("--status", status, get_args(MemoryStatus))
@@ -36,7 +37,11 @@ def list_memories(
     if not found:
         say(f"No such memories in {opened.path}." if status or kind else f"No memories yet in {opened.path}.")
         return
-    _table(found)
+    shown = [memory for memory in found if status or memory.status != "archived"]
+    if shown:
+        _table(shown)
+    if left_out := len(found) - len(shown):
+        say(f"{counted(left_out, 'archived memory is', 'archived memories are')} not shown: --status archived.")
 
 
 @app.command()
@@ -64,7 +69,8 @@ def show(id: Id, workspace: Folder = None) -> None:
     from purpose_agent.agents.workspace import Workspace
 
     opened = Workspace(workspace)
-    say(_described(opened.memory(id)))
+    memory = opened.memory(id)
+    say("\n".join([*_described(memory), *told_cases(opened, memory)]))
     say(f"worth:    {opened.worth(id).text}")
 
 
@@ -75,7 +81,7 @@ def why(id: Id, workspace: Folder = None) -> None:
 
     opened = Workspace(workspace)
     memory = opened.memory(id)
-    say("\n".join([memory.lesson.text, "", *told_source(memory), ""]))
+    say("\n".join([memory.lesson.text, "", *told_source(memory), *told_cases(opened, memory), ""]))
     for entry in opened.journal(memory.id):
         say(told_entry(entry))
     say(f"Worth: {opened.worth(memory.id).text}")
@@ -108,7 +114,7 @@ def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
         raise UsageError(f"{option} {value!r} is none of: {', '.join(known)}.")
 
 
-def _described(memory: Memory) -> str:
+def _described(memory: Memory) -> list[str]:
     lesson = memory.lesson
     scope = "; ".join(
         f"{name} {', '.join(values)}"
@@ -121,14 +127,12 @@ def _described(memory: Memory) -> str:
         )
         if values
     )
-    lines = [
+    return [
         f"{memory.id}: {memory.status} {lesson.kind}, of {when(memory.created_at)}",
         f"when:     {lesson.when or 'always'}",
         f"then:     {lesson.then}",
-        *(f"case:     {case.situation} → {case.answer}" for case in lesson.cases),
         f"applies:  {scope or 'everywhere'}",
         f"tier:     {lesson.tier}",
         *told_source(memory),
         f"use:      helped in {memory.helped} of {counted(memory.used, 'judged run', 'judged runs')}; utility {memory.utility:.2f}",
     ]
-    return "\n".join(lines)

@@ -150,6 +150,11 @@ def action_line(action: Action | None) -> str:
             assert_never(action)
 
 
+def told_overruled(said: ModelOverruled) -> str:
+    """Which rules chose, and what the model would have."""
+    return f"chooses {one_line(said.option)} by {', '.join(said.memory_ids)}; the model alone: {one_line(said.instead_of)}"
+
+
 def arguments_line(arguments: Mapping[str, Json]) -> str:
     """The arguments of a call, as a person reads them."""
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
@@ -172,8 +177,8 @@ def _what(payload: Payload) -> str:
             return "values " + ", ".join(f"{each.option} {each.value:+.2f}" for each in ranked)
         case ValuesWouldChoose(option=option):
             return f"values would choose {option}"
-        case ModelOverruled(option=option, instead_of=before, memory_ids=memory_ids):
-            return f"chooses {option} instead of {before}, by {', '.join(memory_ids)}"
+        case ModelOverruled() as said:
+            return told_overruled(said)
         case ModelAsked(purpose=purpose, messages=messages):
             return f"asks the model ({purpose}), {counted(len(messages), 'new message', 'new messages')}"
         case ModelRetried(model=model, attempt=attempt, seconds=seconds, error=error):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, assert_never
 
-from purpose_agent.cli.render import action_line, counted, one_line, phi, plain, verdict, when
+from purpose_agent.cli.render import action_line, counted, one_line, phi, plain, told_overruled, verdict, when
 from purpose_agent.core.messages import Json
 from purpose_agent.core.task import task_from_json
 from purpose_agent.runtime.events import (
@@ -110,11 +110,6 @@ def _step(step: "Step", trace: "Trace") -> str:
         if isinstance(event.payload, ModelOverruled) and event.step == step.index
     ]
     return "\n".join([*lines, *_judged(step, trace)])
-
-
-def told_overruled(said: ModelOverruled) -> str:
-    """Which rules chose, and what the model would have."""
-    return f"chose {one_line(said.option)} by {', '.join(said.memory_ids)}; the model alone: {one_line(said.instead_of)}"
 
 
 def _judged(step: "Step", trace: "Trace") -> Iterator[str]:

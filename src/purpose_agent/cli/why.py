@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from purpose_agent.cli.render import counted, one_line, verdict, when
-from purpose_agent.cli.shown import told_lesson, told_overrides, told_overruled
+from purpose_agent.cli.render import counted, one_line, told_overruled, verdict, when
+from purpose_agent.cli.shown import told_lesson, told_overrides
 from purpose_agent.core.errors import NotFound
 from purpose_agent.core.memory import Case, JournalEntry, Memory, Scope, TrialReport
 from purpose_agent.core.task import task_from_json
@@ -86,7 +86,7 @@ def _memory(place: "Workspace", used: RecalledMemory, at: datetime, situation: s
     if memory.lesson.provenance.parents:
         yield f"  made of: {', '.join(memory.lesson.provenance.parents)}"
     yield from (f"  {line}" for line in _source(place, memory))
-    yield from (f"  {line}" for line in _cases(place, memory))
+    yield from (f"  {line}" for line in told_cases(place, memory))
     yield from (f"  {line}" for line in _trial(journal))
     if memory.supersedes:
         yield f"  replaces: {memory.supersedes}"
@@ -119,7 +119,8 @@ def _failed(place: "Workspace", run: "RunRow") -> Sequence[str]:
     return [line.removeprefix("- ") for line in text.splitlines()] or [run.reason or "there was no answer"]
 
 
-def _cases(place: "Workspace", memory: Memory) -> Iterator[str]:
+def told_cases(place: "Workspace", memory: Memory) -> Iterator[str]:
+    """Its solved cases, and the examples that a rule by meaning compares with: a line for each, with the run that told it."""
     examples = [Case(each, line.answer) for line in memory.lesson.lines if line.like for each in line.like.examples]
     cases = examples or memory.lesson.cases
     if not cases:
