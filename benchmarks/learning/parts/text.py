@@ -7,7 +7,8 @@ CoinCollector and MapReader are taken as controls: memory without care made agen
 world with one seed. What was shared: "none" and "untaught" do not learn and are measured once; "ungated" has the training
 of "full", since an agent without a model explores by its values whatever the gate says; "knn" looks at the episodes that
 "full" made, so that the two estimators are compared on the same experience. With `--full`, twc once more with a real model
-that chooses among the best few, on a smaller budget.
+that chooses among the best few, in shorter games: alone, with the values that were learned without it, and with what it
+learned by playing itself.
 """
 
 from dataclasses import dataclass, replace
@@ -37,6 +38,8 @@ HINDSIGHT = ("babyai/GoToLocal",)
 FURTHER, FURTHER_SEEDS = ("twc-hard", "babyai/GoToLocal"), 3
 """Worlds for which the hour has room for fewer seeds."""
 WITH_MODEL = "twc with a model"
+STEPS_WITH_MODEL = 20
+"""Actions in such a game: a model takes seconds for each, and twenty are more than twice what a solution takes."""
 ABOUT = {
     "none": "choosing at random",
     "untaught": "trying new things, nothing learned",
@@ -47,6 +50,9 @@ ABOUT = {
     "poisoned": "values through the gate, 30 % of the training told by a peer that lies",
     "poisoned-trusting": "values through the gate, 30 % of the training told by that peer, and believed",
 }
+BY_ITSELF = "full-by-itself"
+"""With a model: what it learned in games that it played. "full" is what 200 games without a model taught, and "full-without" those
+values without the model."""
 FIGURES = {
     "twc_none": ("twc", "none"),
     "twc_knn": ("twc", "knn"),
@@ -88,7 +94,9 @@ class Sizes:
 
 SIZES = Sizes()
 QUICK = Sizes(8, (4, 8), 4)
-OF_MODEL = Sizes(40, (), 10)
+OF_MODEL = Sizes(200, (), 20)
+BY_MODEL = Sizes(20, (), 20)
+"""A smaller budget: those games are played with the model."""
 
 
 def measure(options: Options) -> Figures:
@@ -112,7 +120,11 @@ def measure(options: Options) -> Figures:
         for name in POISONED_IN
         for condition in (POISONED, *((TRUSTING,) if seed < 2 or options.full else ()))
     ]
-    asking = [(WITH_MODEL, (WORLDS[0], 0, options.fold, OF_MODEL, "", options.model))] if options.full else []
+    asking = [
+        (f"{WITH_MODEL}: {how}", (WORLDS[0], 0, options.fold, QUICK if options.quick else much, only, options.model))
+        for how, much, only in (("taught", OF_MODEL, ""), ("by itself", BY_MODEL, BY_ITSELF))
+        if options.full
+    ]
     return report(run_jobs(play, [*calls, *poisoned, *asking], options.only), options)
 
 
@@ -127,10 +139,27 @@ def report(measured: Measured, options: Options) -> Figures:
 
 
 def play(name: str, seed: int, fold: str, sizes: Sizes, only: str = "", model: str = NO_MODEL) -> list[Curve]:
-    """One world with one seed: all conditions, or the poisoned one that is named; with a model no memory and ours."""
+    """One world with one seed: all conditions, or the one that is named."""
     with TemporaryDirectory() as folder:
-        playing = Play(world_of(name), seed, fold, sizes, Path(folder), model)
-        return playing.curves(only) if model == NO_MODEL else playing.with_model()
+        if model == NO_MODEL:
+            return Play(world_of(name), seed, fold, sizes, Path(folder)).curves(only)
+        return play_with_model(TextWorld(name, steps=STEPS_WITH_MODEL), seed, fold, sizes, Path(folder), model, only)
+
+
+def play_with_model(world: TextWorld, seed: int, fold: str, sizes: Sizes, folder: Path, model: str, only: str) -> list[Curve]:
+    """A model alone and with values that were learned without it; or with those that it learned by itself."""
+    asked = Exam(world, world.held_out(sizes.held_out, fold), seed, model, sizes.train, folder)
+    if only == BY_ITSELF:
+        curves = [replace(asked.trained(FULL), condition=BY_ITSELF)]
+    else:
+        values = replace(asked, model=NO_MODEL).trained(FULL)
+        alone = asked.looked(NONE)
+        curves = [
+            flat(alone, (sizes.train,)),
+            following(values, asked.looked(FULL), alone.final),
+            replace(values, condition="full-without"),
+        ]
+    return [replace(curve, world=WITH_MODEL) for curve in curves]
 
 
 def world_of(name: str) -> World:
@@ -141,9 +170,9 @@ def world_of(name: str) -> World:
 class Play:
     """The measurements of one job."""
 
-    def __init__(self, world: World, seed: int, fold: str, sizes: Sizes, folder: Path, model: str) -> None:
+    def __init__(self, world: World, seed: int, fold: str, sizes: Sizes, folder: Path) -> None:
         self._world, self._seed, self._sizes = world, seed, sizes
-        self._exam = Exam(world, world.held_out(sizes.held_out, fold), seed, model, sizes.train, folder)
+        self._exam = Exam(world, world.held_out(sizes.held_out, fold), seed, NO_MODEL, sizes.train, folder)
 
     def curves(self, only: str) -> list[Curve]:
         """One for each condition."""
@@ -161,8 +190,3 @@ class Play:
         if self._world.name in HINDSIGHT:
             curves.append(self._exam.trained(MINUS_HINDSIGHT, at))
         return curves
-
-    def with_model(self) -> list[Curve]:
-        """No memory, and the whole system, as a world of their own."""
-        curves = [flat(self._exam.looked(NONE), (self._sizes.train,)), self._exam.trained(FULL, ())]
-        return [replace(curve, world=WITH_MODEL) for curve in curves]
