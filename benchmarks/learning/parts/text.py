@@ -7,8 +7,7 @@ CoinCollector and MapReader are taken as controls: memory without care made agen
 world with one seed. What was shared: "none" and "untaught" do not learn and are measured once; "ungated" has the training
 of "full", since an agent without a model explores by its values whatever the gate says; "knn" looks at the episodes that
 "full" made, so that the two estimators are compared on the same experience. With `--full`, twc once more with a real model
-that chooses among the best few, in shorter games: alone, with the values that were learned without it, and with what it
-learned by playing itself.
+that chooses among the best few, in shorter games: alone, and with the values that were learned without it.
 """
 
 from dataclasses import dataclass, replace
@@ -50,9 +49,8 @@ ABOUT = {
     "poisoned": "values through the gate, 30 % of the training told by a peer that lies",
     "poisoned-trusting": "values through the gate, 30 % of the training told by that peer, and believed",
 }
-BY_ITSELF = "full-by-itself"
-"""With a model: what it learned in games that it played. "full" is what 200 games without a model taught, and "full-without" those
-values without the model."""
+TAUGHT = "full-without"
+"""The values that a model is given as "full", without the model."""
 FIGURES = {
     "twc_none": ("twc", "none"),
     "twc_knn": ("twc", "knn"),
@@ -95,8 +93,6 @@ class Sizes:
 SIZES = Sizes()
 QUICK = Sizes(8, (4, 8), 4)
 OF_MODEL = Sizes(200, (), 20)
-BY_MODEL = Sizes(20, (), 20)
-"""A smaller budget: those games are played with the model."""
 
 
 def measure(options: Options) -> Figures:
@@ -121,8 +117,8 @@ def measure(options: Options) -> Figures:
         for condition in (POISONED, *((TRUSTING,) if seed < 2 or options.full else ()))
     ]
     asking = [
-        (f"{WITH_MODEL}: {how}", (WORLDS[0], 0, options.fold, QUICK if options.quick else much, only, options.model))
-        for how, much, only in (("taught", OF_MODEL, ""), ("by itself", BY_MODEL, BY_ITSELF))
+        (f"{WITH_MODEL}: {only}", (WORLDS[0], 0, options.fold, QUICK if options.quick else OF_MODEL, only, options.model))
+        for only in (NONE.name, FULL.name)
         if options.full
     ]
     return report(run_jobs(play, [*calls, *poisoned, *asking], options.only), options)
@@ -147,18 +143,13 @@ def play(name: str, seed: int, fold: str, sizes: Sizes, only: str = "", model: s
 
 
 def play_with_model(world: TextWorld, seed: int, fold: str, sizes: Sizes, folder: Path, model: str, only: str) -> list[Curve]:
-    """A model alone and with values that were learned without it; or with those that it learned by itself."""
+    """A model alone; or with values that were learned without it, and those values alone."""
     asked = Exam(world, world.held_out(sizes.held_out, fold), seed, model, sizes.train, folder)
-    if only == BY_ITSELF:
-        curves = [replace(asked.trained(FULL), condition=BY_ITSELF)]
+    if only == NONE.name:
+        curves = [flat(asked.looked(NONE), (sizes.train,))]
     else:
         values = replace(asked, model=NO_MODEL).trained(FULL)
-        alone = asked.looked(NONE)
-        curves = [
-            flat(alone, (sizes.train,)),
-            following(values, asked.looked(FULL), alone.final),
-            replace(values, condition="full-without"),
-        ]
+        curves = [following(values, asked.looked(FULL)), replace(values, condition=TAUGHT)]
     return [replace(curve, world=WITH_MODEL) for curve in curves]
 
 
