@@ -14,6 +14,7 @@ from purpose_agent.core.model import ModelRequest, ModelResponse
 from purpose_agent.core.values import Experienced, Ranked
 from purpose_agent.engine.choosing import BEST, _named  # pyright: ignore[reportPrivateUsage]
 from purpose_agent.engine.result import TaskResult
+from purpose_agent.runtime.conversation import conversations
 from purpose_agent.runtime.events import ModelCalled, RunMode, RunStarted, ValuesConsulted
 from tests.engine.given import NATIVE, ruled, scripted
 from tests.engine.worlds import REACH_THE_END, Corridor, Taught, runner, setup
@@ -154,22 +155,49 @@ async def test_values_that_know_nothing_leave_no_event_and_chance_decides() -> N
 
 async def test_a_model_is_offered_the_best_few_actions_in_the_world_s_order() -> None:
     table = {"east": (0.9, ()), "try door 3": (0.5, ()), "try door 9": (0.5, ()), "west": (-0.9, ())}
-    model = ruled(lambda request: "east", CHOOSES)
+    model = ruled(lambda request: request.choices[0], CHOOSES)
     await runner(Taught(table)).run(setup(model, Corridor(doors=20)), REACH_THE_END, seed=1, values=True)
 
     choices = model.requests[0].choices
-    assert len(choices) == BEST
-    assert choices[0] == "east"
-    assert {"try door 3", "try door 9"} < {*choices}
-    assert "west" not in choices
+    assert [choice[:3] for choice in choices] == ["A. ", "B. ", "C. ", "D. ", "E. ", "F. "]
+    offered = [choice[3:] for choice in choices]
+    assert len(offered) == BEST
+    assert offered[0] == "east"
+    assert {"try door 3", "try door 9"} < {*offered}
+    assert "west" not in offered
+
+
+async def test_actions_that_begin_alike_get_letters_so_that_values_can_be_weighed() -> None:
+    def favourite(request: ModelRequest) -> ModelResponse:
+        return with_probabilities(**{choice: 0.9 if "door" in choice else 0.1 for choice in request.choices})
+
+    model = ruled(favourite, CHOOSES)
+    table = {"try door 0": (0.5, ()), "try door 1": (-0.9, ()), "west": (-0.9, ()), "east": (0.9, ())}
+    doubtful = await runner(Taught(table)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=True)
+    known = await runner(Taught(table | {"try door 0": (0.0, ())})).run(
+        setup(model, Corridor(doors=2)), REACH_THE_END, values=True
+    )
+
+    assert taken(doubtful) == ["try door 0"] * 12
+    assert taken(known) == ["east", "east"]
+    assert "Possible actions:\nA. west\nB. east\nC. try door 0\nD. try door 1" in model.requests[0].text
+    assert [talk[-1].text for talk in conversations(known.trace)] == ["east", "east"]
+
+
+async def test_without_values_nothing_is_weighed_and_nothing_gets_a_letter() -> None:
+    model = ruled(lambda request: "east", CHOOSES)
+    await runner().run(setup(model, Corridor(doors=2)), REACH_THE_END)
+
+    assert model.requests[0].choices == ("west", "east", "try door 0", "try door 1")
+    assert "Possible actions" not in model.requests[0].text
 
 
 async def test_what_earlier_runs_did_is_named_in_the_prompt() -> None:
-    model = scripted("east", "east", capabilities=CHOOSES)
+    model = scripted("B. east", "B. east", capabilities=CHOOSES)
     await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=True)
 
     assert "In earlier runs: worked: east. did not work: west." in model.requests[0].text
-    assert "try door" not in model.requests[0].text
+    assert "door" not in model.requests[0].text.partition("Possible actions:")[0]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from purpose_agent.core.errors import NoModelFound, UnknownModel
 from purpose_agent.core.messages import Json, Message, system, user
 from purpose_agent.core.model import ModelRequest, ModelResponse, TextDelta
+from purpose_agent.models import local
 from purpose_agent.models.catalogue import pull
 from purpose_agent.models.local import LocalModel
 
@@ -68,6 +69,23 @@ async def test_a_stream_ends_with_the_whole_answer(model: LocalModel) -> None:
     pieces = [piece async for piece in model.stream(request)]
     assert isinstance(pieces[-1], ModelResponse)
     assert "".join(piece.text for piece in pieces if isinstance(piece, TextDelta)) == pieces[-1].text
+
+
+@pytest.mark.live
+@pytest.mark.anyio
+@pytest.mark.parametrize(("room", "is_kept"), [(512, True), (1, False)])
+async def test_what_is_kept_of_earlier_prompts_has_a_bound(room: int, is_kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("xllamacpp", reason="the engine comes with purpose-agent[local]")
+    pull("smollm2:135m")
+    monkeypatch.setattr(local, "PROMPT_CACHE_MIB", room)
+    model = LocalModel("smollm2:135m", threads=1, context_tokens=2048 + room)  # a server of its own
+    tale, list_, again = [
+        await model.generate(ModelRequest(messages=(user(text * 20),), max_tokens=1, temperature=0, seed=1))
+        for text in ("Once upon a time. ", "Nails, glue, two hammers. ", "Once upon a time. ")
+    ]
+
+    assert max(tale.usage.cached_tokens, list_.usage.cached_tokens) < 40
+    assert (again.usage.cached_tokens > 60) == is_kept
 
 
 def test_a_model_that_is_not_here_names_the_command_that_fetches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,14 @@ In:  a run, a situation, its options.
 Out: what was learned of them, which of them a model is offered, and which one is taken.
 
 Without a model the option of the highest value is taken. With one, it chooses, and where its probabilities are known they are
-weighed against the values and, among answers, against what the rules in its prompt say. Not here: how values are learned, and
-what the option does.
+weighed against the values and, among answers, against what the rules in its prompt say. Engines tell them by the first token of an
+answer, so where values are known, actions that begin alike are listed with letters. Not here: how values are learned, and what the
+option does.
 """
 
 import math
 import random
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -48,6 +50,9 @@ Known = Mapping[str, Ranked]
 Told = Mapping[str, tuple[str, ...]]
 """By option, the ids of the rules whose answer it is; empty where none says anything."""
 NOTHING_TOLD: Told = MappingProxyType({})
+Lettered = Mapping[str, str]
+"""By "A. open the door", and so on, each option; empty where none has a letter."""
+NO_LETTERS: Lettered = MappingProxyType({})
 
 
 async def answer_among(ask: Ask, run: Run, values: Values | None, unread: Note) -> Decision:
@@ -81,8 +86,9 @@ async def action_among(
     if model is None:
         return _chosen(_by_value(options, known, run))
     offered = _best(options, known, run)
-    context = _context_of_step(run, model.capabilities, situation, offered, known)
-    return _chosen(await _asked(ask, run, context, offered, known, unread))
+    lettered = _lettered(offered) if known and model.capabilities.choices else NO_LETTERS
+    context = _context_of_step(run, model.capabilities, situation, offered, known, lettered)
+    return _chosen(await _asked(ask, run, context, offered, known, unread, lettered=lettered))
 
 
 def consulted(values: Values | None, run: Run, situation: str, options: Sequence[str]) -> Known:
@@ -166,13 +172,32 @@ def _within_reach(options: Sequence[str], known: Known) -> list[str]:
     return [option for option in options if known[option].value + known[option].deviation >= highest]
 
 
+def _lettered(options: Sequence[str]) -> Lettered:
+    """With a letter each, if some begin with the same word: no engine could tell their probabilities otherwise."""
+    if len({option.split(" ", 1)[0] for option in options}) == len(options):
+        return NO_LETTERS
+    return {f"{letter}. {option}": option for letter, option in zip(string.ascii_uppercase, options, strict=False)}
+
+
 async def _asked(
-    ask: Ask, run: Run, context: Context, options: Sequence[str], known: Known, unread: Note, told: Told = NOTHING_TOLD
+    ask: Ask,
+    run: Run,
+    context: Context,
+    options: Sequence[str],
+    known: Known,
+    unread: Note,
+    told: Told = NOTHING_TOLD,
+    lettered: Lettered = NO_LETTERS,
 ) -> Decision:
     """The model's choice, weighed with the values and with what rules say; one option alone is no question."""
     if len(options) == 1:
         return Decision(Finish(options[0]), assistant(options[0]))
-    decision = await decide(ask, context, tuple(options), temperature=run.setup.temperature, seed=run.step_seed, unread=unread)
+    asked = tuple(lettered or options)
+    decision = await decide(ask, context, asked, temperature=run.setup.temperature, seed=run.step_seed, unread=unread)
+    if lettered and isinstance(decision.action, Finish):
+        told_of = decision.probabilities or {}
+        probabilities = {lettered[each]: share for each, share in told_of.items()} or None
+        decision = replace(decision, action=Finish(lettered[decision.action.answer]), probabilities=probabilities)
     if not (known or told) or not decision.probabilities or not isinstance(decision.action, Finish):
         return decision
     chosen = _weighed(options, decision.probabilities, known, told)
@@ -202,7 +227,14 @@ def _offer(run: Run, options: Sequence[str]) -> None:
     run.context.prefix = opened.prefix
 
 
-def _context_of_step(run: Run, capabilities: Capabilities, situation: str, offered: Sequence[str], known: Known) -> Context:
+def _context_of_step(
+    run: Run,
+    capabilities: Capabilities,
+    situation: str,
+    offered: Sequence[str],
+    known: Known,
+    lettered: Lettered,
+) -> Context:
     """What the model sees before one action: instructions, notes and goal first, which stay the same in a run."""
     from purpose_agent.prompts.loader import load
 
@@ -213,12 +245,12 @@ def _context_of_step(run: Run, capabilities: Capabilities, situation: str, offer
         "before": _recent(run) + _named(known),
         "situation": told,
     }
-    if capabilities.choices:
+    if capabilities.choices and not lettered:
         instructions, step = load("world"), load("step")
         text = step.fill(**facts)
     else:
         instructions, step = load("world_listed"), load("step_listed")
-        text = step.fill(**facts, options="\n".join(f"- {option}" for option in offered))
+        text = step.fill(**facts, options="\n".join(lettered or [f"- {option}" for option in offered]))
     return Context(
         capabilities=capabilities,
         tools=(),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from purpose_agent.models.openai_compatible import OpenAICompatibleModel
 
 CONTEXT_TOKENS = 8192
+PROMPT_CACHE_MIB = 512
+"""Memory for what was computed of earlier prompts, in case one goes on; llama.cpp's own limit is 8 GiB, which fills in an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,7 @@ def _start(settings: Settings) -> tuple[object, Address]:
     params.n_parallel = settings.parallel
     # One pool of cells for all slots; else each slot would get context_tokens / parallel.
     params.kv_unified = True
+    params.cache_ram_mib = PROMPT_CACHE_MIB
     params.cpuparams.n_threads = settings.threads
     params.cpuparams_batch.n_threads = settings.threads
     try:
