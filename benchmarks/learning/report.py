@@ -3,7 +3,8 @@
 In:  learning curves.
 Out: text on the screen; `NAME.svg` for each world and `curves-PART.json` in a folder.
 
-Everything shown is computed from the curves, so that `python -m benchmarks.learning.report FILE ...` shows it again.
+Everything shown is computed from the curves, so that `python -m benchmarks.learning.report FILE ...` shows it again; files of one
+part, which have the same name, are shown together.
 """
 
 import re
@@ -219,5 +220,8 @@ def _range(estimate: Estimate | None) -> str:
 
 
 if __name__ == "__main__":
+    parts: dict[str, list[Curve]] = {}
     for file in map(Path, sys.argv[1:]):
-        publish(file.stem.removeprefix("curves-"), load_curves(file))
+        parts.setdefault(file.stem.removeprefix("curves-"), []).extend(load_curves(file))
+    for part, curves in parts.items():
+        publish(part, curves)
