@@ -39,6 +39,20 @@ def test_it_says_how_memories_are_found(monkeypatch: pytest.MonkeyPatch) -> None
     assert "purpose-agent[embed]" in result.stdout
 
 
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("said", "seen"), [("minilm", "memories are found by their words"), ("mini", "PURPOSE_AGENT_EMBEDDER=mini")]
+)
+def test_an_embedder_that_is_asked_for_and_not_there_is_told(said: str, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("purpose_agent.retrieval.minilm.is_installed", lambda: False)
+    monkeypatch.setenv("PURPOSE_AGENT_EMBEDDER", said)
+    result = CliRunner().invoke(app, ["doctor"])
+
+    assert result.exit_code == 0, result.output
+    assert _row(result.stdout, "recall by meaning").split()[0] == "broken"
+    assert seen in _row(result.stdout, "recall by meaning")
+
+
 @pytest.mark.usefixtures("bare")
 def test_without_any_model_nothing_can_work_and_the_mend_is_named() -> None:
     result = CliRunner().invoke(app, ["doctor"])

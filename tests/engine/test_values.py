@@ -10,9 +10,9 @@ import purpose_agent as pa
 from purpose_agent.core.action import command_of
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.messages import assistant
-from purpose_agent.core.model import ModelRequest, ModelResponse
+from purpose_agent.core.model import Capabilities, ModelRequest, ModelResponse
 from purpose_agent.core.values import Experienced, Ranked
-from purpose_agent.engine.choosing import BEST, _named  # pyright: ignore[reportPrivateUsage]
+from purpose_agent.engine.choosing import BEST, _lettered, _named  # pyright: ignore[reportPrivateUsage]
 from purpose_agent.engine.result import TaskResult
 from purpose_agent.runtime.conversation import conversations
 from purpose_agent.runtime.events import ModelCalled, RunMode, RunStarted, ValuesConsulted
@@ -21,6 +21,7 @@ from tests.engine.worlds import REACH_THE_END, Corridor, Taught, runner, setup
 
 pytestmark = pytest.mark.anyio
 CHOOSES = replace(NATIVE, choices=True)
+TELLS = replace(CHOOSES, probabilities=True)
 DOORS = pa.Task("Which door?", checks=[pa.Check.equals("green")], choices=["red", "green", "blue"])
 EASTWARD = {"east": (0.8, ("run_7",)), "west": (-0.4, ("run_3",))}
 
@@ -155,23 +156,21 @@ async def test_values_that_know_nothing_leave_no_event_and_chance_decides() -> N
 
 async def test_a_model_is_offered_the_best_few_actions_in_the_world_s_order() -> None:
     table = {"east": (0.9, ()), "try door 3": (0.5, ()), "try door 9": (0.5, ()), "west": (-0.9, ())}
-    model = ruled(lambda request: request.choices[0], CHOOSES)
+    model = ruled(lambda request: "east", CHOOSES)
     await runner(Taught(table)).run(setup(model, Corridor(doors=20)), REACH_THE_END, seed=1, values=True)
 
     choices = model.requests[0].choices
-    assert [choice[:3] for choice in choices] == ["A. ", "B. ", "C. ", "D. ", "E. ", "F. "]
-    offered = [choice[3:] for choice in choices]
-    assert len(offered) == BEST
-    assert offered[0] == "east"
-    assert {"try door 3", "try door 9"} < {*offered}
-    assert "west" not in offered
+    assert len(choices) == BEST
+    assert choices[0] == "east"
+    assert {"try door 3", "try door 9"} < {*choices}
+    assert "west" not in choices
 
 
 async def test_actions_that_begin_alike_get_letters_so_that_values_can_be_weighed() -> None:
     def favourite(request: ModelRequest) -> ModelResponse:
         return with_probabilities(**{choice: 0.9 if "door" in choice else 0.1 for choice in request.choices})
 
-    model = ruled(favourite, CHOOSES)
+    model = ruled(favourite, TELLS)
     table = {"try door 0": (0.5, ()), "try door 1": (-0.9, ()), "west": (-0.9, ()), "east": (0.9, ())}
     doubtful = await runner(Taught(table)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=True)
     known = await runner(Taught(table | {"try door 0": (0.0, ())})).run(
@@ -184,20 +183,36 @@ async def test_actions_that_begin_alike_get_letters_so_that_values_can_be_weighe
     assert [talk[-1].text for talk in conversations(known.trace)] == ["east", "east"]
 
 
-async def test_without_values_nothing_is_weighed_and_nothing_gets_a_letter() -> None:
-    model = ruled(lambda request: "east", CHOOSES)
-    await runner().run(setup(model, Corridor(doors=2)), REACH_THE_END)
+async def test_of_a_letter_that_the_engine_says_nothing_about_the_model_s_choice_goes_on_to_count() -> None:
+    model = ruled(lambda request: with_probabilities(**{request.choices[1]: 1.0}), TELLS)
+    result = await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=True)
+
+    assert model.requests[0].choices[1] == "B. east"
+    assert taken(result) == ["east", "east"]
+
+
+@pytest.mark.parametrize(("values", "capabilities"), [(False, TELLS), (True, CHOOSES)])
+async def test_where_nothing_can_be_weighed_nothing_gets_a_letter(values: bool, capabilities: Capabilities) -> None:
+    model = ruled(lambda request: "east", capabilities)
+    result = await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=values)
 
     assert model.requests[0].choices == ("west", "east", "try door 0", "try door 1")
     assert "Possible actions" not in model.requests[0].text
+    assert taken(result) == ["east", "east"]
+
+
+def test_what_begins_with_one_letter_may_begin_with_one_token() -> None:
+    assert _lettered(["north", "northeast"]) == {"A. north": "north", "B. northeast": "northeast"}
+    assert _lettered(["A. x", "A. y"]) == {"A. A. x": "A. x", "B. A. y": "A. y"}
+    assert _lettered(["west", "east"]) == {}
 
 
 async def test_what_earlier_runs_did_is_named_in_the_prompt() -> None:
-    model = scripted("B. east", "B. east", capabilities=CHOOSES)
+    model = scripted("east", "east", capabilities=CHOOSES)
     await runner(Taught(EASTWARD)).run(setup(model, Corridor(doors=2)), REACH_THE_END, values=True)
 
     assert "In earlier runs: worked: east. did not work: west." in model.requests[0].text
-    assert "door" not in model.requests[0].text.partition("Possible actions:")[0]
+    assert "try door" not in model.requests[0].text
 
 
 @pytest.mark.parametrize(

@@ -107,11 +107,14 @@ async def test_an_embedder_can_be_named_for_a_whole_process(tmp_path: Path, monk
 
 
 def test_an_embedder_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match=r"Workspace\(embedder='mini'\): it is 'minilm', an Embedder"):
+    with pytest.raises(
+        UsageError, match=r"Workspace\(embedder='mini'\): it is 'minilm' or 'none'; Workspace takes an Embedder"
+    ):
         pa.Workspace(tmp_path, embedder="mini")  # pyright: ignore[reportArgumentType]
     monkeypatch.setenv("PURPOSE_AGENT_EMBEDDER", "mini")
-    with pytest.raises(UsageError, match="PURPOSE_AGENT_EMBEDDER='mini': it is 'minilm', or nothing"):
+    with pytest.raises(UsageError, match="PURPOSE_AGENT_EMBEDDER='mini': it is 'minilm' or 'none'"):
         pa.Workspace(tmp_path)
+    assert pa.Workspace(tmp_path, embedder="none")  # whatever the variable says
 
 
 async def test_a_rule_that_tells_the_newest_run_right_is_not_proposed_anew(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Place(Workspace):
     def __init__(
         self, path: Path, *, estimator: Estimator = "linear", embedder: Literal["minilm"] | None = None, seed: int = 0
     ) -> None:
-        super().__init__(path, estimator=estimator, embedder=embedder)
+        super().__init__(path, estimator=estimator, embedder=embedder or "none")
         self.view: View = promoted
         self.seed = seed
         self.kept: frozenset[str] = frozenset()

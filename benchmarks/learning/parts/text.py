@@ -149,7 +149,8 @@ def play_with_model(world: TextWorld, seed: int, fold: str, sizes: Sizes, folder
         curves = [flat(asked.looked(NONE), (sizes.train,))]
     else:
         values = replace(asked, model=NO_MODEL).trained(FULL)
-        curves = [following(values, asked.looked(FULL)), replace(values, condition=TAUGHT)]
+        taught = asked.looked(FULL).final
+        curves = [replace(values, points=((sizes.train, taught),)), replace(values, condition=TAUGHT)]
     return [replace(curve, world=WITH_MODEL) for curve in curves]
 
 

@@ -118,8 +118,9 @@ class Workspace(Remembered):
         live_trials: Quarantined memories are shown in half of the runs that they bear on, at most three at once, and those
             runs are their trial.
         embedder: Memories are found by meaning too, and rules are learned by it: "minilm" with the extra `embed`, or one of
-            your own. None: what `PURPOSE_AGENT_EMBEDDER` says, else by words alone, but for rules by meaning that are there
-            already and whose embedder is. Vectors of one embedder are never compared with those of another; they are made again.
+            your own. "none": by words alone, but for rules by meaning that are there already and whose embedder is. None: what
+            `PURPOSE_AGENT_EMBEDDER` says, else "none". Vectors of one embedder are never compared with those of another; they are
+            made again.
         memory_budget: How many memories there is room for; what is beyond it and worth least hibernates. None: the usual one.
         engine: Who does the work of its flows, swarms and teams: "local", "dbos:postgresql://…" or an engine; None: what
             `PURPOSE_AGENT_ENGINE` says, else this process.
@@ -136,7 +137,7 @@ class Workspace(Remembered):
         holdout: float = HOLDOUT,
         live_trials: bool = False,
         memory_budget: MemoryBudget | None = None,
-        embedder: Embedder | Literal["minilm"] | None = None,
+        embedder: Embedder | Literal["minilm", "none"] | None = None,
         engine: Engine | str | None = None,
         clock: Clock | None = None,
         ids: IdSource = new_id,
@@ -605,17 +606,15 @@ def open_workspace(workspace: Workspace | str | Path | None) -> Workspace:
     return _open[folder]
 
 
-def _embedder(given: Embedder | Literal["minilm"] | None) -> Embedder | None:
-    said = os.environ.get(EMBEDDER_VARIABLE, "") if given is None else given
+def _embedder(given: Embedder | Literal["minilm", "none"] | None) -> Embedder | None:
+    said = (os.environ.get(EMBEDDER_VARIABLE) or "none") if given is None else given
     if not isinstance(said, str):
         return said
-    if given is None and not said:
+    if said == "none":
         return None
     if said != "minilm":
-        wrong, right = f"Workspace(embedder={given!r})", "'minilm', an Embedder of your own, or None"
-        if given is None:
-            wrong, right = f"{EMBEDDER_VARIABLE}={said!r}", "'minilm', or nothing"
-        raise UsageError(f"{wrong}: it is {right}.")
+        wrong = f"{EMBEDDER_VARIABLE}={said!r}" if given is None else f"Workspace(embedder={said!r})"
+        raise UsageError(f"{wrong}: it is 'minilm' or 'none'; Workspace takes an Embedder of your own, too.")
     from purpose_agent.retrieval.minilm import MiniLM, check_installed
 
     check_installed()

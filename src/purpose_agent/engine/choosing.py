@@ -86,7 +86,7 @@ async def action_among(
     if model is None:
         return _chosen(_by_value(options, known, run))
     offered = _best(options, known, run)
-    lettered = _lettered(offered) if known and model.capabilities.choices else NO_LETTERS
+    lettered = _lettered(offered) if known and model.capabilities.probabilities else NO_LETTERS
     context = _context_of_step(run, model.capabilities, situation, offered, known, lettered)
     return _chosen(await _asked(ask, run, context, offered, known, unread, lettered=lettered))
 
@@ -173,10 +173,11 @@ def _within_reach(options: Sequence[str], known: Known) -> list[str]:
 
 
 def _lettered(options: Sequence[str]) -> Lettered:
-    """With a letter each, if some begin with the same word: no engine could tell their probabilities otherwise."""
-    if len({option.split(" ", 1)[0] for option in options}) == len(options):
+    """With a letter each, if some begin with the same character, and so perhaps with the same token."""
+    if len({option[:1] for option in options}) == len(options):
         return NO_LETTERS
-    return {f"{letter}. {option}": option for letter, option in zip(string.ascii_uppercase, options, strict=False)}
+    letters = string.ascii_uppercase[: len(options)]
+    return {f"{letter}. {option}": option for letter, option in zip(letters, options, strict=True)}
 
 
 async def _asked(
@@ -195,8 +196,8 @@ async def _asked(
     asked = tuple(lettered or options)
     decision = await decide(ask, context, asked, temperature=run.setup.temperature, seed=run.step_seed, unread=unread)
     if lettered and isinstance(decision.action, Finish):
-        told_of = decision.probabilities or {}
-        probabilities = {lettered[each]: share for each, share in told_of.items()} or None
+        shares = decision.probabilities or {}
+        probabilities = {option: shares[line] for line, option in lettered.items() if line in shares} or None
         decision = replace(decision, action=Finish(lettered[decision.action.answer]), probabilities=probabilities)
     if not (known or told) or not decision.probabilities or not isinstance(decision.action, Finish):
         return decision
@@ -235,7 +236,7 @@ def _context_of_step(
     known: Known,
     lettered: Lettered,
 ) -> Context:
-    """What the model sees before one action: instructions, notes and goal first, which stay the same in a run."""
+    """What the model sees before one action: instructions, notes and goal first, which change least in a run."""
     from purpose_agent.prompts.loader import load
 
     told = unmarked(fitted(situation, int(capabilities.context_tokens * SITUATION_SHARE)))

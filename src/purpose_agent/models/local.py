@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 CONTEXT_TOKENS = 8192
 PROMPT_CACHE_MIB = 512
-"""Memory for what was computed of earlier prompts, in case one goes on; llama.cpp's own limit is 8 GiB, which fills in an hour."""
+"""Memory for what was computed of earlier prompts, in case one goes on; llama.cpp's own limit is 8 GiB, of which an
+hour of different prompts filled five. The bound is for each file and settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,13 @@ class LocalModel:
         self._name = f"local:{weights.name if weights is not None else path}"
         self._settings = Settings(path, threads or default_threads(), context_tokens, parallel)
         self._capabilities = Capabilities(
-            native_tools=False, schema=True, choices=True, small=True, context_tokens=context_tokens, local=True
+            native_tools=False,
+            schema=True,
+            choices=True,
+            probabilities=True,
+            small=True,
+            context_tokens=context_tokens,
+            local=True,
         )
         self._client: OpenAICompatibleModel | None = None
 
