@@ -24,7 +24,11 @@ PICTURES = ROOT / "benchmarks" / "learning" / "results"
 
 
 def main(arguments: Sequence[str] = (), figures_file: Path = FIGURES, pictures: Path = PICTURES) -> int:
-    """Measure, show, write. Returns the exit status: 2 for a part, a job or a model that doesn't exist."""
+    """Measure, show, write. Returns the exit status: 2 for a part or a job that doesn't exist.
+
+    Raises:
+        SystemExit: With 2: the call can't be read, or its model can't be had.
+    """
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.only and len(given.part) != 1:

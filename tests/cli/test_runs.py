@@ -237,9 +237,9 @@ def test_of_a_rule_the_line_that_was_in_the_prompt_is_told_and_what_it_chose(bar
     assert "here: red -> the right answer is push" in why
     assert f"case: The red door. → push  [{first.id}]" in why
     assert "case: A door, red. → push  [run unknown]" in why
-    for command in ("why", "show"):
+    for command, told in (("why", "case: The"), ("show", "case:     The")):
         assert (
-            f"case: The red door. → push  [{first.id}]"
+            f"{told} red door. → push  [{first.id}]"
             in CliRunner().invoke(app, ["memories", command, used.recalled[0].memory.id]).stdout
         )
     assert re.search(r"step 1 chooses push by mem_\w+; the model alone: pull", why)
@@ -254,7 +254,9 @@ def test_long_cases_that_begin_alike_are_each_told_with_their_own_run(bare: Path
     lesson = Lesson("episodic_case", "", "", Provenance("user", "", "clerk"), Scope(("clerk",), ("letters",)), cases=cases)
     memory = Gate(MemoryStore(Database(bare / DATABASE), SystemClock()), SystemClock()).teach(lesson)
     told = CliRunner().invoke(app, ["memories", "why", memory.id]).stdout
+    shown = CliRunner().invoke(app, ["memories", "show", memory.id]).stdout
 
+    assert all(f"case:     {letter} → repair  [{run.id}]" in shown for letter, run in zip(letters, runs, strict=True))
     assert re.findall(r"^case: .*  \[(\w+)\]$", told, re.MULTILINE) == [run.id for run in runs]
 
 

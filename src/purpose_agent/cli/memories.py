@@ -14,7 +14,7 @@ from purpose_agent.cli.history import Id
 from purpose_agent.cli.options import Folder
 from purpose_agent.cli.render import counted, say, table, when
 from purpose_agent.cli.told import told_entry, told_source
-from purpose_agent.cli.why import told_cases
+from purpose_agent.cli.why import cases_and_runs, told_cases
 from purpose_agent.core.errors import UsageError
 from purpose_agent.core.memory import Memory, MemoryKind, MemoryStatus
 
@@ -70,7 +70,8 @@ def show(id: Id, workspace: Folder = None) -> None:
 
     opened = Workspace(workspace)
     memory = opened.memory(id)
-    say("\n".join([*_described(memory), *told_cases(opened, memory)]))
+    cases = [f"case:     {case.situation} → {case.answer}  [{run}]" for case, run in cases_and_runs(opened, memory)]
+    say("\n".join([*_described(memory), *cases]))
     say(f"worth:    {opened.worth(id).text}")
 
 

@@ -120,15 +120,17 @@ def _failed(place: "Workspace", run: "RunRow") -> Sequence[str]:
 
 
 def told_cases(place: "Workspace", memory: Memory) -> Iterator[str]:
-    """Its solved cases, and the examples that a rule by meaning compares with: a line for each, with the run that told it."""
+    """A line for each of its cases, with the run that told it."""
+    for case, run in cases_and_runs(place, memory):
+        yield f"case: {one_line(case.situation)} → {one_line(case.answer)}  [{run}]"
+
+
+def cases_and_runs(place: "Workspace", memory: Memory) -> Sequence[tuple[Case, str]]:
+    """Its solved cases, or the examples that a rule by meaning compares with; each with the run that told it, as far as it is known."""
     examples = [Case(each, line.answer) for line in memory.lesson.lines if line.like for each in line.like.examples]
     cases = examples or memory.lesson.cases
-    if not cases:
-        return
-    runs = _runs_of(place, cases, memory.lesson.scope, memory.created_at)
-    for case in cases:
-        run_id = runs.get(case.situation)
-        yield f"case: {one_line(case.situation)} → {one_line(case.answer)}  [{run_id or 'run unknown'}]"
+    runs = _runs_of(place, cases, memory.lesson.scope, memory.created_at) if cases else {}
+    return [(case, runs.get(case.situation, "run unknown")) for case in cases]
 
 
 def _runs_of(place: "Workspace", cases: Sequence[Case], scope: Scope, before: datetime) -> dict[str, str]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 CONTEXT_TOKENS = 8192
 PROMPT_CACHE_MIB = 512
-"""Memory for what was computed of earlier prompts, in case one goes on; llama.cpp's own limit is 8 GiB, of which an
-hour of different prompts filled five. The bound is for each file and settings."""
+"""Memory for what was computed of earlier prompts, in case one goes on; llama.cpp's own limit is 8 GiB, towards
+which every prompt that is unlike the last one grows. The bound is for each file and settings."""
 
 
 @dataclass(frozen=True, slots=True)
